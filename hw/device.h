@@ -1,0 +1,93 @@
+/* Hardware and model descriptions, read from configs/hardware/NAME.yaml and Hugging Face config.json files. */
+#ifndef ASIM_HW_DEVICE_H
+#define ASIM_HW_DEVICE_H
+
+#include "base/diag.h"
+#include "hw/host_time.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Constants of the GEMM tile model (see hw/tile/gemm.h for their meaning). Times in us, tk in ns. */
+struct gemm_constants {
+    double t0, te, eta_c, eta_m, q, i0, r_l2, tk, tsp, p, thr;
+};
+
+/* Constants of the attention models (hw/tile/attention.h). */
+struct attention_constants {
+    double dec_t0, dec_t_cta, dec_eta_m, dec_t_comb, dec_t_gqa, dec_t_blk, dec_bw_sm, dec_eta_g;
+    double pre_t0, pre_eta_a, pre_t_cta, pre_qt, pre_qw;
+    int bq;          /* query rows per CTA */
+    bool pack_gqa;   /* prefill packs the query heads of a KV head into one CTA */
+    bool separate;   /* prefill and decode attention are separate kernels (else one varlen launch) */
+};
+
+/* All-reduce laws (hw/link/collective.h): one-shot and ring or multicast. GB/s, us. */
+struct collective_constants {
+    double a, b, bw1, big_a, big_b, bw2;
+    bool fitted;         /* a fitted law `latency + bytes / bandwidth` replaces the two above */
+    double latency_us, bandwidth_gbs;
+};
+
+struct device {
+    char name[64];
+    char description[160];
+    uint64_t memory_bytes; /* decimal vendor capacity as the engine sees it */
+    double hbm_gbs;
+    uint32_t sms;
+    double clock_ghz;
+    double bf16_tflops; /* dense */
+    uint64_t l2_bytes;
+    double link_gbs;    /* GPU to GPU, one way; 0 = PCIe only */
+    uint32_t pcie_gen, pcie_lanes;
+    double tdp_w;
+    bool small_defaults; /* A100 and cards under 70 GiB: vLLM's smaller default budget */
+    struct gemm_constants gemm;
+    struct attention_constants attention;
+    struct collective_constants collective;
+    struct host_time host; /* max_graph_tokens is the engine's, not read here */
+    double sustained_clock;    /* fraction of the profiled clock that long compute-bound steps hold; 1 = all */
+    char calibration[256];     /* where the constants come from and how far to trust them, one line */
+};
+
+struct model_shape {
+    char name[64];
+    uint32_t hidden, layers, heads, kv_heads, head_dim, intermediate, vocab, max_position;
+    bool qk_norm;           /* Qwen3: RMS norm on queries and keys */
+    bool tied_embeddings;
+    uint32_t dtype_bytes;   /* 2: bfloat16, float16 */
+};
+
+/* `name` is a path when it contains '/', else a built-in name (configs/ compiled in). */
+asim_status device_load(const char *name, struct device *out, struct diag *diag);
+asim_status model_load(const char *name, struct model_shape *out, struct diag *diag);
+
+/* Built-in names, NULL-terminated; and the text of one (NULL when unknown). */
+const char *const *device_names(void);
+const char *const *model_names(void);
+
+/* Bytes of the weights on one of `tp` GPUs, and KV bytes of one token there. */
+uint64_t model_weight_bytes(const struct model_shape *model, uint32_t tp);
+uint64_t model_kv_bytes_per_token(const struct model_shape *model, uint32_t tp);
+
+/* How much fits: vLLM's memory profile, floor((utilization * memory - weights - activations - graphs) / block). */
+struct memory_fit {
+    uint64_t weight_bytes, activation_bytes, kv_bytes, block_bytes; /* per GPU */
+    uint64_t n_blocks;
+    uint64_t kv_tokens;
+};
+struct memory_fit memory_fit(const struct device *device, const struct model_shape *model, uint32_t tp,
+                             double utilization, uint32_t block_size, uint32_t max_batched_tokens);
+
+struct step_time;
+struct step_time_options {
+    const struct device *device;
+    const struct model_shape *model;
+    uint32_t tensor_parallel;
+    uint32_t max_num_seqs;
+    uint32_t max_num_batched_tokens;
+    const char *profile_dir; /* NULL: tile model; else the folder that holds tp<N>/ */
+};
+struct step_time *step_time_create(const struct step_time_options *options, struct diag *diag);
+
+#endif

@@ -1,0 +1,35 @@
+/* Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011; Random123).
+ *
+ * A draw is a pure function of (seed, program, turn, purpose, draw index); there is no stream state, so the order in
+ * which parts of the simulation ask, and the thread they run on, cannot change a value.
+ */
+#ifndef ASIM_BASE_RNG_H
+#define ASIM_BASE_RNG_H
+
+#include <stdint.h>
+
+/* One per independent use; values are part of every digest, so append only. */
+enum rng_purpose {
+    RNG_ARRIVAL = 1,    /* inter-arrival times of programs */
+    RNG_TURN_COUNT = 2, /* generated programs: number of turns */
+    RNG_PROMPT = 3,     /* generated programs: new prompt tokens */
+    RNG_OUTPUT = 4,     /* generated programs: output tokens */
+    RNG_TOOL = 5,       /* generated programs: which tool a turn calls */
+    RNG_GAP = 6,        /* tool gaps drawn from a distribution */
+    RNG_ROUTE = 7,      /* routers that choose at random */
+};
+
+struct rng_key {
+    uint64_t seed;
+    uint64_t program;
+    uint32_t turn;
+    uint32_t purpose; /* enum rng_purpose */
+};
+
+/* 64 random bits; `draw` counts from 0 within one key. */
+uint64_t rng_u64(struct rng_key key, uint32_t draw);
+
+/* Uniform in the open interval (0, 1), 53 bits. */
+double rng_uniform(struct rng_key key, uint32_t draw);
+
+#endif

@@ -1,0 +1,67 @@
+/* The KV blocks of one instance: vLLM's block pool with prefix caching, over extents.
+ *
+ * The pool answers exactly as a block-by-block pool with chained block hashes does (tests hold the two together): only
+ * full blocks are cached, a hit covers at most n-1 tokens, released blocks enter the free queue tail-of-sequence first,
+ * allocation takes the oldest free block and evicts what it cached, duplicates coexist and a hit takes the first copy.
+ * One block is set aside (vLLM's null block), so usable = n_blocks - 1.
+ */
+#ifndef ASIM_KV_POOL_H
+#define ASIM_KV_POOL_H
+
+#include "workload/extent.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kv_pool;
+struct kv_range; /* private to the pool */
+
+/* The blocks that one running turn holds. Zero-initialised is empty; embedded in the owner's record. */
+struct kv_holder {
+    struct kv_range *ranges;
+    uint32_t n_ranges;
+    uint32_t capacity;
+    uint32_t hashed_blocks;    /* leading blocks that are in the index */
+    uint32_t anonymous_blocks; /* blocks after them that are not (yet) */
+};
+
+struct kv_hit {
+    uint32_t blocks;      /* longest cached prefix, in blocks, over at most n_tokens - 1 tokens */
+    uint32_t free_blocks; /* of those, the ones no turn holds: a hit takes them out of the free queue */
+};
+
+struct kv_pool *kv_pool_create(uint32_t n_blocks, uint32_t block_size, bool prefix_caching);
+void kv_pool_destroy(struct kv_pool *pool);
+
+/* Looks up the first n_tokens of `content`. No side effect. */
+struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens);
+
+/* Takes the blocks of `hit`, the result of a kv_lookup since which nothing changed, for an empty holder. */
+void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content content, struct kv_hit hit);
+
+/* `n` more blocks for the holder, from the head of the free queue; needs n <= kv_free(pool). */
+void kv_alloc(struct kv_pool *pool, struct kv_holder *holder, uint32_t n);
+
+/* As kv_alloc for holders that are not named yet: steady decode takes the blocks of many turns at once, and each turn
+ * claims its own with kv_claim before it hashes or releases. */
+void kv_reserve(struct kv_pool *pool, uint32_t n);
+void kv_claim(struct kv_pool *pool, struct kv_holder *holder, uint32_t n);
+
+/* Enters the holder's blocks up to `blocks` (full blocks of `content`) in the index: they can be hit from now on. */
+void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content content, uint32_t blocks);
+
+/* Gives all blocks back, tail first; what is hashed stays cached until its block is needed. The holder is empty then,
+ * and keeps its memory for reuse until kv_holder_fini. */
+void kv_release(struct kv_pool *pool, struct kv_holder *holder);
+void kv_holder_fini(struct kv_holder *holder);
+
+uint32_t kv_usable(const struct kv_pool *pool);
+uint32_t kv_free(const struct kv_pool *pool);       /* length of the free queue: cached-but-idle blocks included */
+uint32_t kv_cached_free(const struct kv_pool *pool); /* of those, the ones that still cache something */
+uint64_t kv_evicted(const struct kv_pool *pool);    /* cached blocks that allocation has evicted so far */
+
+/* Checks every invariant of the structure by walking it (tests and debug builds); aborts with a message on the first
+ * violation. */
+void kv_pool_check(const struct kv_pool *pool);
+
+#endif

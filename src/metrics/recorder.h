@@ -1,0 +1,83 @@
+/* Listens to finished turns and programs; never steers. Keeps exact values for percentiles and the digest. */
+#ifndef ASIM_METRICS_RECORDER_H
+#define ASIM_METRICS_RECORDER_H
+
+#include "base/digest.h"
+#include "base/simtime.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The history of one turn. Times are absolute simulated time. */
+struct turn_record {
+    uint64_t program;
+    uint32_t turn;
+    uint32_t instance;
+    simtime ready;           /* at the client: program arrival, or the previous turn's end plus its gap */
+    simtime arrived;         /* at the instance: ready + routing hold + dispatch latency */
+    simtime first_scheduled;
+    simtime first_token;
+    simtime last_token;
+    simtime requeue_wait;    /* waiting after preemptions, until scheduled again */
+    uint32_t prompt_toks;
+    uint32_t output_toks;    /* generated, after the length limit */
+    uint32_t hit_toks;       /* at the first admission */
+    uint32_t preemptions;
+    uint32_t recomputed_toks; /* prompt and output tokens computed again after preemption */
+    bool length_limited;      /* the output was cut by max_model_len */
+};
+
+struct program_record {
+    uint64_t program;
+    const char *name; /* copied */
+    simtime arrival;
+    simtime end;
+    simtime tool_time; /* sum of gaps */
+    uint32_t n_turns;
+};
+
+struct recorder;
+
+struct recorder_options {
+    bool keep_turns;            /* for turns.csv and validate: keep every turn_record */
+    uint32_t program_rows;      /* programs.csv: keep so many programs, chosen by the hash of their id; UINT32_MAX = all */
+};
+
+struct recorder *recorder_create(const struct recorder_options *options);
+void recorder_destroy(struct recorder *recorder);
+
+void recorder_turn(struct recorder *recorder, const struct turn_record *record);
+void recorder_program(struct recorder *recorder, const struct program_record *record);
+
+struct digest recorder_digest(const struct recorder *recorder);
+
+/* Statistics of a set of durations, seconds. */
+struct quantities {
+    uint64_t n;
+    double mean, p50, p90, p95, p99, max;
+};
+
+struct recorder_summary {
+    uint64_t programs_completed, turns_completed, turns_length_limited;
+    uint64_t prompt_toks, generated_toks, hit_toks, recomputed_toks, preemptions;
+    simtime end; /* last completion */
+    struct quantities program_jct, program_tool, program_queue; /* per program */
+    struct quantities ttft, tpot, e2e, queue;                   /* per turn */
+    bool sketched; /* percentiles come from histograms (more than 10^7 values) */
+};
+void recorder_summarise(struct recorder *recorder, struct recorder_summary *out);
+
+/* Kept rows, sorted by (program, turn) and by program. */
+const struct turn_record *recorder_turns(struct recorder *recorder, uint64_t *n);
+struct program_row {
+    struct program_record record;
+    uint64_t prompt_toks, generated_toks, hit_toks;
+    simtime ttft_first, queue;
+    uint32_t preemptions;
+};
+const struct program_row *recorder_programs(struct recorder *recorder, uint64_t *n);
+
+/* Percentile by linear interpolation between order statistics (R type 7); `values` sorted ascending, n >= 1. */
+double quantile_sorted(const double *values, uint64_t n, double p);
+
+#endif

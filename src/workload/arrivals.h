@@ -1,0 +1,35 @@
+/* When programs arrive: recorded times, a Poisson process, all at zero, or closed-loop clients. */
+#ifndef ASIM_WORKLOAD_ARRIVALS_H
+#define ASIM_WORKLOAD_ARRIVALS_H
+
+#include "base/simtime.h"
+#include "workload/workload.h"
+
+enum arrival_process { ARRIVALS_RECORDED, ARRIVALS_POISSON, ARRIVALS_ZERO, ARRIVALS_CLOSED };
+
+struct arrivals_options {
+    enum arrival_process process;
+    double rate;            /* Poisson: programs per second */
+    uint32_t clients;       /* closed loop: programs in progress at once */
+    simtime client_setup;   /* closed loop: a client's time before each program */
+    uint64_t seed;
+};
+
+/* Open-loop arrivals in order of (time, program); closed loops are released by the orchestrator. */
+struct arrivals {
+    struct arrivals_options options;
+    const struct workload *workload;
+    uint64_t n_programs;
+    uint64_t next;         /* position in the order */
+    simtime last;          /* Poisson: time of the last arrival */
+    uint64_t *order;       /* recorded: program ids by arrival; NULL when already in order */
+    simtime origin;        /* recorded: the earliest arrival, which is time zero */
+};
+
+void arrivals_init(struct arrivals *arrivals, const struct workload *workload, const struct arrivals_options *options);
+void arrivals_fini(struct arrivals *arrivals);
+
+/* The next open-loop arrival, or false when there are no more. */
+bool arrivals_next(struct arrivals *arrivals, uint64_t *program, simtime *time);
+
+#endif

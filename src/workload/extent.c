@@ -1,0 +1,51 @@
+#include "workload/extent.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+
+void extent_list_init(struct extent_list *list) { *list = (struct extent_list){0}; }
+
+void extent_list_fini(struct extent_list *list)
+{
+    mem_free(list->items);
+    extent_list_init(list);
+}
+
+void extent_list_append(struct extent_list *list, struct extent extent)
+{
+    if (extent.count == 0) {
+        return;
+    }
+    list->n_tokens += extent.count;
+    if (list->n) {
+        struct extent *last = &list->items[list->n - 1];
+        if (last->stream == extent.stream && last->first + last->count == extent.first) {
+            last->count += extent.count;
+            return;
+        }
+    }
+    list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof *list->items);
+    list->items[list->n++] = extent;
+}
+
+void extent_list_cut(struct extent_list *list, uint32_t n_tokens)
+{
+    assert(n_tokens <= list->n_tokens);
+    uint32_t excess = list->n_tokens - n_tokens;
+    while (excess) {
+        struct extent *last = &list->items[list->n - 1];
+        if (last->count > excess) {
+            last->count -= excess;
+            break;
+        }
+        excess -= last->count;
+        list->n--;
+    }
+    list->n_tokens = n_tokens;
+}
+
+struct content extent_list_content(const struct extent_list *list)
+{
+    return (struct content){.extents = list->items, .n_extents = (uint32_t)list->n, .n_tokens = list->n_tokens};
+}

@@ -1,0 +1,62 @@
+/* One door to all inputs: a workload is a sequence of programs, read from a file or generated on demand.
+ *
+ * A file's programs are read at once (compactly); a generated program exists from workload_fetch to workload_release.
+ * Readers live in read_*.c, generators in generate.c; nothing else in the simulator knows where programs come from.
+ */
+#ifndef ASIM_WORKLOAD_WORKLOAD_H
+#define ASIM_WORKLOAD_WORKLOAD_H
+
+#include "base/diag.h"
+#include "base/distribution.h"
+#include "workload/program.h"
+
+struct workload;
+
+enum workload_format { WORKLOAD_AUTO, WORKLOAD_SESSION, WORKLOAD_WEKA };
+enum missing_gap { MISSING_GAP_ERROR, MISSING_GAP_MEDIAN, MISSING_GAP_DISTRIBUTION };
+
+struct workload_options {
+    enum workload_format format;
+    bool skip_bad_lines;           /* otherwise the first MAX errors are reported and reading fails */
+    uint64_t max_programs;         /* take the first so many; 0 = all */
+    bool reuse_generated;          /* a turn that keeps the whole previous prompt continues with the previous output */
+    const char *shared_prefix;     /* NULL, or the name under which shared_prefix_toks of all programs are one stream */
+    enum missing_gap missing_gap;
+    struct distribution missing_gap_distribution; /* seconds */
+    uint64_t seed;
+    uint32_t block_size; /* granularity at which token ids are compared, tokens */
+};
+
+struct workload_stats {
+    const char *format;  /* "session JSONL", "Weka JSON", "generated: swe-agent" */
+    const char *reason;  /* how the format was recognised */
+    uint64_t n_programs;
+    uint64_t n_turns;    /* 0 when generated lazily */
+    uint64_t skipped_lines;
+    uint64_t missing_gaps;      /* turns whose gap was filled in */
+    bool has_arrivals;          /* recorded arrivals exist */
+    bool has_token_ids;
+};
+
+/* Reads a file or folder (session JSONL or Weka; plain, .gz or .zst). NULL and errors in diag on failure. */
+struct workload *workload_open(const char *path, const struct workload_options *options, struct diag *diag);
+
+/* Programs of a named generator (generate.h lists them), made on demand. */
+struct workload *workload_generate(const char *generator, uint64_t n_programs, const struct workload_options *options,
+                                   struct diag *diag);
+
+void workload_destroy(struct workload *workload);
+
+const struct workload_stats *workload_stats(const struct workload *workload);
+const char *workload_tool_name(const struct workload *workload, uint32_t tool);
+uint32_t workload_tool_count(const struct workload *workload);
+
+/* Recorded arrival of a program, without fetching it. */
+simtime workload_arrival(const struct workload *workload, uint64_t program);
+
+/* A program by its id, valid until workload_release. `slot` is a small integer that the caller gives to no other live
+ * program: generators keep one buffer per slot. */
+const struct program *workload_fetch(struct workload *workload, uint64_t program, uint32_t slot);
+void workload_release(struct workload *workload, const struct program *program, uint32_t slot);
+
+#endif
