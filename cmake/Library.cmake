@@ -1,0 +1,14 @@
+# libasim: static and shared, with headers and a pkg-config file.
+add_library(asim_static STATIC $<TARGET_OBJECTS:asim_objects>)
+set_target_properties(asim_static PROPERTIES OUTPUT_NAME asim)
+target_link_libraries(asim_static PUBLIC asim_objects)
+
+add_library(asim_shared SHARED $<TARGET_OBJECTS:asim_objects>)
+set_target_properties(asim_shared PROPERTIES OUTPUT_NAME asim VERSION ${PROJECT_VERSION} SOVERSION 0)
+target_link_libraries(asim_shared PRIVATE asim_objects)
+
+configure_file(${CMAKE_SOURCE_DIR}/cmake/asim.pc.in ${CMAKE_BINARY_DIR}/asim.pc @ONLY)
+install(TARGETS asim_static asim_shared ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY include/asim DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${CMAKE_BINARY_DIR}/asim.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

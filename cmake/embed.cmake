@@ -1,0 +1,18 @@
+# Script: writes OUT, a C table of the texts of FILES, named by their paths below ROOT.
+set(code "#include \"base/embedded.h\"\n\n#include <stddef.h>\n\n")
+set(rows "")
+set(index 0)
+foreach(file IN LISTS FILES)
+    file(READ ${file} hex HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "(................................................................................)" "\\1\n"
+        bytes "${bytes}")
+    file(RELATIVE_PATH name ${ROOT} ${file})
+    string(APPEND code "static const unsigned char file_${index}[] = {${bytes}0};\n\n")
+    string(APPEND rows "    {\"${name}\", (const char *)file_${index}, sizeof file_${index} - 1},\n")
+    math(EXPR index "${index} + 1")
+endforeach()
+string(APPEND code "const struct embedded_file embedded_files[] = {\n${rows}    {NULL, NULL, 0},\n};\n")
+get_filename_component(folder ${OUT} DIRECTORY)
+file(MAKE_DIRECTORY ${folder})
+file(WRITE ${OUT} "${code}")

@@ -1,0 +1,35 @@
+/* What a kernel model (hw/tile, hw/profile) gives to hw/step_time.c: times of whole batches in microseconds.
+ *
+ * step_time.c turns them into the integer decode function and rounds batches once; models only evaluate.
+ */
+#ifndef ASIM_HW_KERNEL_MODEL_H
+#define ASIM_HW_KERNEL_MODEL_H
+
+#include "hw/device.h"
+#include "hw/step_time.h"
+
+struct kernel_model;
+
+struct kernel_model_ops {
+    void (*destroy)(struct kernel_model *model);
+
+    /* Mean contexts (tokens per sequence, ascending, first one 0) between which the time of a decode-only batch of
+     * n_decode sequences is taken as linear; returns their number. Beyond the last knot the last piece goes on. */
+    uint32_t (*decode_knots)(struct kernel_model *model, uint32_t n_decode, const double **knots);
+
+    /* Device time of the batch by bound, microseconds (STEP_HOST stays 0). n_decode + n_chunks >= 1. */
+    void (*cost)(struct kernel_model *model, const struct batch_shape *shape, double part_us[STEP_BOUNDS]);
+};
+
+/* First member of every model. */
+struct kernel_model {
+    const struct kernel_model_ops *ops;
+};
+
+/* hw/tile/tile_step.c: closed forms and the constants of `device`. */
+struct kernel_model *tile_model_create(const struct step_time_options *options, struct diag *diag);
+
+/* hw/profile/profile_step.c: measured tables below options->profile_dir. */
+struct kernel_model *profile_model_create(const struct step_time_options *options, struct diag *diag);
+
+#endif

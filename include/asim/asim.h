@@ -1,0 +1,159 @@
+/* AgentServeSim: simulation of multi-turn LLM agents on serving clusters.
+ *
+ * Rules of the whole library
+ *  - Handles are opaque; a function that returns one gives ownership, and the matching _destroy takes it back.
+ *  - Every function that can fail returns an asim_status; what went wrong, with file, line and column, is kept as
+ *    messages in the handle (asim_config_message, asim_result_message).
+ *  - Nothing is printed, nothing exits, there is no global state: several simulations can live in one process, each used
+ *    by one thread at a time. (Exhausted memory aborts; that is the one exception.)
+ *  - Documents are JSON text, UTF-8, with units in key names (`_s`, `_bytes`) and fractions as fractions. Returned
+ *    strings are freed with asim_free.
+ *
+ *     asim_config *config = asim_config_create();
+ *     asim_config_set(config, "workload", "trace.jsonl");
+ *     asim_config_set(config, "request_rate", "0.5/s");
+ *     asim_result *result = NULL;
+ *     if (asim_config_resolve(config) == ASIM_OK && asim_run(config, NULL, &result) == ASIM_OK)
+ *         puts(asim_result_summary(result));
+ *     asim_result_destroy(result);
+ *     asim_config_destroy(config);
+ */
+#ifndef ASIM_ASIM_H
+#define ASIM_ASIM_H
+
+#include "asim/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* "0.1.0" */
+ASIM_API const char *asim_version(void);
+
+/* Frees a string that a function of this library returned. NULL is allowed. */
+ASIM_API void asim_free(void *pointer);
+
+/* ---- Configuration -------------------------------------------------------------------------------------------------
+ * A configuration gathers values from sources and resolves them once. Precedence, lowest first: built-in defaults, the
+ * embedded scenario (when neither a file nor a workload is given), engine preset, files in the order loaded, environment
+ * (ASIM_<OPTION>), explicit settings in the order made. Paths are those of the option table: `max_num_seqs`,
+ * `router.telemetry_period`. */
+typedef struct asim_config asim_config;
+
+ASIM_API asim_config *asim_config_create(void);
+ASIM_API void asim_config_destroy(asim_config *config);
+
+/* Loads a YAML file. All errors of the file are reported as messages. */
+ASIM_API asim_status asim_config_load(asim_config *config, const char *path);
+
+/* The same from text; `name` stands for the file name in messages. */
+ASIM_API asim_status asim_config_load_text(asim_config *config, const char *name, const char *text, size_t bytes);
+
+/* Takes values from environment variables ASIM_<OPTION>, e.g. ASIM_MAX_NUM_SEQS. An unknown one is an error. */
+ASIM_API asim_status asim_config_load_environment(asim_config *config);
+
+/* Sets one option, e.g. ("block_size", "16"). */
+ASIM_API asim_status asim_config_set(asim_config *config, const char *path, const char *value);
+
+/* As asim_config_set for a command-line flag and its value: ("--block-size", "16"); value NULL for a switch (on).
+ * Returns ASIM_USAGE, with the nearest name as a message, when there is no such flag. */
+ASIM_API asim_status asim_config_set_flag(asim_config *config, const char *flag, const char *value);
+
+/* Checks every value and applies precedence; after it the configuration can be used, and set again. Reports all errors. */
+ASIM_API asim_status asim_config_resolve(asim_config *config);
+
+/* The resolved configuration as YAML that asim_config_load reads back; with `origin`, a comment on each line says where
+ * the value came from. Free with asim_free. */
+ASIM_API char *asim_config_yaml(const asim_config *config, bool origin);
+
+/* The resolved value of an option as text, NULL when unset or unknown. Free with asim_free. */
+ASIM_API char *asim_config_get(const asim_config *config, const char *path);
+
+/* Messages of every call so far, errors and warnings, oldest first; valid until the next call with `config`. */
+ASIM_API size_t asim_config_message_count(const asim_config *config);
+ASIM_API const char *asim_config_message(const asim_config *config, size_t index, bool *is_warning);
+ASIM_API void asim_config_clear_messages(asim_config *config);
+
+/* The option table, for help and documentation. Static storage. */
+typedef struct asim_option {
+    const char *path;         /* "router.telemetry_period" */
+    const char *flag;         /* "--router-telemetry-period" */
+    const char *type;         /* "duration", "count", "on|off", ... */
+    const char *default_text; /* NULL: unset */
+    const char *allowed;      /* range or names, NULL: anything of the type */
+    const char *topic;        /* help topic */
+    const char *help;         /* one sentence or two */
+    bool is_switch;           /* the flag may stand without a value */
+} asim_option;
+
+ASIM_API size_t asim_option_count(void);
+ASIM_API const asim_option *asim_option_at(size_t index);
+
+/* Topics of `help`, in order, with a one-line description; NULL past the end. */
+ASIM_API const char *asim_topic_at(size_t index, const char **description);
+
+/* ---- Running -------------------------------------------------------------------------------------------------------*/
+
+typedef struct asim_progress {
+    uint64_t programs_done, programs_total; /* total 0: unknown */
+    uint64_t turns_done;
+    uint64_t steps;
+    double sim_time_s;
+    double wall_s;
+} asim_progress;
+
+/* Called between events, every few milliseconds of wall time. Both members may be NULL. */
+typedef struct asim_callbacks {
+    size_t struct_size; /* sizeof(asim_callbacks) */
+    void *user;
+    void (*progress)(void *user, const asim_progress *progress);
+    bool (*cancelled)(void *user); /* true ends the run early: ASIM_INTERRUPTED with partial results */
+} asim_callbacks;
+
+typedef struct asim_result asim_result;
+
+/* Simulates the resolved configuration. On ASIM_OK and ASIM_INTERRUPTED *out holds results; on other failures *out may
+ * hold a result with messages only, or NULL. */
+ASIM_API asim_status asim_run(const asim_config *config, const asim_callbacks *callbacks, asim_result **out);
+ASIM_API void asim_result_destroy(asim_result *result);
+
+/* Canonical summary: no wall time and no facts of the host, byte-identical for identical inputs. Valid as long as the
+ * result. */
+ASIM_API const char *asim_result_summary(const asim_result *result);
+
+/* Facts of this execution as JSON: wall and CPU seconds, rates, input file hashes. Valid as long as the result. */
+ASIM_API const char *asim_result_execution(const asim_result *result);
+
+/* Tables as CSV; turns need the option turns_csv. */
+ASIM_API asim_status asim_result_write_programs(const asim_result *result, FILE *file);
+ASIM_API asim_status asim_result_write_turns(const asim_result *result, FILE *file);
+
+ASIM_API size_t asim_result_message_count(const asim_result *result);
+ASIM_API const char *asim_result_message(const asim_result *result, size_t index, bool *is_warning);
+
+/* ---- Documents -----------------------------------------------------------------------------------------------------
+ * Each writes a JSON document to *out (free with asim_free); on failure *out is NULL and messages are in `config`. */
+
+/* What a run would do: resolved sizes, memory fit per GPU, expected work. */
+ASIM_API asim_status asim_plan(asim_config *config, char **out);
+
+/* What an input file holds: format and how it was recognised, counts, distributions of sizes and gaps, findings. */
+ASIM_API asim_status asim_inspect(asim_config *config, char **out);
+
+/* Runs the configuration and compares it with the measured per-request times of a real engine (requests.jsonl with
+ * arrival_time, queued_ts, scheduled_ts, first_token_ts, last_token_ts). */
+ASIM_API asim_status asim_validate(asim_config *config, const char *measured, const asim_callbacks *callbacks, char **out);
+
+/* Built-in things: kind is "models", "hardware", "policies", "formats" or "generators". */
+ASIM_API asim_status asim_list(asim_config *config, const char *kind, char **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
