@@ -1,0 +1,63 @@
+/* The decoding sequences of an engine as one aggregate.
+ *
+ * In steady decode every member gains one token a step, so a virtual clock counts the steps and a member's computed
+ * tokens are base + clock: one step moves them all by moving the clock. What the engine must know each step follows from
+ * sums and buckets:
+ *  - the sum of contexts (for the step time) grows by the number of members;
+ *  - the members that need a new block are those whose context is a multiple of the block size; they are counted by the
+ *    residue of `base`, so the count of a step is one table read;
+ *  - the members that schedule their last token are on a heap by the clock of that step.
+ * A member is touched only when it enters and leaves. The clock is not the step number: steps in which a member does not
+ * advance take it out and put it back (engine starved of budget or blocks).
+ */
+#ifndef ASIM_INSTANCE_DECODE_SET_H
+#define ASIM_INSTANCE_DECODE_SET_H
+
+#include "base/heap.h"
+#include "instance/sequence.h"
+
+struct decode_set {
+    int64_t clock;
+    uint32_t n;
+    uint64_t context;   /* sum of computed tokens */
+    uint32_t n_shared;  /* members whose output other programs may hit while it is generated */
+    uint32_t block_size;
+    uint32_t *by_residue; /* members by base modulo block_size */
+    struct heap finish;   /* key: clock of the last token, tie: stamp; stale entries are skipped */
+};
+
+void decode_set_init(struct decode_set *set, uint32_t block_size);
+void decode_set_fini(struct decode_set *set);
+
+/* `sequence` has `computed` tokens and samples from now on. Sets its state. */
+void decode_set_enter(struct decode_set *set, struct sequence *sequence, uint32_t computed);
+
+/* Takes a member out; its base becomes its computed tokens and its state `state`. */
+void decode_set_leave(struct decode_set *set, struct sequence *sequence, enum sequence_state state);
+
+static inline uint32_t decode_set_computed(const struct decode_set *set, const struct sequence *sequence)
+{
+    return (uint32_t)(sequence->base + set->clock);
+}
+
+/* Members that need a block to advance `ahead` steps from now. */
+static inline uint32_t decode_set_crossings(const struct decode_set *set, uint32_t ahead)
+{
+    const int64_t residue = (-(set->clock + ahead)) % set->block_size;
+    return set->by_residue[residue < 0 ? residue + set->block_size : residue];
+}
+
+/* All members advance by `steps` tokens. */
+static inline void decode_set_tick(struct decode_set *set, uint32_t steps)
+{
+    set->clock += steps;
+    set->context += (uint64_t)set->n * steps;
+}
+
+/* The next member whose last token is scheduled at or before the present clock, or NULL; it stays a member. */
+struct sequence *decode_set_finished(struct decode_set *set);
+
+/* Clock at which the next member schedules its last token; INT64_MAX when there are no members. */
+int64_t decode_set_next_finish(struct decode_set *set);
+
+#endif

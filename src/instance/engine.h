@@ -1,0 +1,134 @@
+/* The inside of an instance, shared by the files of this folder; see instance.h for what it does.
+ *
+ *   instance.c   the event loop: inbox, batches that end, batches that start
+ *   compose.c    one batch: running sequences, then waiting ones, then its price
+ *   plain.c      running sequences one by one: the oracle, and the path for everything that is not steady
+ *   steady.c     running sequences as an aggregate, and stretches of steady steps in closed form
+ */
+#ifndef ASIM_INSTANCE_ENGINE_H
+#define ASIM_INSTANCE_ENGINE_H
+
+#include "instance/decode_set.h"
+#include "instance/instance.h"
+#include "instance/sequence.h"
+
+enum { ENGINE_MAX_DEPTH = 2 };
+
+struct sequence_array {
+    struct sequence **items;
+    size_t n;
+    size_t capacity;
+};
+
+/* A batch in flight. */
+struct batch {
+    simtime end;
+    struct sequence_array completions; /* their prompt is complete: a token comes out, the first one of a new turn */
+    struct sequence_array finishers;   /* their last token comes out */
+    struct prefill_chunk *chunks;
+    size_t n_chunks, chunk_capacity;
+    uint32_t chunk_tokens;
+    uint32_t n_decode;
+    uint64_t decode_context;
+};
+
+static inline bool batch_is_silent(const struct batch *batch)
+{
+    return batch->completions.n == 0 && batch->finishers.n == 0;
+}
+
+struct instance {
+    struct engine_config config;
+    uint32_t id;
+    struct step_time *step_time;
+    struct kv_pool *pool;
+    struct sequence_pool sequences;
+    struct sequence_list running; /* in order of admission */
+    struct sequence_list waiting;
+    struct decode_set decode;
+    uint32_t n_prefilling;
+    bool head_blocked; /* the first waiting turn lacks blocks, and nothing has changed that */
+    uint64_t next_stamp;
+    struct sequence_array chunked; /* scratch of the plain path */
+    struct sequence_array stalled;
+
+    struct batch batches[ENGINE_MAX_DEPTH]; /* ring */
+    uint32_t first_batch;
+    uint32_t n_batches;
+    simtime device_free; /* end of the last batch composed */
+    simtime compose_at;  /* SIMTIME_NEVER, or when a batch is to be composed */
+    simtime least_step;  /* no step is shorter */
+
+    const struct decode_piece *piece; /* of the last decode-only batch */
+    uint32_t piece_n;
+
+    struct turn_arrival *inbox; /* ring of a power-of-two capacity */
+    size_t inbox_first, inbox_n, inbox_capacity;
+    uint64_t received;
+
+    struct turn_end *ends;
+    size_t n_ends, ends_capacity;
+
+    struct load_snapshot state;    /* after the last step end */
+    struct load_snapshot snapshot; /* after the last step end at or before instant snapshot_index */
+    int64_t snapshot_index;
+    struct instance_counters counters;
+};
+
+static inline uint32_t engine_blocks_of(const struct instance *instance, uint32_t tokens)
+{
+    return (tokens + instance->config.block_size - 1) / instance->config.block_size;
+}
+
+static inline uint32_t engine_computed(const struct instance *instance, const struct sequence *sequence)
+{
+    return sequence->state == SEQUENCE_DECODING ? decode_set_computed(&instance->decode, sequence)
+                                                : (uint32_t)sequence->base;
+}
+
+static inline struct batch *engine_batch(struct instance *instance, uint32_t index)
+{
+    return &instance->batches[(instance->first_batch + index) % ENGINE_MAX_DEPTH];
+}
+
+/* compose.c */
+
+/* Composes one batch at time `now` and queues it; false when there is nothing to run. */
+bool engine_compose(struct instance *instance, simtime now);
+
+/* Adds a chunk of `tokens` to `batch` for a prefilling sequence whose blocks are there; the prompt may be complete then. */
+void engine_add_chunk(struct instance *instance, struct batch *batch, struct sequence *sequence, uint32_t tokens);
+
+/* The tokens of a chunk that the budget allows. */
+uint32_t engine_chunk_tokens(const struct instance *instance, uint32_t wanted, uint32_t budget);
+
+/* Members of the decode set that scheduled their last token drain from now on. */
+void engine_drain_finished(struct instance *instance, struct batch *batch);
+
+/* Claims the blocks that steady decode took for `sequence`. */
+void engine_settle(struct instance *instance, struct sequence *sequence);
+
+/* Queues a batch of device time `cost` at `now`; the batch's end is set. */
+void engine_enqueue(struct instance *instance, struct batch *batch, simtime now, const struct step_cost *cost,
+                    simtime exposed);
+
+void sequence_array_push(struct sequence_array *array, struct sequence *sequence);
+
+/* plain.c: schedules the running sequences in order; true when one was preempted. */
+bool engine_run_plain(struct instance *instance, struct batch *batch, simtime now, uint32_t *budget);
+
+/* steady.c */
+
+/* Schedules the running sequences as an aggregate; false, without any change, when the plain path must decide. */
+bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t *budget);
+
+/* Takes as many steady steps from `now` as end before `until`; returns their number (0: take a single step). */
+uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime until);
+
+/* The decode piece for the present batch size at `context`. */
+const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);
+
+/* instance.c: index of the last telemetry instant before `time` (-1: none). */
+int64_t engine_instant_before(const struct instance *instance, simtime time);
+
+#endif

@@ -1,0 +1,35 @@
+/* The engine that an instance runs: vLLM V1's scheduler parameters, resolved. */
+#ifndef ASIM_INSTANCE_ENGINE_CONFIG_H
+#define ASIM_INSTANCE_ENGINE_CONFIG_H
+
+#include "base/simtime.h"
+#include "hw/host_time.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How an instance gets through its steps; all three give the same results to the picosecond. */
+enum engine_stepping {
+    ENGINE_PLAIN,        /* every sequence is looked at in every step: the oracle */
+    ENGINE_STEADY,       /* decoding sequences are one aggregate: O(1) a step */
+    ENGINE_FAST_FORWARD, /* stretches of steady steps are taken at once, in closed form */
+};
+
+struct engine_config {
+    uint32_t n_blocks;   /* of the pool, the null block included */
+    uint32_t block_size; /* tokens */
+    uint32_t max_num_seqs;
+    uint32_t max_num_batched_tokens;
+    uint32_t long_prefill_token_threshold; /* 0: none */
+    uint32_t max_model_len;
+    uint32_t watermark_blocks; /* kept free when a waiting turn is admitted beside running ones */
+    uint32_t queue_depth;      /* 1: synchronous; 2: the next batch is composed while one runs */
+    bool prefix_caching;
+    bool chunked_prefill;
+    bool reserve_full_prompt; /* admit only when the blocks of the whole prompt are free */
+    struct host_time host;
+    enum engine_stepping stepping;
+    simtime telemetry_period;
+};
+
+#endif

@@ -1,0 +1,303 @@
+#include "instance/instance.h"
+
+#include "base/mem.h"
+#include "instance/engine.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time)
+{
+    assert(config->queue_depth >= 1 && config->queue_depth <= ENGINE_MAX_DEPTH);
+    struct instance *instance = mem_zalloc(sizeof *instance);
+    instance->config = *config;
+    instance->id = id;
+    instance->step_time = step_time;
+    instance->pool = kv_pool_create(config->n_blocks, config->block_size, config->prefix_caching);
+    instance->compose_at = SIMTIME_NEVER;
+    instance->snapshot_index = -1;
+    /* Half of the smallest decode step stays below every step, whatever the noise of measured tables. */
+    instance->least_step = config->host.exposed + step_time_decode(step_time, 1, 1)->base / 2;
+    sequence_pool_init(&instance->sequences);
+    decode_set_init(&instance->decode, config->block_size);
+    return instance;
+}
+
+void instance_destroy(struct instance *instance)
+{
+    if (!instance) {
+        return;
+    }
+    for (uint32_t i = 0; i < ENGINE_MAX_DEPTH; i++) {
+        mem_free(instance->batches[i].completions.items);
+        mem_free(instance->batches[i].finishers.items);
+        mem_free(instance->batches[i].chunks);
+    }
+    mem_free(instance->chunked.items);
+    mem_free(instance->stalled.items);
+    mem_free(instance->inbox);
+    mem_free(instance->ends);
+    decode_set_fini(&instance->decode);
+    sequence_pool_fini(&instance->sequences);
+    kv_pool_destroy(instance->pool);
+    mem_free(instance);
+}
+
+static struct turn_arrival *inbox_at(const struct instance *instance, size_t index)
+{
+    return &instance->inbox[(instance->inbox_first + index) & (instance->inbox_capacity - 1)];
+}
+
+void instance_deliver(struct instance *instance, const struct turn_arrival *arrival)
+{
+    assert(!instance->inbox_n || inbox_at(instance, instance->inbox_n - 1)->time <= arrival->time);
+    if (instance->inbox_n == instance->inbox_capacity) {
+        const size_t capacity = instance->inbox_capacity ? 2 * instance->inbox_capacity : 16;
+        struct turn_arrival *grown = mem_alloc(capacity * sizeof *grown);
+        for (size_t i = 0; i < instance->inbox_n; i++) {
+            grown[i] = *inbox_at(instance, i);
+        }
+        mem_free(instance->inbox);
+        instance->inbox = grown;
+        instance->inbox_capacity = capacity;
+        instance->inbox_first = 0;
+    }
+    *inbox_at(instance, instance->inbox_n++) = *arrival;
+}
+
+struct event_key instance_next(const struct instance *instance)
+{
+    struct event_key next = {.time = instance->compose_at, .phase = PHASE_STEP_START};
+    if (instance->inbox_n) {
+        next = event_min(next, (struct event_key){.time = inbox_at(instance, 0)->time, .phase = PHASE_ARRIVAL});
+    }
+    if (instance->n_batches) {
+        next = event_min(next, (struct event_key){.time = instance->batches[instance->first_batch].end,
+                                                  .phase = PHASE_STEP_END});
+    }
+    return next;
+}
+
+struct event_key instance_earliest_output(const struct instance *instance)
+{
+    const struct event_key next = instance_next(instance);
+    if (next.time == SIMTIME_NEVER) {
+        return EVENT_NEVER;
+    }
+    simtime last_end = 0;
+    for (uint32_t i = 0; i < instance->n_batches; i++) {
+        const struct batch *batch = &instance->batches[(instance->first_batch + i) % ENGINE_MAX_DEPTH];
+        if (batch->finishers.n) {
+            return (struct event_key){.time = batch->end, .phase = PHASE_STEP_END};
+        }
+        last_end = batch->end;
+    }
+    /* Nothing in flight ends a turn: at least one more step is composed, at or after the next event. */
+    const simtime from = last_end > next.time ? last_end : next.time;
+    int64_t steps = 1;
+    const bool none_to_admit = !instance->waiting.n || instance->head_blocked;
+    if (none_to_admit && !instance->n_prefilling && !instance->inbox_n && instance->decode.finish.n) {
+        /* Stale entries can only be smaller than the true next finish: still a lower bound. */
+        const int64_t ahead = heap_top(&instance->decode.finish)->key - instance->decode.clock;
+        steps = ahead > 1 ? ahead : 1;
+    }
+    return (struct event_key){.time = from + steps * instance->least_step, .phase = PHASE_STEP_END};
+}
+
+int64_t engine_instant_before(const struct instance *instance, simtime time)
+{
+    return time > 0 ? (time - 1) / instance->config.telemetry_period : -1;
+}
+
+/* Called at a step end before its effects: the state until now is what every instant before `time` sees. */
+static void keep_snapshot(struct instance *instance, simtime time)
+{
+    const int64_t index = engine_instant_before(instance, time);
+    if (index > instance->snapshot_index) {
+        instance->snapshot = instance->state;
+        instance->snapshot_index = index;
+    }
+}
+
+static void note_state(struct instance *instance)
+{
+    instance->state = (struct load_snapshot){.running = instance->running.n,
+                                             .waiting = instance->waiting.n,
+                                             .used_blocks = kv_usable(instance->pool) - kv_free(instance->pool),
+                                             .received = instance->received};
+}
+
+struct load_snapshot instance_snapshot(const struct instance *instance, simtime instant)
+{
+    const int64_t index = instant / instance->config.telemetry_period;
+    assert(index >= instance->snapshot_index);
+    return index == instance->snapshot_index ? instance->snapshot : instance->state;
+}
+
+/* An arrival enters the waiting queue. */
+static void receive(struct instance *instance)
+{
+    const struct turn_arrival *arrival = inbox_at(instance, 0);
+    struct sequence *sequence = sequence_pool_take(&instance->sequences);
+    const uint32_t room = instance->config.max_model_len - arrival->prompt_toks;
+    assert(arrival->prompt_toks >= 1 && arrival->prompt_toks <= instance->config.max_model_len);
+    sequence->turn = *arrival;
+    sequence->state = SEQUENCE_WAITING;
+    sequence->limit = arrival->output_toks < room ? arrival->output_toks : room;
+    sequence->n_tokens = arrival->prompt_toks;
+    sequence->record = (struct turn_record){.program = arrival->program,
+                                            .turn = arrival->turn,
+                                            .instance = instance->id,
+                                            .ready = arrival->ready,
+                                            .arrived = arrival->time,
+                                            .first_token = SIMTIME_NEVER,
+                                            .prompt_toks = arrival->prompt_toks,
+                                            .output_toks = sequence->limit,
+                                            .length_limited = sequence->limit < arrival->output_toks};
+    sequence_list_push_back(&instance->waiting, sequence);
+    instance->received++;
+    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
+        instance->compose_at = arrival->time;
+    }
+    instance->inbox_first = (instance->inbox_first + 1) & (instance->inbox_capacity - 1);
+    instance->inbox_n--;
+}
+
+/* The turn's last token is out: its blocks become free, and its record goes to the outbox. */
+static void finish(struct instance *instance, struct sequence *sequence, simtime now)
+{
+    if (sequence->last_in_flight) {
+        sequence_list_remove(&instance->waiting, sequence);
+        sequence->record.requeue_wait += now - sequence->waiting_since;
+    } else {
+        engine_settle(instance, sequence);
+        kv_hash(instance->pool, &sequence->holder, sequence->turn.content,
+                (uint32_t)sequence->base / instance->config.block_size);
+        kv_release(instance->pool, &sequence->holder);
+        sequence_list_remove(&instance->running, sequence);
+    }
+    instance->head_blocked = false;
+    sequence->record.last_token = now;
+    instance->ends =
+        mem_grow(instance->ends, &instance->ends_capacity, instance->n_ends + 1, sizeof *instance->ends);
+    instance->ends[instance->n_ends++] = (struct turn_end){.record = sequence->record, .slot = sequence->turn.slot};
+    sequence_pool_give(&instance->sequences, sequence);
+}
+
+static int by_stamp(const void *left, const void *right)
+{
+    const struct sequence *a = *(struct sequence *const *)left;
+    const struct sequence *b = *(struct sequence *const *)right;
+    return (a->stamp > b->stamp) - (a->stamp < b->stamp);
+}
+
+static void end_batch(struct instance *instance)
+{
+    struct batch *batch = engine_batch(instance, 0);
+    const simtime now = batch->end;
+    keep_snapshot(instance, now);
+    for (size_t i = 0; i < batch->completions.n; i++) {
+        struct turn_record *record = &batch->completions.items[i]->record;
+        if (record->first_token == SIMTIME_NEVER) {
+            record->first_token = now;
+        }
+    }
+    if (batch->finishers.n > 1) { /* released in the order of the running list */
+        qsort(batch->finishers.items, batch->finishers.n, sizeof *batch->finishers.items, by_stamp);
+    }
+    for (size_t i = 0; i < batch->finishers.n; i++) {
+        finish(instance, batch->finishers.items[i], now);
+    }
+    instance->first_batch = (instance->first_batch + 1) % ENGINE_MAX_DEPTH;
+    instance->n_batches--;
+    instance->compose_at = now;
+    note_state(instance);
+}
+
+static void start_batches(struct instance *instance, simtime until)
+{
+    const simtime now = instance->compose_at;
+    instance->compose_at = SIMTIME_NEVER;
+    if (instance->inbox_n && inbox_at(instance, 0)->time < until) {
+        until = inbox_at(instance, 0)->time;
+    }
+    if (engine_fast_forward(instance, now, until)) {
+        return;
+    }
+    while (instance->n_batches < instance->config.queue_depth && engine_compose(instance, now)) {
+    }
+#ifndef NDEBUG
+    if (instance->counters.steps % 64 == 0) {
+        instance_check(instance);
+    }
+#endif
+}
+
+bool instance_advance(struct instance *instance, struct event_key limit)
+{
+    struct event_key next = instance_next(instance);
+    while (!instance->n_ends && event_before(next, limit)) {
+        switch (next.phase) {
+        case PHASE_STEP_END:
+            end_batch(instance);
+            break;
+        case PHASE_ARRIVAL:
+            receive(instance);
+            break;
+        default:
+            start_batches(instance, limit.time);
+        }
+        next = instance_next(instance);
+    }
+    return instance->n_ends > 0;
+}
+
+const struct turn_end *instance_take_ends(struct instance *instance, uint32_t *n)
+{
+    *n = (uint32_t)instance->n_ends;
+    instance->n_ends = 0;
+    return instance->ends;
+}
+
+const struct instance_counters *instance_counters(const struct instance *instance) { return &instance->counters; }
+
+const struct kv_pool *instance_pool(const struct instance *instance) { return instance->pool; }
+
+uint64_t instance_turns_inside(const struct instance *instance)
+{
+    return instance->running.n + instance->waiting.n + instance->inbox_n;
+}
+
+static void require(bool condition, const char *what)
+{
+    if (!condition) {
+        fprintf(stderr, "instance check failed: %s\n", what);
+        abort();
+    }
+}
+
+void instance_check(const struct instance *instance)
+{
+    uint32_t decoding = 0;
+    uint32_t prefilling = 0;
+    uint64_t context = 0;
+    uint64_t held = 0;
+    for (const struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
+        const uint32_t computed = engine_computed(instance, sequence);
+        decoding += sequence->state == SEQUENCE_DECODING;
+        prefilling += sequence->state == SEQUENCE_PREFILLING;
+        context += sequence->state == SEQUENCE_DECODING ? computed : 0;
+        held += engine_blocks_of(instance, computed);
+        require(sequence->state != SEQUENCE_WAITING, "a running sequence does not wait");
+        require(computed <= sequence_last_computed(sequence), "no sequence computes beyond its last token");
+        require(!sequence->next || sequence->stamp < sequence->next->stamp, "running is in order of admission");
+    }
+    for (const struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
+        require(sequence->state == SEQUENCE_WAITING && sequence->holder.hashed_blocks == 0, "waiting holds no blocks");
+    }
+    require(decoding == instance->decode.n && context == instance->decode.context, "decode aggregate");
+    require(prefilling == instance->n_prefilling, "prefilling count");
+    require(instance->running.n <= instance->config.max_num_seqs, "max_num_seqs");
+    require(kv_free(instance->pool) + held >= kv_usable(instance->pool), "no block is lost");
+}

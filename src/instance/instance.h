@@ -1,0 +1,92 @@
+/* One serving engine replica: continuous batching with vLLM V1 semantics over a KV pool and a step-time model.
+ *
+ * An instance is a simulation of its own: turns are delivered to its inbox with a time stamp, instance_advance carries it
+ * up to (not including) a given event, and what ends on the way is left in its outbox. It reads nothing else, so the
+ * order in which instances are advanced cannot change results.
+ *
+ * Asynchronous scheduling is a queue of batches (engine_config.queue_depth). The engine composes a batch whenever the
+ * oldest batch in the queue ends (or it was idle), until the queue is full; computed tokens advance when a batch is
+ * composed, while tokens, finishes and freed blocks appear when it ends.
+ */
+#ifndef ASIM_INSTANCE_INSTANCE_H
+#define ASIM_INSTANCE_INSTANCE_H
+
+#include "base/event_key.h"
+#include "hw/step_time.h"
+#include "instance/engine_config.h"
+#include "metrics/recorder.h"
+#include "workload/extent.h"
+
+/* A turn on its way to an instance. The content is borrowed until the turn's record has left the outbox. */
+struct turn_arrival {
+    uint64_t program;
+    uint32_t turn;
+    uint32_t slot; /* the sender's handle, handed back with the record */
+    simtime ready; /* at the client */
+    simtime time;  /* at the instance */
+    struct content content; /* prompt, then output */
+    uint32_t prompt_toks;
+    uint32_t output_toks; /* as asked for; the length limit may cut it */
+    bool shared_output;   /* other programs may hit the output's blocks while it is being generated */
+};
+
+struct turn_end {
+    struct turn_record record;
+    uint32_t slot;
+};
+
+/* What the router may see, as of the last step end at or before an instant. */
+struct load_snapshot {
+    uint32_t running;
+    uint32_t waiting;
+    uint32_t used_blocks;
+    uint64_t received; /* turns that had arrived so far */
+};
+
+struct instance_counters {
+    uint64_t steps;
+    uint64_t fast_forwarded; /* of those, taken in closed form */
+    uint64_t jumps;          /* closed-form stretches */
+    uint64_t plain_steps;    /* composed sequence by sequence */
+    uint64_t preemptions;
+    uint64_t scheduled_tokens;
+    simtime part[STEP_BOUNDS]; /* time of all steps by bound */
+    uint32_t peak_used_blocks;
+};
+
+struct instance;
+
+struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time);
+void instance_destroy(struct instance *instance);
+
+/* Queues a turn; times must not decrease from call to call, nor lie before what was advanced to. */
+void instance_deliver(struct instance *instance, const struct turn_arrival *arrival);
+
+/* The next internal event, EVENT_NEVER when idle. */
+struct event_key instance_next(const struct instance *instance);
+
+/* A lower bound of the next time a turn can end here, given what was delivered so far; EVENT_NEVER when idle. */
+struct event_key instance_earliest_output(const struct instance *instance);
+
+/* Processes events strictly before `limit`, at most up to the first one that ends turns. Returns true when the outbox is
+ * not empty. */
+bool instance_advance(struct instance *instance, struct event_key limit);
+
+/* Finished turns since the last call, in the order they ended; the array is valid until the next advance. */
+const struct turn_end *instance_take_ends(struct instance *instance, uint32_t *n);
+
+/* State after the last step end at or before `instant` (a multiple of the telemetry period that no snapshot was asked
+ * beyond); the instance must have been advanced to it. */
+struct load_snapshot instance_snapshot(const struct instance *instance, simtime instant);
+
+const struct instance_counters *instance_counters(const struct instance *instance);
+struct kv_pool;
+const struct kv_pool *instance_pool(const struct instance *instance);
+
+/* Turns inside: waiting, running and in the inbox. */
+uint64_t instance_turns_inside(const struct instance *instance);
+
+/* Recomputes every aggregate from the sequences and aborts on a difference (tests and debug builds). */
+void instance_check(const struct instance *instance);
+
+#endif

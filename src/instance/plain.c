@@ -1,0 +1,118 @@
+#include "instance/engine.h"
+
+/* Recompute preemption: all blocks are released (what is full stays cached), generated tokens are kept, and the turn
+ * stands first in the waiting queue. */
+static void preempt(struct instance *instance, struct sequence *sequence, simtime now)
+{
+    const uint32_t computed = engine_computed(instance, sequence);
+    engine_settle(instance, sequence);
+    if (sequence->state == SEQUENCE_PREFILLING) {
+        instance->n_prefilling--;
+    } else {
+        kv_hash(instance->pool, &sequence->holder, sequence->turn.content, computed / instance->config.block_size);
+        sequence->n_tokens = computed + 1;
+        sequence->last_in_flight = sequence->state == SEQUENCE_DRAINING;
+    }
+    if (sequence->state == SEQUENCE_DECODING) {
+        decode_set_leave(&instance->decode, sequence, SEQUENCE_WAITING);
+    }
+    kv_release(instance->pool, &sequence->holder);
+    sequence->state = SEQUENCE_WAITING;
+    sequence->computed_before = computed;
+    sequence->base = 0;
+    sequence->waiting_since = now;
+    sequence->record.preemptions++;
+    sequence_list_remove(&instance->running, sequence);
+    sequence_list_push_front(&instance->waiting, sequence);
+    instance->head_blocked = false;
+    instance->counters.preemptions++;
+}
+
+/* Blocks for `reach` tokens of `sequence`, preempting from the end of the list; false when it preempted itself. */
+static bool ensure_blocks(struct instance *instance, struct sequence *sequence, uint32_t reach, simtime now,
+                          bool *preempted)
+{
+    engine_settle(instance, sequence);
+    const uint32_t owned = sequence->holder.hashed_blocks + sequence->holder.anonymous_blocks;
+    const uint32_t needed = engine_blocks_of(instance, reach) - owned;
+    while (needed > kv_free(instance->pool)) {
+        struct sequence *victim = instance->running.tail;
+        preempt(instance, victim, now);
+        *preempted = true;
+        if (victim == sequence) {
+            return false;
+        }
+    }
+    kv_alloc(instance->pool, &sequence->holder, needed);
+    return true;
+}
+
+/* Takes the members from `first` on, which this step does not advance, out of the set; they return after the tick. */
+static void set_aside_stalled(struct instance *instance, struct sequence *first)
+{
+    for (struct sequence *sequence = first; sequence; sequence = sequence->next) {
+        if (sequence->state == SEQUENCE_DECODING) {
+            decode_set_leave(&instance->decode, sequence, SEQUENCE_PREFILLING);
+            sequence_array_push(&instance->stalled, sequence);
+        }
+    }
+}
+
+static void schedule_decode(struct instance *instance, struct sequence *sequence)
+{
+    const uint32_t computed = engine_computed(instance, sequence) + 1;
+    if (computed % instance->config.block_size == 0) {
+        kv_hash(instance->pool, &sequence->holder, sequence->turn.content, computed / instance->config.block_size);
+        if (sequence->turn.shared_output) {
+            instance->head_blocked = false;
+        }
+    }
+}
+
+/* One pass over the list, taking blocks in its order; returns the first sequence that was not reached. Prefill chunks are
+ * noted here and added after the tick, because a complete prompt joins the decode set. */
+static struct sequence *schedule_in_order(struct instance *instance, simtime now, uint32_t *budget, bool *preempted)
+{
+    struct sequence *sequence = instance->running.head;
+    while (sequence && *budget) {
+        if (sequence->state == SEQUENCE_DRAINING) {
+            sequence = sequence->next;
+            continue;
+        }
+        const uint32_t computed = engine_computed(instance, sequence);
+        const bool decoding = sequence->state == SEQUENCE_DECODING;
+        const uint32_t tokens = decoding ? 1 : engine_chunk_tokens(instance, sequence->n_tokens - computed, *budget);
+        if (!ensure_blocks(instance, sequence, computed + tokens, now, preempted)) {
+            return NULL; /* it was the last one */
+        }
+        if (decoding) {
+            schedule_decode(instance, sequence);
+        } else {
+            sequence->chunk_tokens = tokens;
+            sequence_array_push(&instance->chunked, sequence);
+        }
+        *budget -= tokens;
+        sequence = sequence->next;
+    }
+    return sequence;
+}
+
+bool engine_run_plain(struct instance *instance, struct batch *batch, simtime now, uint32_t *budget)
+{
+    bool preempted = false;
+    instance->chunked.n = instance->stalled.n = 0;
+    set_aside_stalled(instance, schedule_in_order(instance, now, budget, &preempted));
+    batch->n_decode = instance->decode.n;
+    decode_set_tick(&instance->decode, 1);
+    batch->decode_context = instance->decode.context;
+    engine_drain_finished(instance, batch);
+    for (size_t i = 0; i < instance->stalled.n; i++) {
+        struct sequence *sequence = instance->stalled.items[i];
+        decode_set_enter(&instance->decode, sequence, (uint32_t)sequence->base);
+    }
+    for (size_t i = 0; i < instance->chunked.n; i++) {
+        engine_add_chunk(instance, batch, instance->chunked.items[i], instance->chunked.items[i]->chunk_tokens);
+        instance->head_blocked = false;
+    }
+    return preempted;
+}
