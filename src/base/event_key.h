@@ -29,6 +29,9 @@ static inline bool event_before(struct event_key a, struct event_key b)
     return a.time < b.time || (a.time == b.time && a.phase < b.phase);
 }
 
-static inline struct event_key event_min(struct event_key a, struct event_key b) { return event_before(b, a) ? b : a; }
+static inline struct event_key event_min(struct event_key a, struct event_key b)
+{
+    return event_before(b, a) ? b : a;
+}
 
 #endif

@@ -54,8 +54,7 @@ static struct sequence *top_member(struct decode_set *set)
 {
     for (const struct heap_entry *top; (top = heap_top(&set->finish));) {
         struct sequence *sequence = (struct sequence *)(uintptr_t)top->payload;
-        if (sequence->state == SEQUENCE_DECODING && sequence->stamp == top->tie &&
-            sequence->finish_clock == top->key) {
+        if (sequence->state == SEQUENCE_DECODING && sequence->stamp == top->tie && sequence->finish_clock == top->key) {
             return sequence;
         }
         heap_pop(&set->finish);

@@ -1,14 +1,14 @@
 /* The decoding sequences of an engine as one aggregate.
  *
  * In steady decode every member gains one token a step, so a virtual clock counts the steps and a member's computed
- * tokens are base + clock: one step moves them all by moving the clock. What the engine must know each step follows from
- * sums and buckets:
+ * tokens are base + clock: one step moves them all by moving the clock. What the engine must know each step follows
+ * from sums and buckets:
  *  - the sum of contexts (for the step time) grows by the number of members;
  *  - the members that need a new block are those whose context is a multiple of the block size; they are counted by the
  *    residue of `base`, so the count of a step is one table read;
  *  - the members that schedule their last token are on a heap by the clock of that step.
- * A member is touched only when it enters and leaves. The clock is not the step number: steps in which a member does not
- * advance take it out and put it back (engine starved of budget or blocks).
+ * A member is touched only when it enters and leaves. The clock is not the step number: steps in which a member does
+ * not advance take it out and put it back (engine starved of budget or blocks).
  */
 #ifndef ASIM_INSTANCE_DECODE_SET_H
 #define ASIM_INSTANCE_DECODE_SET_H
@@ -19,8 +19,8 @@
 struct decode_set {
     int64_t clock;
     uint32_t n;
-    uint64_t context;   /* sum of computed tokens */
-    uint32_t n_shared;  /* members whose output other programs may hit while it is generated */
+    uint64_t context;  /* sum of computed tokens */
+    uint32_t n_shared; /* members whose output other programs may hit while it is generated */
     uint32_t block_size;
     uint32_t *by_residue; /* members by base modulo block_size */
     struct heap finish;   /* key: clock of the last token, tie: stamp; stale entries are skipped */

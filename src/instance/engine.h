@@ -96,7 +96,8 @@ static inline struct batch *engine_batch(struct instance *instance, uint32_t ind
 /* Composes one batch at time `now` and queues it; false when there is nothing to run. */
 bool engine_compose(struct instance *instance, simtime now);
 
-/* Adds a chunk of `tokens` to `batch` for a prefilling sequence whose blocks are there; the prompt may be complete then. */
+/* Adds a chunk of `tokens` to `batch` for a prefilling sequence whose blocks are there; the prompt may be complete
+ * then. */
 void engine_add_chunk(struct instance *instance, struct batch *batch, struct sequence *sequence, uint32_t tokens);
 
 /* The tokens of a chunk that the budget allows. */

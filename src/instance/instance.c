@@ -73,8 +73,8 @@ struct event_key instance_next(const struct instance *instance)
         next = event_min(next, (struct event_key){.time = inbox_at(instance, 0)->time, .phase = PHASE_ARRIVAL});
     }
     if (instance->n_batches) {
-        next = event_min(next, (struct event_key){.time = instance->batches[instance->first_batch].end,
-                                                  .phase = PHASE_STEP_END});
+        next = event_min(
+            next, (struct event_key){.time = instance->batches[instance->first_batch].end, .phase = PHASE_STEP_END});
     }
     return next;
 }
@@ -179,8 +179,7 @@ static void finish(struct instance *instance, struct sequence *sequence, simtime
     }
     instance->head_blocked = false;
     sequence->record.last_token = now;
-    instance->ends =
-        mem_grow(instance->ends, &instance->ends_capacity, instance->n_ends + 1, sizeof *instance->ends);
+    instance->ends = mem_grow(instance->ends, &instance->ends_capacity, instance->n_ends + 1, sizeof *instance->ends);
     instance->ends[instance->n_ends++] = (struct turn_end){.record = sequence->record, .slot = sequence->turn.slot};
     sequence_pool_give(&instance->sequences, sequence);
 }
@@ -260,9 +259,15 @@ const struct turn_end *instance_take_ends(struct instance *instance, uint32_t *n
     return instance->ends;
 }
 
-const struct instance_counters *instance_counters(const struct instance *instance) { return &instance->counters; }
+const struct instance_counters *instance_counters(const struct instance *instance)
+{
+    return &instance->counters;
+}
 
-const struct kv_pool *instance_pool(const struct instance *instance) { return instance->pool; }
+const struct kv_pool *instance_pool(const struct instance *instance)
+{
+    return instance->pool;
+}
 
 uint64_t instance_turns_inside(const struct instance *instance)
 {

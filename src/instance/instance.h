@@ -1,7 +1,7 @@
 /* One serving engine replica: continuous batching with vLLM V1 semantics over a KV pool and a step-time model.
  *
- * An instance is a simulation of its own: turns are delivered to its inbox with a time stamp, instance_advance carries it
- * up to (not including) a given event, and what ends on the way is left in its outbox. It reads nothing else, so the
+ * An instance is a simulation of its own: turns are delivered to its inbox with a time stamp, instance_advance carries
+ * it up to (not including) a given event, and what ends on the way is left in its outbox. It reads nothing else, so the
  * order in which instances are advanced cannot change results.
  *
  * Asynchronous scheduling is a queue of batches (engine_config.queue_depth). The engine composes a batch whenever the
@@ -21,9 +21,9 @@
 struct turn_arrival {
     uint64_t program;
     uint32_t turn;
-    uint32_t slot; /* the sender's handle, handed back with the record */
-    simtime ready; /* at the client */
-    simtime time;  /* at the instance */
+    uint32_t slot;          /* the sender's handle, handed back with the record */
+    simtime ready;          /* at the client */
+    simtime time;           /* at the instance */
     struct content content; /* prompt, then output */
     uint32_t prompt_toks;
     uint32_t output_toks; /* as asked for; the length limit may cut it */
@@ -68,8 +68,8 @@ struct event_key instance_next(const struct instance *instance);
 /* A lower bound of the next time a turn can end here, given what was delivered so far; EVENT_NEVER when idle. */
 struct event_key instance_earliest_output(const struct instance *instance);
 
-/* Processes events strictly before `limit`, at most up to the first one that ends turns. Returns true when the outbox is
- * not empty. */
+/* Processes events strictly before `limit`, at most up to the first one that ends turns. Returns true when the outbox
+ * is not empty. */
 bool instance_advance(struct instance *instance, struct event_key limit);
 
 /* Finished turns since the last call, in the order they ended; the array is valid until the next advance. */

@@ -69,8 +69,8 @@ static void schedule_decode(struct instance *instance, struct sequence *sequence
     }
 }
 
-/* One pass over the list, taking blocks in its order; returns the first sequence that was not reached. Prefill chunks are
- * noted here and added after the tick, because a complete prompt joins the decode set. */
+/* One pass over the list, taking blocks in its order; returns the first sequence that was not reached. Prefill chunks
+ * are noted here and added after the tick, because a complete prompt joins the decode set. */
 static struct sequence *schedule_in_order(struct instance *instance, simtime now, uint32_t *budget, bool *preempted)
 {
     struct sequence *sequence = instance->running.head;

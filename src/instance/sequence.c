@@ -34,7 +34,10 @@ struct sequence_chunk {
     struct sequence sequences[SEQUENCES_PER_CHUNK];
 };
 
-void sequence_pool_init(struct sequence_pool *pool) { *pool = (struct sequence_pool){0}; }
+void sequence_pool_init(struct sequence_pool *pool)
+{
+    *pool = (struct sequence_pool){0};
+}
 
 void sequence_pool_fini(struct sequence_pool *pool)
 {

@@ -20,11 +20,11 @@ struct sequence {
     enum sequence_state state;
     bool last_in_flight; /* preempted while its last token was being computed: it ends without running again */
     bool was_admitted;
-    uint64_t stamp; /* order of admission, renewed when resumed */
-    int64_t base;   /* decoding: computed tokens = base + decode clock; otherwise computed tokens */
-    int64_t finish_clock; /* decoding: decode clock at which the last token is scheduled */
-    uint32_t limit;       /* output tokens after the length limit */
-    uint32_t n_tokens;    /* to compute before the next token is sampled */
+    uint64_t stamp;           /* order of admission, renewed when resumed */
+    int64_t base;             /* decoding: computed tokens = base + decode clock; otherwise computed tokens */
+    int64_t finish_clock;     /* decoding: decode clock at which the last token is scheduled */
+    uint32_t limit;           /* output tokens after the length limit */
+    uint32_t n_tokens;        /* to compute before the next token is sampled */
     uint32_t chunk_tokens;    /* scheduled in the step being composed */
     uint32_t computed_before; /* computed tokens that a preemption threw away */
     simtime waiting_since;

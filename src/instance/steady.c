@@ -21,8 +21,8 @@ bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t 
         (instance->n_prefilling && config->long_prefill_token_threshold)) {
         return false;
     }
-    /* Without a threshold a partly computed prompt took all of a step's budget, so nothing was admitted behind it: it is
-     * one, and the last of the list. */
+    /* Without a threshold a partly computed prompt took all of a step's budget, so nothing was admitted behind it: it
+     * is one, and the last of the list. */
     struct sequence *partial = instance->n_prefilling ? instance->running.tail : NULL;
     assert(!partial || (instance->n_prefilling == 1 && partial->state == SEQUENCE_PREFILLING));
     const uint32_t crossings = decode_set_crossings(decode, 0);
@@ -194,8 +194,8 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
 {
     const struct engine_config *config = &instance->config;
     struct decode_set *decode = &instance->decode;
-    const bool nobody_to_admit = !instance->waiting.head || instance->head_blocked ||
-                                 instance->running.n >= config->max_num_seqs;
+    const bool nobody_to_admit =
+        !instance->waiting.head || instance->head_blocked || instance->running.n >= config->max_num_seqs;
     if (config->stepping != ENGINE_FAST_FORWARD || !decode->n || instance->n_prefilling || decode->n_shared ||
         !nobody_to_admit || decode->n > config->max_num_batched_tokens ||
         instance->n_batches + 1 != config->queue_depth || now >= until) {

@@ -1,0 +1,52 @@
+/* The routing plane: which instance gets a ready turn.
+ *
+ * A policy sees the router's view (telemetry snapshots and the router's own record of what it sent since) and the turn;
+ * it keeps no state of its own beyond the words the router gives it.
+ */
+#ifndef ASIM_POLICY_ROUTING_H
+#define ASIM_POLICY_ROUTING_H
+
+#include <stdint.h>
+
+#define NO_INSTANCE UINT32_MAX
+
+/* What is known of one instance when a turn is routed. */
+struct instance_view {
+    uint32_t outstanding; /* turns there: in the last snapshot, plus those sent that it had not received */
+    uint32_t used_blocks; /* KV blocks held by turns in the last snapshot */
+    uint32_t usable_blocks;
+};
+
+struct routing_view {
+    const struct instance_view *instances;
+    uint32_t n_instances;
+    uint64_t outstanding; /* sum over instances */
+};
+
+struct routing_request {
+    uint64_t program;
+    uint32_t turn;
+    uint32_t prompt_toks;
+    uint32_t home; /* instance of the program's previous turn, or NO_INSTANCE */
+};
+
+struct routing_parameters {
+    double pressure_limit; /* KV use above which a program leaves its instance, fraction */
+    double load_limit;     /* outstanding turns, as a multiple of the mean, above which it leaves */
+};
+
+/* Chooses an instance; `state` is one word that the router keeps for the policy, 0 at first. */
+typedef uint32_t (*routing_fn)(const struct routing_parameters *parameters, const struct routing_view *view,
+                               const struct routing_request *request, uint64_t *state);
+
+/* Fewest outstanding turns; ties by KV use, then by number. */
+uint32_t least_loaded_instance(const struct routing_view *view);
+
+uint32_t route_round_robin(const struct routing_parameters *parameters, const struct routing_view *view,
+                           const struct routing_request *request, uint64_t *state);
+uint32_t route_least_loaded(const struct routing_parameters *parameters, const struct routing_view *view,
+                            const struct routing_request *request, uint64_t *state);
+uint32_t route_session_affinity(const struct routing_parameters *parameters, const struct routing_view *view,
+                                const struct routing_request *request, uint64_t *state);
+
+#endif
