@@ -17,15 +17,15 @@ struct gemm_constants {
 struct attention_constants {
     double dec_t0, dec_t_cta, dec_eta_m, dec_t_comb, dec_t_gqa, dec_t_blk, dec_bw_sm, dec_eta_g;
     double pre_t0, pre_eta_a, pre_t_cta, pre_qt, pre_qw;
-    int bq;        /* query rows per CTA */
-    bool pack_gqa; /* prefill packs the query heads of a KV head into one CTA */
-    bool separate; /* prefill and decode attention are separate kernels (else one varlen launch) */
+    int bq;          /* query rows per CTA */
+    bool pack_gqa;   /* prefill packs the query heads of a KV head into one CTA */
+    bool separate;   /* prefill and decode attention are separate kernels (else one varlen launch) */
 };
 
 /* All-reduce laws (hw/link/collective.h): one-shot and ring or multicast. GB/s, us. */
 struct collective_constants {
     double a, b, bw1, big_a, big_b, bw2;
-    bool fitted; /* a fitted law `latency + bytes / bandwidth` replaces the two above */
+    bool fitted;         /* a fitted law `latency + bytes / bandwidth` replaces the two above */
     double latency_us, bandwidth_gbs;
 };
 
@@ -38,24 +38,24 @@ struct device {
     double clock_ghz;
     double bf16_tflops; /* dense */
     uint64_t l2_bytes;
-    double link_gbs; /* GPU to GPU, one way; 0 = PCIe only */
+    double link_gbs;    /* GPU to GPU, one way; 0 = PCIe only */
     uint32_t pcie_gen, pcie_lanes;
     double tdp_w;
     bool small_defaults; /* A100 and cards under 70 GiB: vLLM's smaller default budget */
     struct gemm_constants gemm;
     struct attention_constants attention;
     struct collective_constants collective;
-    struct host_time host;  /* max_graph_tokens is the engine's, not read here */
-    double sustained_clock; /* fraction of the profiled clock that long compute-bound steps hold; 1 = all */
-    char calibration[256];  /* where the constants come from and how far to trust them, one line */
+    struct host_time host; /* max_graph_tokens is the engine's, not read here */
+    double sustained_clock;    /* fraction of the profiled clock that long compute-bound steps hold; 1 = all */
+    char calibration[256];     /* where the constants come from and how far to trust them, one line */
 };
 
 struct model_shape {
     char name[64];
     uint32_t hidden, layers, heads, kv_heads, head_dim, intermediate, vocab, max_position;
-    bool qk_norm; /* Qwen3: RMS norm on queries and keys */
+    bool qk_norm;           /* Qwen3: RMS norm on queries and keys */
     bool tied_embeddings;
-    uint32_t dtype_bytes; /* 2: bfloat16, float16 */
+    uint32_t dtype_bytes;   /* 2: bfloat16, float16 */
 };
 
 /* `name` is a path when it contains '/', else a built-in name (configs/ compiled in). */

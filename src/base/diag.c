@@ -6,10 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void diag_init(struct diag *diag)
-{
-    *diag = (struct diag){.status = ASIM_OK};
-}
+void diag_init(struct diag *diag) { *diag = (struct diag){.status = ASIM_OK}; }
 
 void diag_fini(struct diag *diag)
 {

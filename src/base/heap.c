@@ -4,10 +4,7 @@
 
 #include <assert.h>
 
-void heap_init(struct heap *heap)
-{
-    *heap = (struct heap){0};
-}
+void heap_init(struct heap *heap) { *heap = (struct heap){0}; }
 
 void heap_fini(struct heap *heap)
 {

@@ -1,0 +1,22 @@
+/* The tool simulator: how long a program is away between two turns.
+ *
+ * A gap comes from the workload (recorded, or drawn by a generator) or from a distribution given for all tools or by
+ * tool name. Draws are keyed by (seed, program, turn), so a gap is known before its turn ends.
+ */
+#ifndef ASIM_TOOL_TOOL_H
+#define ASIM_TOOL_TOOL_H
+
+#include "base/diag.h"
+#include "workload/workload.h"
+
+struct tool_simulator;
+
+/* `spec`: "trace"; a distribution for every tool; or NAME=DISTRIBUTION pairs separated by commas, tools not named
+ * keeping the workload's gaps. NULL and errors in diag when it cannot be read or names a tool the workload lacks. */
+struct tool_simulator *tool_create(const char *spec, const struct workload *workload, uint64_t seed, struct diag *diag);
+void tool_destroy(struct tool_simulator *tool);
+
+/* From the end of `turn` to the readiness of the next one. */
+simtime tool_gap(const struct tool_simulator *tool, const struct program *program, uint32_t turn);
+
+#endif
