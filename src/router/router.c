@@ -77,9 +77,8 @@ static void set_home(struct router *router, uint32_t slot, uint32_t instance)
 
 uint32_t router_route(struct router *router, uint32_t slot, const struct routing_request *request)
 {
-    const struct routing_view view = {.instances = router->views,
-                                      .n_instances = router->options.n_instances,
-                                      .outstanding = router->outstanding};
+    const struct routing_view view = {
+        .instances = router->views, .n_instances = router->options.n_instances, .outstanding = router->outstanding};
     const uint32_t chosen = router->options.policy(&router->options.parameters, &view, request, &router->policy_state);
     assert(chosen < router->options.n_instances);
     if (request->home == NO_INSTANCE) {
@@ -103,4 +102,7 @@ void router_forget(struct router *router, uint32_t slot)
     }
 }
 
-const struct router_counters *router_counters(const struct router *router) { return &router->counters; }
+const struct router_counters *router_counters(const struct router *router)
+{
+    return &router->counters;
+}

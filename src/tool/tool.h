@@ -7,13 +7,14 @@
 #define ASIM_TOOL_TOOL_H
 
 #include "base/diag.h"
+#include "options/gap.h"
 #include "workload/workload.h"
 
 struct tool_simulator;
 
-/* `spec`: "trace"; a distribution for every tool; or NAME=DISTRIBUTION pairs separated by commas, tools not named
- * keeping the workload's gaps. NULL and errors in diag when it cannot be read or names a tool the workload lacks. */
-struct tool_simulator *tool_create(const char *spec, const struct workload *workload, uint64_t seed, struct diag *diag);
+/* `rule` is that of the option tool_gap. NULL and errors in diag when it names a tool that the workload lacks. */
+struct tool_simulator *tool_create(const struct gap_rule *rule, const struct workload *workload, uint64_t seed,
+                                   struct diag *diag);
 void tool_destroy(struct tool_simulator *tool);
 
 /* From the end of `turn` to the readiness of the next one. */

@@ -1,0 +1,162 @@
+#include "sim/cluster.h"
+
+#include "base/mem.h"
+#include "policy/policy_table.h"
+
+#include <assert.h>
+
+struct workload *cluster_open_workload(const struct settings *settings, uint32_t block_size, struct diag *diag)
+{
+    struct gap_rule missing;
+    char message[512];
+    const bool parsed = gap_parse_missing(settings->missing_gap, &missing, message, sizeof message);
+    assert(parsed); /* the option table checked it */
+    (void)parsed;
+    struct workload_options options = {
+        .format = settings->workload_format,
+        .skip_bad_lines = settings->on_bad_line == BAD_LINE_SKIP,
+        .max_programs = settings->programs != SETTING_UNSET_COUNT ? settings->programs : 0,
+        .reuse_generated = settings->reuse_generated,
+        .shared_prefix = settings->shared_prefix,
+        .missing_gap = missing.kind == GAP_ERROR    ? MISSING_GAP_ERROR
+                       : missing.kind == GAP_MEDIAN ? MISSING_GAP_MEDIAN
+                                                    : MISSING_GAP_DISTRIBUTION,
+        .seed = settings->seed,
+        .block_size = block_size,
+    };
+    if (missing.kind == GAP_DISTRIBUTION) {
+        options.missing_gap_distribution = missing.entries[0].seconds;
+    }
+    gap_rule_fini(&missing);
+    enum { DEFAULT_PROGRAMS = 50 };
+    return settings->workload
+               ? workload_open(settings->workload, &options, diag)
+               : workload_generate(settings->generate, options.max_programs ? options.max_programs : DEFAULT_PROGRAMS,
+                                   &options, diag);
+}
+
+static bool create_tool(struct cluster *cluster, struct diag *diag)
+{
+    struct gap_rule rule;
+    char message[512];
+    const bool parsed = gap_parse_tool(cluster->settings.tool_gap, &rule, message, sizeof message);
+    assert(parsed);
+    (void)parsed;
+    cluster->tool = tool_create(&rule, cluster->workload, cluster->settings.seed, diag);
+    gap_rule_fini(&rule);
+    return cluster->tool != NULL;
+}
+
+static bool create_orchestrator(struct cluster *cluster, struct diag *diag)
+{
+    const struct settings *settings = &cluster->settings;
+    static const enum arrival_process processes[] = {
+        [SETTING_ARRIVALS_RECORDED] = ARRIVALS_RECORDED,
+        [SETTING_ARRIVALS_POISSON] = ARRIVALS_POISSON,
+        [SETTING_ARRIVALS_ZERO] = ARRIVALS_ZERO,
+        [SETTING_ARRIVALS_CLOSED] = ARRIVALS_CLOSED,
+    };
+    static const enum long_prompt_rule rules[] = {
+        [LONG_PROMPT_ERROR] = LONG_PROMPT_IS_ERROR,
+        [LONG_PROMPT_DROP_PROGRAM] = LONG_PROMPT_DROPS_PROGRAM,
+        [LONG_PROMPT_TRUNCATE] = LONG_PROMPT_IS_TRUNCATED,
+    };
+    if (settings->arrivals == SETTING_ARRIVALS_RECORDED && !workload_stats(cluster->workload)->has_arrivals) {
+        diag_error(diag, ASIM_USAGE, (struct diag_where){.file = settings->workload},
+                   "no arrival times are recorded; allowed: --request-rate RATE, --max-concurrency CLIENTS, or "
+                   "--arrivals zero");
+        return false;
+    }
+    const struct orchestrator_options options = {
+        .workload = cluster->workload,
+        .source = settings->workload,
+        .tool = cluster->tool,
+        .arrivals = {.process = processes[settings->arrivals],
+                     .rate = settings->request_rate,
+                     .clients = (uint32_t)settings->max_concurrency,
+                     .client_setup = settings->client_setup,
+                     .seed = settings->seed},
+        .on_long_prompt = rules[settings->on_long_prompt],
+        .max_model_len = cluster->plan.engine.max_model_len,
+    };
+    cluster->orchestrator = orchestrator_create(&options, diag);
+    return cluster->orchestrator != NULL;
+}
+
+static bool create_instances(struct cluster *cluster, struct diag *diag)
+{
+    const struct cluster_plan *plan = &cluster->plan;
+    cluster->step_time =
+        step_time_create(&(struct step_time_options){.device = &plan->device,
+                                                     .model = &plan->model,
+                                                     .tensor_parallel = plan->tensor_parallel,
+                                                     .max_num_seqs = plan->engine.max_num_seqs,
+                                                     .max_num_batched_tokens = plan->engine.max_num_batched_tokens,
+                                                     .profile_dir = plan->profile_dir},
+                         diag);
+    if (!cluster->step_time) {
+        return false;
+    }
+    cluster->instances = mem_zalloc(plan->n_instances * sizeof *cluster->instances);
+    for (uint32_t i = 0; i < plan->n_instances; i++) {
+        cluster->instances[i] = instance_create(i, &plan->engine, cluster->step_time);
+    }
+    return true;
+}
+
+static void create_router(struct cluster *cluster)
+{
+    const struct settings *settings = &cluster->settings;
+    const struct policy_entry *policy = policy_find(POLICY_ROUTING, settings->routing);
+    assert(policy);
+    cluster->router = router_create(&(struct router_options){
+        .n_instances = cluster->plan.n_instances,
+        .usable_blocks = cluster->plan.engine.n_blocks - 1,
+        .telemetry_period = settings->router_telemetry_period,
+        .policy = policy->route,
+        .parameters = {.pressure_limit = settings->router_pressure_limit, .load_limit = settings->router_load_limit},
+    });
+}
+
+struct cluster *cluster_create(const struct settings *settings, struct diag *diag)
+{
+    struct cluster *cluster = mem_zalloc(sizeof *cluster);
+    cluster->settings = *settings;
+    if (cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
+        goto fail;
+    }
+    cluster->workload = cluster_open_workload(settings, cluster->plan.engine.block_size, diag);
+    if (!cluster->workload || !create_tool(cluster, diag) || !create_orchestrator(cluster, diag) ||
+        !create_instances(cluster, diag)) {
+        goto fail;
+    }
+    create_router(cluster);
+    cluster->recorder = recorder_create(&(struct recorder_options){.keep_turns = settings->turns_csv,
+                                                                   .program_rows = (uint32_t)settings->program_rows});
+    return cluster;
+fail:
+    cluster_destroy(cluster);
+    return NULL;
+}
+
+void cluster_destroy(struct cluster *cluster)
+{
+    if (!cluster) {
+        return;
+    }
+    for (uint32_t i = 0; cluster->instances && i < cluster->plan.n_instances; i++) {
+        instance_destroy(cluster->instances[i]);
+    }
+    mem_free(cluster->instances);
+    if (cluster->step_time) {
+        step_time_destroy(cluster->step_time);
+    }
+    recorder_destroy(cluster->recorder);
+    router_destroy(cluster->router);
+    orchestrator_destroy(cluster->orchestrator);
+    tool_destroy(cluster->tool);
+    if (cluster->workload) {
+        workload_destroy(cluster->workload);
+    }
+    mem_free(cluster);
+}

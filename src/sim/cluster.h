@@ -1,0 +1,52 @@
+/* The ring put together: from the resolved settings to a workload, an orchestrator, a router and instances.
+ *
+ * The only file that knows all rooms. cluster_plan resolves what depends on hardware and model (memory, defaults by
+ * GPU); cluster_create builds what runs.
+ */
+#ifndef ASIM_SIM_CLUSTER_H
+#define ASIM_SIM_CLUSTER_H
+
+#include "base/diag.h"
+#include "hw/device.h"
+#include "instance/instance.h"
+#include "metrics/recorder.h"
+#include "options/settings.h"
+#include "orchestrator/orchestrator.h"
+#include "router/router.h"
+
+/* Everything that is decided before the first event. */
+struct cluster_plan {
+    struct device device;
+    struct model_shape model;
+    struct memory_fit fit;
+    struct engine_config engine;
+    uint32_t tensor_parallel;
+    uint32_t n_instances;
+    const char *profile_dir; /* NULL: tile model */
+    const char *pool_source; /* "memory", "kv_pool_tokens" or "num_gpu_blocks_override" */
+};
+
+/* Errors (does not fit, model too long for the pool, unknown names) and warnings go to diag. */
+asim_status cluster_plan(const struct settings *settings, struct cluster_plan *plan, struct diag *diag);
+
+/* The workload that the settings name, for runs and for `inspect`. */
+struct workload *cluster_open_workload(const struct settings *settings, uint32_t block_size, struct diag *diag);
+
+struct cluster {
+    struct cluster_plan plan;
+    struct settings settings;
+    struct workload *workload;
+    struct tool_simulator *tool;
+    struct orchestrator *orchestrator;
+    struct router *router;
+    struct step_time *step_time;
+    struct instance **instances;
+    struct recorder *recorder;
+    simtime now;     /* of the last event */
+    uint64_t events; /* processed by the ring: releases, routings, turn ends */
+};
+
+struct cluster *cluster_create(const struct settings *settings, struct diag *diag);
+void cluster_destroy(struct cluster *cluster);
+
+#endif
