@@ -25,7 +25,10 @@ static bool split_embedded(const struct config_family *family, const char *path,
     return true;
 }
 
-static int compare_names(const void *a, const void *b) { return strcmp(a, b); }
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
 
 size_t config_builtin_names(const struct config_family *family, char *names, size_t capacity, size_t size)
 {

@@ -84,8 +84,8 @@ asim_status model_check_tensor_parallel(const struct model_shape *model, uint32_
     }
     if (model->kv_heads % tp != 0 && tp % model->kv_heads != 0) {
         diag_error(diag, ASIM_USAGE, where,
-                   "tensor parallel size %u must divide or be a multiple of the %u KV heads of %s", tp,
-                   model->kv_heads, model->name);
+                   "tensor parallel size %u must divide or be a multiple of the %u KV heads of %s", tp, model->kv_heads,
+                   model->name);
     }
     if (model->intermediate % tp != 0) {
         diag_error(diag, ASIM_USAGE, where, "tensor parallel size %u must divide the intermediate size %u of %s", tp,

@@ -26,7 +26,7 @@ struct attention_constants {
     double dec_t0, dec_t_cta, dec_eta_m, dec_t_comb, dec_t_gqa, dec_t_blk, dec_bw_sm, dec_eta_g;
     double pre_t0, pre_eta_a, pre_t_cta, pre_qt, pre_qw;
     double mix_t0, mix_eta_a, mix_t_cta, mix_qq, mix_eta_m, mix_t_emp, mix_l2_factor; /* unused when separate */
-    int bq;        /* query rows per CTA */
+    int bq;                                                                           /* query rows per CTA */
     bool pack_gqa; /* prefill packs the query heads of a KV head into one CTA */
     bool separate; /* prefill and decode attention are separate kernels (else one varlen launch) */
 };
@@ -101,7 +101,7 @@ uint64_t model_kv_bytes_per_token(const struct model_shape *model, uint32_t tp);
  * gate_up and its activation) for max_batched_tokens, plus logits of MEMORY_FIT_LOGIT_ROWS sequences in the model's
  * type and twice in float32 for the sampler. Graphs, CUDA context and NCCL buffers together are MEMORY_FIT_FIXED_BYTES,
  * an estimate too. Where the engine's block count matters and is known, set it instead. */
-#define MEMORY_FIT_LOGIT_ROWS 256
+#define MEMORY_FIT_LOGIT_ROWS  256
 #define MEMORY_FIT_FIXED_BYTES (UINT64_C(1) << 30)
 
 struct memory_fit {

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <yaml.h>
 
+enum { MAX_KEY = 64 }; /* bytes of a key or section, with the terminator */
+
 enum kind { TEXT, REAL, COUNT, BYTES, TIME, FLAG, CHOICE };
 
 /* When a key belongs to the file: always, or under one answer of a choice. */
@@ -20,17 +22,26 @@ struct field {
     enum kind kind;
     enum condition condition;
     size_t offset;
-    size_t size;      /* TEXT: of the array */
-    double min, max;  /* inclusive, in `unit` */
-    const char *no;   /* CHOICE: the answer stored as false */
-    const char *yes;  /* ... and as true */
+    size_t size;     /* TEXT: of the array */
+    double min, max; /* inclusive, in `unit` */
+    const char *no;  /* CHOICE: the answer stored as false */
+    const char *yes; /* ... and as true */
 };
 
 #define AT(member) offsetof(struct device, member)
-#define TEXT_FIELD(key, member) {key, "", TEXT, ALWAYS, AT(member), sizeof(((struct device *)0)->member), 0, 0, 0, 0}
-#define NUMBER(key, unit, kind, condition, member, min, max) {key, unit, kind, condition, AT(member), 0, min, max, 0, 0}
+#define TEXT_FIELD(key, member)                                                                                        \
+    {                                                                                                                  \
+        key, "", TEXT, ALWAYS, AT(member), sizeof(((struct device *)0)->member), 0, 0, 0, 0                            \
+    }
+#define NUMBER(key, unit, kind, condition, member, min, max)                                                           \
+    {                                                                                                                  \
+        key, unit, kind, condition, AT(member), 0, min, max, 0, 0                                                      \
+    }
 #define REAL_FIELD(key, unit, member, min, max) NUMBER(key, unit, REAL, ALWAYS, member, min, max)
-#define CHOICE_FIELD(key, member, no, yes) {key, "", CHOICE, ALWAYS, AT(member), 0, 0, 0, no, yes}
+#define CHOICE_FIELD(key, member, no, yes)                                                                             \
+    {                                                                                                                  \
+        key, "", CHOICE, ALWAYS, AT(member), 0, 0, 0, no, yes                                                          \
+    }
 
 static const struct field fields[] = {
     TEXT_FIELD("description", description),
@@ -107,12 +118,12 @@ static const struct unit {
     const char *name;
     double factor;
 } units[] = {
-    {"B", "kB", 1e3},         {"B", "MB", 1e6},          {"B", "GB", 1e9},         {"B", "TB", 1e12},
-    {"B", "KiB", 1024.0},     {"B", "MiB", 1048576.0},   {"B", "GiB", 1073741824.0}, {"B", "B", 1.0},
-    {"B/s", "MB/s", 1e6},     {"B/s", "GB/s", 1e9},      {"B/s", "TB/s", 1e12},    {"B/s", "GiB/s", 1073741824.0},
-    {"s", "ns", 1e-9},        {"s", "us", 1e-6},         {"s", "ms", 1e-3},        {"s", "s", 1.0},
-    {"Hz", "MHz", 1e6},       {"Hz", "GHz", 1e9},        {"FLOPS", "TFLOPS", 1e12}, {"FLOPS", "PFLOPS", 1e15},
-    {"W", "W", 1.0},          {"W", "kW", 1e3},
+    {"B", "kB", 1e3},     {"B", "MB", 1e6},        {"B", "GB", 1e9},           {"B", "TB", 1e12},
+    {"B", "KiB", 1024.0}, {"B", "MiB", 1048576.0}, {"B", "GiB", 1073741824.0}, {"B", "B", 1.0},
+    {"B/s", "MB/s", 1e6}, {"B/s", "GB/s", 1e9},    {"B/s", "TB/s", 1e12},      {"B/s", "GiB/s", 1073741824.0},
+    {"s", "ns", 1e-9},    {"s", "us", 1e-6},       {"s", "ms", 1e-3},          {"s", "s", 1.0},
+    {"Hz", "MHz", 1e6},   {"Hz", "GHz", 1e9},      {"FLOPS", "TFLOPS", 1e12},  {"FLOPS", "PFLOPS", 1e15},
+    {"W", "W", 1.0},      {"W", "kW", 1e3},
 };
 
 struct reader {
@@ -273,7 +284,8 @@ static void read_field(struct reader *reader, size_t index, const yaml_node_t *v
         return;
     }
     reader->seen[index] = where;
-    if (value->type != YAML_SCALAR_NODE || strlen((const char *)value->data.scalar.value) != value->data.scalar.length) {
+    if (value->type != YAML_SCALAR_NODE ||
+        strlen((const char *)value->data.scalar.value) != value->data.scalar.length) {
         diag_error(reader->diag, ASIM_USAGE, where, "'%s' must be a single value", field->key);
         return;
     }
@@ -291,21 +303,22 @@ static void read_field(struct reader *reader, size_t index, const yaml_node_t *v
 static void read_pair(struct reader *reader, const char *prefix, const yaml_node_t *key, const yaml_node_t *value)
 {
     const struct diag_where where = where_of(reader, key->start_mark);
-    char path[64];
+    char path[2 * MAX_KEY];
     const char *name = key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : "";
-    if (key->type != YAML_SCALAR_NODE || strlen(prefix) + strlen(name) + 2 > sizeof path) {
+    const size_t length = key->type == YAML_SCALAR_NODE ? key->data.scalar.length : 0;
+    if (length == 0 || length >= MAX_KEY || strlen(name) != length) {
         diag_error(reader->diag, ASIM_USAGE, where, "not a key of a device description");
         return;
     }
     snprintf(path, sizeof path, "%s%s", prefix, name);
+    const size_t path_length = strlen(path);
     bool section = false;
     for (size_t i = 0; i < N_FIELDS; i++) {
         if (strcmp(fields[i].key, path) == 0) {
             read_field(reader, i, value, where);
             return;
         }
-        const size_t length = strlen(path);
-        section = section || (strncmp(fields[i].key, path, length) == 0 && fields[i].key[length] == '.');
+        section = section || (strncmp(fields[i].key, path, path_length) == 0 && fields[i].key[path_length] == '.');
     }
     if (!section) {
         unknown_key(reader, prefix, name, where);

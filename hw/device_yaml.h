@@ -12,7 +12,8 @@
 
 #include <stddef.h>
 
-/* Parses `bytes` of `text`; `name` stands for the file in errors and, without folder and extension, names the device. */
+/* Parses `bytes` of `text`; `name` stands for the file in errors and, without folder and extension, names the device.
+ */
 asim_status device_parse(const char *text, size_t bytes, const char *name, struct device *out, struct diag *diag);
 
 #endif
