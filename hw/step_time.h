@@ -4,8 +4,8 @@
  * tile model, hw/tile) and `profile` (measured kernel tables, hw/profile). Callers know nothing of tiles, kernels or
  * tables; models know nothing of programs or schedulers.
  *
- * Definition. The device time of a decode-only step with B sequences is an integer, piecewise-linear function of the sum
- * of their contexts; everything below evaluates that one function, so stepping and fast-forwarding agree to the
+ * Definition. The device time of a decode-only step with B sequences is an integer, piecewise-linear function of the
+ * sum of their contexts; everything below evaluates that one function, so stepping and fast-forwarding agree to the
  * picosecond. Kernel times are computed in double precision (IEEE basic operations, sqrt and base/pmath only: the same
  * bits on every x86-64 machine) and rounded once to picoseconds.
  */
@@ -33,7 +33,7 @@ struct prefill_chunk {
 };
 
 struct batch_shape {
-    uint32_t n_decode;      /* sequences that decode one token */
+    uint32_t n_decode;       /* sequences that decode one token */
     uint64_t decode_context; /* sum over them of tokens in the cache after this step (own new token included) */
     uint32_t n_chunks;
     const struct prefill_chunk *chunks; /* in the order they were scheduled */
@@ -43,9 +43,9 @@ struct batch_shape {
 struct decode_piece {
     uint64_t from;
     uint64_t to;
-    simtime base;            /* at `from` */
-    simtime slope;           /* ps per context token, >= 0 */
-    simtime part[STEP_BOUNDS]; /* of base */
+    simtime base;                /* at `from` */
+    simtime slope;               /* ps per context token, >= 0 */
+    simtime part[STEP_BOUNDS];   /* of base */
     enum step_bound slope_bound; /* which part the slope belongs to */
 };
 

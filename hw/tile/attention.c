@@ -1,0 +1,195 @@
+#include "hw/tile/attention.h"
+
+#include <assert.h>
+#include <math.h>
+
+static const double decode_block = 64.0;   /* keys */
+static const double prefill_block = 128.0; /* keys */
+static const double fa3_full_grid = 0.8;   /* share of the SMs from which FlashAttention 3 does not split */
+static const double fa3_balance = 1.1;
+
+static double max2(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static double min2(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* (a^4 + b^4)^(1/4) */
+static double norm4(double a, double b)
+{
+    const double a2 = a * a;
+    const double b2 = b * b;
+    return sqrt(sqrt(a2 * a2 + b2 * b2));
+}
+
+void attention_init(struct attention_model *model, const struct device *device, uint32_t heads, uint32_t kv_heads,
+                    uint32_t head_dim, uint32_t element_bytes)
+{
+    assert(heads % kv_heads == 0);
+    const double sms = device->sms;
+    *model = (struct attention_model){
+        .constants = device->attention,
+        .heads = heads,
+        .kv_heads = kv_heads,
+        .group = heads / kv_heads,
+        .head_dim = head_dim,
+        .element_bytes = element_bytes,
+        .sms = sms,
+        .w = device->hbm_gbs * 1e3,
+        .flops_sm = device->bf16_tflops * 1e6 / sms,
+        .r_l2 = device->gemm.r_l2,
+        .l2_bytes = (double)device->l2_bytes,
+        .slowdown = 1.0 / device->sustained_clock - 1.0,
+    };
+    const struct attention_constants *c = &model->constants;
+    const double rows = max2(16.0, 16.0 * ceil(model->group / 16.0));
+    const double mma = 256.0 * model->head_dim * rows / (model->flops_sm * c->dec_eta_g);
+    const double load =
+        c->dec_bw_sm > 0.0 ? 2.0 * decode_block * model->head_dim * model->element_bytes / (c->dec_bw_sm * 1e3) : 0.0;
+    model->decode_block_us = max2(c->dec_t_blk * model->head_dim / 128.0, max2(mma, load));
+}
+
+static double waves(double w)
+{
+    return w < 3.0 ? ceil(w) : w;
+}
+
+struct kernel_cost attention_decode(const struct attention_model *model, uint32_t n, double context)
+{
+    assert(n >= 1);
+    const struct attention_constants *c = &model->constants;
+    const double ctas = n * model->kv_heads * ceil(model->group / 64.0);
+    const double blocks = context / n / decode_block;
+    const double bytes = 2.0 * model->element_bytes * context * model->kv_heads * model->head_dim +
+                         4.0 * n * model->heads * model->head_dim;
+    const double mem = bytes / (model->w * c->dec_eta_m);
+    double best = INFINITY;
+    double chosen = 0.0;
+    for (double split = 1.0; split <= 128.0; split *= 2.0) {
+        const double cta = c->dec_t_cta + max2(blocks / split, 1.0) * model->decode_block_us;
+        const double par = waves(ctas * split / model->sms) * cta;
+        const double combine =
+            c->dec_t_comb + 4.0 * ctas * split * model->group * model->head_dim / (model->w * model->r_l2);
+        const double time = norm4(par, mem) + (split > 1.0 ? combine : 0.0);
+        if (time < best) {
+            best = time;
+            chosen = par;
+        }
+    }
+    const bool regroup = model->group > 1.0 && n > 1 && model->kv_heads > 1.0;
+    const double fixed = c->dec_t0 + (regroup ? c->dec_t_gqa : 0.0);
+    return (struct kernel_cost){.us = fixed + best, .bound = mem > max2(chosen, fixed) ? STEP_HBM : STEP_COMPUTE};
+}
+
+/* The CTAs of prefill chunks in one launch. */
+struct grid {
+    double heads;   /* rows of CTAs per sequence: H, or KH when packed */
+    double ctas;    /* of all chunks and heads */
+    double blocks;  /* key blocks over all CTAs */
+    double max_nq;  /* q blocks of the longest chunk */
+    double sum_nq;  /* over chunks */
+    double last;    /* key blocks of the longest CTA */
+    double tail;    /* max of last - first */
+    double context; /* tokens of all chunks with their cached prefixes */
+    double tokens;  /* new ones */
+};
+
+static struct grid chunk_grid(const struct attention_model *model, const struct prefill_chunk *chunks, uint32_t n)
+{
+    const double bq = model->constants.bq;
+    const double packed = model->constants.pack_gqa ? model->group : 1.0;
+    struct grid grid = {.heads = model->heads / packed};
+    for (uint32_t i = 0; i < n; i++) {
+        const double q = chunks[i].tokens;
+        const double kvp = chunks[i].context;
+        const double nq = ceil(q * packed / bq);
+        const double first = ceil((kvp + min2(q, bq / packed)) / prefill_block);
+        const double last = ceil((kvp + q) / prefill_block);
+        grid.sum_nq += nq;
+        grid.blocks += grid.heads * nq * 0.5 * (first + last);
+        grid.max_nq = max2(grid.max_nq, nq);
+        grid.last = max2(grid.last, last);
+        grid.tail = max2(grid.tail, last - first);
+        grid.context += kvp + q;
+        grid.tokens += q;
+    }
+    grid.ctas = grid.heads * grid.sum_nq;
+    return grid;
+}
+
+/* The critical path `crit` when FlashAttention 3 may split it; `work` is the mean time of an SM. */
+static double split_critical(const struct attention_model *model, const struct grid *grid, double crit, double work)
+{
+    const double filled = grid->heads * grid->max_nq;
+    if (!model->constants.pack_gqa || filled >= fa3_full_grid * model->sms) {
+        return crit;
+    }
+    const double most = floor(model->sms / filled);
+    return min2(crit, max2(crit / most, fa3_balance * work) + model->constants.dec_t_comb);
+}
+
+/* Sum of a launch's terms; arithmetic slows down with the clock. */
+static struct kernel_cost launch_cost(const struct attention_model *model, double t0, double compute, double mem)
+{
+    const double time = t0 + norm4(compute, mem);
+    if (mem > max2(compute, t0)) {
+        return (struct kernel_cost){.us = time, .bound = STEP_HBM};
+    }
+    return (struct kernel_cost){.us = time + (compute > mem ? compute * model->slowdown : 0.0), .bound = STEP_COMPUTE};
+}
+
+struct kernel_cost attention_prefill(const struct attention_model *model, const struct prefill_chunk *chunks,
+                                     uint32_t n)
+{
+    const struct attention_constants *c = &model->constants;
+    const struct grid grid = chunk_grid(model, chunks, n);
+    const double block_us = 4.0 * c->bq * prefill_block * model->head_dim / (model->flops_sm * c->pre_eta_a);
+    const double w = grid.ctas / model->sms;
+    const double quantised = (w + c->pre_qw * (ceil(w) - w)) / w;
+    const double work = (grid.ctas * c->pre_t_cta + grid.blocks * block_us) / model->sms;
+    const double tail = w > 1.0 ? c->pre_qt * grid.tail * block_us : 0.0;
+    const double crit = split_critical(model, &grid, c->pre_t_cta + grid.last * block_us, work);
+    const double bytes = 2.0 * model->element_bytes * grid.context * model->kv_heads * model->head_dim +
+                         4.0 * grid.tokens * model->heads * model->head_dim;
+    return launch_cost(model, c->pre_t0, max2(crit, quantised * work + tail), bytes / (model->w * c->dec_eta_m));
+}
+
+struct kernel_cost attention_varlen(const struct attention_model *model, const struct batch_shape *shape)
+{
+    const struct attention_constants *c = &model->constants;
+    const struct grid grid = chunk_grid(model, shape->chunks, shape->n_chunks);
+    const double block_us = 4.0 * c->bq * prefill_block * model->head_dim / (model->flops_sm * c->mix_eta_a);
+    const double n = shape->n_decode;
+    const double decode_blocks = max2((double)shape->decode_context / n / prefill_block, 1.0);
+    const double decode_ctas = n * grid.heads;
+    const double empty = grid.heads * ((n + shape->n_chunks) * grid.max_nq - n - grid.sum_nq);
+    const double busy =
+        (grid.ctas + decode_ctas) * c->mix_t_cta + (grid.blocks + decode_ctas * decode_blocks) * block_us;
+    const double work = (busy + empty * c->mix_t_emp) / model->sms;
+    const double crit = split_critical(model, &grid, c->mix_t_cta + max2(grid.last, decode_blocks) * block_us, work);
+    const double tokens = (double)shape->decode_context + grid.context;
+    const double kept = c->mix_l2_factor * model->l2_bytes;
+    const double set = 2.0 * model->element_bytes * model->head_dim * tokens;
+    const double miss = c->pack_gqa ? 0.0 : max2(0.0, min2(1.0, (set - kept) / kept));
+    const double bytes = set * model->kv_heads * (1.0 + (model->group - 1.0) * miss);
+    return launch_cost(model, c->mix_t0, max2(crit, work + c->mix_qq * crit), bytes / (model->w * c->mix_eta_m));
+}
+
+void attention_add(const struct attention_model *model, const struct batch_shape *shape, double times,
+                   double part_us[STEP_BOUNDS])
+{
+    if (shape->n_chunks > 0 && shape->n_decode > 0 && !model->constants.separate) {
+        kernel_cost_add(part_us, attention_varlen(model, shape), times);
+        return;
+    }
+    if (shape->n_chunks > 0) {
+        kernel_cost_add(part_us, attention_prefill(model, shape->chunks, shape->n_chunks), times);
+    }
+    if (shape->n_decode > 0) {
+        kernel_cost_add(part_us, attention_decode(model, shape->n_decode, (double)shape->decode_context), times);
+    }
+}
