@@ -1,17 +1,19 @@
 #include "options/argv_source.h"
 
 #include "base/mem.h"
+#include "options/option_lookup.h"
 #include "options/option_value.h"
 
 #include <string.h>
 
 static const struct diag_where nowhere = {0};
 
-static asim_status unknown(const char *kind, const char *given, const char *nearest, struct diag *diag)
+static asim_status unknown(const char *kind, const char *given, enum option_naming naming, struct diag *diag)
 {
+    char nearest[OPTION_NAME_BYTES];
     char shown[OPTION_SHOWN_BYTES];
     option_shown(given, shown);
-    if (nearest) {
+    if (option_nearest(given, naming, nearest)) {
         return diag_error(diag, ASIM_USAGE, nowhere, "unknown %s '%s'; did you mean '%s'?", kind, shown, nearest);
     }
     return diag_error(diag, ASIM_USAGE, nowhere, "unknown %s '%s'", kind, shown);
@@ -19,9 +21,9 @@ static asim_status unknown(const char *kind, const char *given, const char *near
 
 asim_status argv_source_set(struct option_sources *sources, const char *path, const char *value, struct diag *diag)
 {
-    const size_t row = option_find_path(path);
+    const size_t row = option_find(path, NAMING_PATH);
     if (row == option_count()) {
-        return unknown("option", path, option_nearest_path(path), diag);
+        return unknown("option", path, NAMING_PATH, diag);
     }
     const struct option_source from = {.rank = RANK_EXPLICIT, .name = path, .origin = "set"};
     return option_sources_add(sources, row, value, &from, diag);
@@ -36,7 +38,7 @@ static size_t find_negated(const char *flag)
     }
     char positive[OPTION_NAME_BYTES] = "--";
     strncat(positive, flag + strlen(no), sizeof positive - 3);
-    const size_t row = option_find_flag(positive);
+    const size_t row = option_find(positive, NAMING_FLAG);
     return row < option_count() && option_at(row)->doc.is_switch ? row : option_count();
 }
 
@@ -48,9 +50,9 @@ static asim_status set_flag(struct option_sources *sources, const char *flag, co
         return value ? diag_error(diag, ASIM_USAGE, nowhere, "%s: takes no value", flag)
                      : option_sources_add(sources, negated, "off", &from, diag);
     }
-    const size_t row = option_find_flag(flag);
+    const size_t row = option_find(flag, NAMING_FLAG);
     if (row == option_count()) {
-        return unknown("flag", flag, option_nearest_flag(flag), diag);
+        return unknown("flag", flag, NAMING_FLAG, diag);
     }
     if (!value && !option_at(row)->doc.is_switch) {
         return diag_error(diag, ASIM_USAGE, nowhere, "%s: needs a value (%s)", flag, option_at(row)->doc.type);

@@ -1,5 +1,6 @@
 #include "options/checks.h"
 
+#include "options/option_lookup.h"
 #include "options/option_value.h"
 
 #include <assert.h>
@@ -10,7 +11,7 @@ enum { NAMED_BYTES = 512 };
 /* "max_num_seqs: 512 (my.yaml:3)", or "max_num_seqs (unset)". */
 static const char *named(const struct resolved *resolved, const char *path, char out[NAMED_BYTES])
 {
-    const size_t row = option_find_path(path);
+    const size_t row = option_find(path, NAMING_PATH);
     assert(row < option_count());
     char shown[OPTION_SHOWN_BYTES];
     char *text = option_value_format(option_at(row), &resolved->settings);
@@ -25,7 +26,7 @@ static const char *named(const struct resolved *resolved, const char *path, char
 
 static bool is_bad(const struct resolved *resolved, const char *path)
 {
-    return resolved->bad[option_find_path(path)];
+    return resolved->bad[option_find(path, NAMING_PATH)];
 }
 
 /* What is wrong between two options; not where one of them was bad on its own. */

@@ -1,5 +1,6 @@
 #include "options/config_text.h"
 
+#include "options/option_lookup.h"
 #include "options/option_value.h"
 
 #include <assert.h>

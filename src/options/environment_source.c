@@ -1,6 +1,7 @@
 #include "options/environment_source.h"
 
 #include "base/mem.h"
+#include "options/option_lookup.h"
 #include "options/option_value.h"
 
 #include <stdio.h>
@@ -13,12 +14,12 @@ static const char test_variable[] = "ASIM_DATA_DIR";
 
 static asim_status read_one(struct option_sources *sources, const char *name, const char *value, struct diag *diag)
 {
-    const size_t row = option_find_environment(name);
+    const size_t row = option_find(name, NAMING_ENVIRONMENT);
     if (row == option_count()) {
         char shown[OPTION_SHOWN_BYTES];
         char nearest[OPTION_NAME_BYTES];
         option_shown(name, shown);
-        if (option_nearest_environment(name, nearest)) {
+        if (option_nearest(name, NAMING_ENVIRONMENT, nearest)) {
             return diag_error(diag, ASIM_USAGE, (struct diag_where){0},
                               "unknown environment variable '%s'; did you mean '%s'?", shown, nearest);
         }

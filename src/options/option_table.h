@@ -46,27 +46,10 @@ struct option_topic {
     const char *description;
 };
 
-enum { OPTION_NAME_BYTES = 96 };
-
 size_t option_count(void);
 const struct option_row *option_at(size_t index);
 
 /* NULL past the end. */
 const struct option_topic *option_topic_at(size_t index);
-
-/* Each returns the row's index, or option_count() when there is none. */
-size_t option_find_path(const char *path);
-size_t option_find_flag(const char *flag);
-size_t option_find_environment(const char *variable);
-
-/* True when `path` is a group of options, such as "router". */
-bool option_is_group(const char *path);
-
-void option_environment_name(const struct option_row *row, char out[OPTION_NAME_BYTES]);
-
-/* The nearest existing name of the same kind, or NULL. For the environment, in `out`. */
-const char *option_nearest_path(const char *path);
-const char *option_nearest_flag(const char *flag);
-const char *option_nearest_environment(const char *variable, char out[OPTION_NAME_BYTES]);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/embedded.h"
 #include "options/checks.h"
+#include "options/option_lookup.h"
 #include "options/option_value.h"
 #include "options/yaml_source.h"
 
@@ -17,7 +18,7 @@ struct choice {
 
 static size_t row_of(const char *path)
 {
-    const size_t row = option_find_path(path);
+    const size_t row = option_find(path, NAMING_PATH);
     assert(row < option_count());
     return row;
 }

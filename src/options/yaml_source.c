@@ -1,6 +1,7 @@
 #include "options/yaml_source.h"
 
 #include "base/mem.h"
+#include "options/option_lookup.h"
 #include "options/option_value.h"
 
 #include <errno.h>
@@ -142,8 +143,9 @@ static bool read_map(struct reader *reader, const char *prefix);
 static void report_unknown(struct reader *reader, const char *path, struct diag_where where)
 {
     char shown[OPTION_SHOWN_BYTES];
-    const char *nearest = reader->diag->n_entries < DIAG_MAX_ENTRIES ? option_nearest_path(path) : NULL;
-    if (nearest) {
+    char nearest[OPTION_NAME_BYTES];
+    const bool kept = reader->diag->n_entries < DIAG_MAX_ENTRIES;
+    if (kept && option_nearest(path, NAMING_PATH, nearest)) {
         diag_error(reader->diag, ASIM_USAGE, where, "unknown key '%s'; did you mean '%s'?", option_shown(path, shown),
                    nearest);
     } else {
@@ -154,7 +156,7 @@ static void report_unknown(struct reader *reader, const char *path, struct diag_
 /* The node after the key `path`, which stands at `where`; ends behind the node. */
 static bool read_entry(struct reader *reader, const char *path, struct diag_where where)
 {
-    const size_t row = option_find_path(path);
+    const size_t row = option_find(path, NAMING_PATH);
     if (row < option_count()) {
         if (reader->first_line[row]) {
             diag_error(reader->diag, ASIM_USAGE, where, "duplicate key '%s'; first given at line %" PRIu32, path,
