@@ -11,12 +11,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SETTING_UNSET_COUNT UINT64_MAX
-#define SETTING_UNSET_TIME INT64_MIN
-/* unset text is NULL; unset rates and fractions are negative */
+#define SETTING_UNSET_COUNT  UINT64_MAX
+#define SETTING_UNSET_TIME   INT64_MIN
+#define SETTING_UNSET_NUMBER (-1.0) /* rates, bandwidths, fractions, numbers: test with < 0.0 */
+/* unset text is NULL */
 
-enum setting_arrivals { SETTING_ARRIVALS_AUTO, SETTING_ARRIVALS_RECORDED, SETTING_ARRIVALS_POISSON,
-                        SETTING_ARRIVALS_ZERO, SETTING_ARRIVALS_CLOSED };
+/* The order of names in the option table, and of enum workload_format. */
+enum setting_workload_format { SETTING_FORMAT_AUTO, SETTING_FORMAT_SESSION, SETTING_FORMAT_WEKA };
+enum setting_arrivals {
+    SETTING_ARRIVALS_AUTO,
+    SETTING_ARRIVALS_RECORDED,
+    SETTING_ARRIVALS_POISSON,
+    SETTING_ARRIVALS_ZERO,
+    SETTING_ARRIVALS_CLOSED
+};
 enum setting_long_prompt { LONG_PROMPT_ERROR, LONG_PROMPT_DROP_PROGRAM, LONG_PROMPT_TRUNCATE };
 enum setting_bad_line { BAD_LINE_ERROR, BAD_LINE_SKIP };
 enum setting_engine { ENGINE_VLLM_0_10_2, ENGINE_VLLM_0_15_1, ENGINE_VLLM_0_19 };
@@ -25,36 +33,36 @@ enum setting_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JS
 
 struct settings {
     /* workload */
-    const char *workload;        /* path; NULL: the generator */
-    uint32_t workload_format;    /* enum workload_format */
-    const char *generate;        /* generator name */
-    uint64_t programs;           /* unset: all of a file, 50 of a generator */
-    uint32_t on_bad_line;
-    uint32_t on_long_prompt;
-    const char *missing_gap;     /* "error", "median" or a distribution */
-    const char *tool_gap;        /* "trace", a distribution, or NAME=DISTRIBUTION,... */
+    const char *workload;     /* path; NULL: the generator */
+    uint32_t workload_format; /* enum setting_workload_format */
+    const char *generate;     /* generator name */
+    uint64_t programs;        /* unset: all of a file, 50 of a generator */
+    uint32_t on_bad_line;     /* enum setting_bad_line */
+    uint32_t on_long_prompt;  /* enum setting_long_prompt */
+    const char *missing_gap;  /* text for gap_parse_missing (options/gap.h) */
+    const char *tool_gap;     /* text for gap_parse_tool */
     bool reuse_generated;
-    const char *shared_prefix;   /* NULL: shared_prefix_toks is ignored */
-    uint32_t arrivals;
-    double request_rate;         /* programs per second */
-    uint64_t max_concurrency;    /* closed-loop clients */
+    const char *shared_prefix; /* NULL: shared_prefix_toks is ignored */
+    uint32_t arrivals;         /* enum setting_arrivals; never AUTO once resolved */
+    double request_rate;       /* programs per second */
+    uint64_t max_concurrency;  /* closed-loop clients */
     simtime client_setup;
     uint64_t seed;
     /* model and hardware */
     const char *model;
     const char *hardware;
-    const char *compute;         /* "tile" or "profile:DIR" */
+    const char *compute; /* "tile" or "profile:DIR" */
     uint64_t tensor_parallel_size;
     double gpu_memory_utilization;
     uint64_t num_gpu_blocks_override;
     uint64_t kv_pool_tokens;
-    simtime host_exposed;            /* unset: the hardware's */
-    simtime host_exposed_ungraphed;  /* unset: the hardware's */
-    simtime host_hideable;           /* unset: the hardware's */
-    simtime allreduce_latency;       /* unset: the hardware's law */
-    double allreduce_bandwidth;      /* bytes per second; unset: the hardware's law */
+    simtime host_exposed;           /* unset: the hardware's */
+    simtime host_exposed_ungraphed; /* unset: the hardware's */
+    simtime host_hideable;          /* unset: the hardware's */
+    simtime allreduce_latency;      /* unset: the hardware's law */
+    double allreduce_bandwidth;     /* bytes per second; unset: the hardware's law */
     /* engine */
-    uint32_t engine;                 /* preset */
+    uint32_t engine; /* enum setting_engine: preset of the fields marked below */
     uint64_t max_model_len;
     uint64_t max_num_seqs;
     uint64_t max_num_batched_tokens;
@@ -62,25 +70,25 @@ struct settings {
     uint64_t block_size;
     bool enable_prefix_caching;
     bool enable_chunked_prefill;
-    bool scheduler_reserve_full_isl; /* preset decides unless given */
-    bool async_scheduling;           /* preset decides unless given */
-    double watermark;                /* fraction of the pool */
+    bool scheduler_reserve_full_isl;     /* preset decides unless given */
+    bool async_scheduling;               /* preset decides unless given */
+    double watermark;                    /* fraction of the pool */
     uint64_t max_cudagraph_capture_size; /* unset: min(2 * max_num_seqs, 512) */
-    const char *scheduling;          /* policy names */
+    const char *scheduling;              /* policy names */
     const char *retention;
     /* cluster */
     uint64_t instances;
     const char *routing;
-    double router_pressure_limit;    /* KV use (fraction) above which a session leaves its instance */
-    double router_load_limit;        /* outstanding turns over the mean above which it leaves, factor */
+    double router_pressure_limit; /* KV use (fraction) above which a session leaves its instance */
+    double router_load_limit;     /* outstanding turns over the mean above which it leaves, factor */
     simtime router_telemetry_period;
     simtime dispatch_latency;
     uint64_t threads;
-    uint32_t stepping;
+    uint32_t stepping; /* enum setting_stepping */
     /* output */
     const char *out;
     bool json;
-    uint32_t progress;
+    uint32_t progress; /* enum setting_progress */
     bool turns_csv;
     uint64_t program_rows;
 };

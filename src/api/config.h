@@ -1,0 +1,14 @@
+/* What the rest of the API reads of a configuration. */
+#ifndef ASIM_API_CONFIG_H
+#define ASIM_API_CONFIG_H
+
+#include "asim/asim.h"
+#include "base/diag.h"
+#include "options/settings.h"
+
+/* NULL unless the last asim_config_resolve succeeded and nothing was given since. Valid as long. */
+const struct settings *config_settings(const asim_config *config);
+
+struct diag *config_diag(asim_config *config);
+
+#endif

@@ -1,0 +1,250 @@
+#include "options/option_table.h"
+
+#include "options/gap.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What users read as the type. */
+#define TYPE_TEXT         "text"
+#define TYPE_PATH         "path"
+#define TYPE_NAME         "name"
+#define TYPE_CHOICE       "name"
+#define TYPE_SWITCH       "on|off"
+#define TYPE_COUNT        "count"
+#define TYPE_DURATION     "duration"
+#define TYPE_RATE         "rate"
+#define TYPE_BANDWIDTH    "bandwidth"
+#define TYPE_FRACTION     "fraction"
+#define TYPE_NUMBER       "number"
+#define TYPE_DISTRIBUTION "distribution"
+
+#define OPTION(TOPIC, TYPE, PATH, FLAG, FIELD)                                                                         \
+    .type = OPTION_##TYPE, .offset = offsetof(struct settings, FIELD), .doc.path = PATH, .doc.flag = FLAG,             \
+    .doc.type = TYPE_##TYPE, .doc.topic = TOPIC, .doc.is_switch = OPTION_##TYPE == OPTION_SWITCH
+
+#define DEFAULT(TEXT) .doc.default_text = TEXT
+#define HELP(TEXT)    .doc.help = TEXT
+
+/* Ranges and names, each the check and its text at once. */
+#define RANGE(LOW, HIGH)       .min = LOW, .max = HIGH, .doc.allowed = #LOW " to " #HIGH
+#define AT_LEAST(LOW)          .min = LOW, .max = INFINITY, .doc.allowed = ">= " #LOW
+#define ABOVE(LOW)             .min = LOW, .max = INFINITY, .above_min = true, .doc.allowed = "> " #LOW
+#define ABOVE_UP_TO(LOW, HIGH) .min = LOW, .max = HIGH, .above_min = true, .doc.allowed = "> " #LOW " and <= " #HIGH
+#define POWER_OF_TWO(LOW, HIGH)                                                                                        \
+    .min = LOW, .max = HIGH, .power_of_two = true, .doc.allowed = "a power of two, " #LOW " to " #HIGH
+#define LIST(...)                                                                                                      \
+    (const char *const[])                                                                                              \
+    {                                                                                                                  \
+        __VA_ARGS__, NULL                                                                                              \
+    }
+#define NAMES1(A)             .names = LIST(A), .doc.allowed = A
+#define NAMES2(A, B)          .names = LIST(A, B), .doc.allowed = A "|" B
+#define NAMES3(A, B, C)       .names = LIST(A, B, C), .doc.allowed = A "|" B "|" C
+#define NAMES5(A, B, C, D, E) .names = LIST(A, B, C, D, E), .doc.allowed = A "|" B "|" C "|" D "|" E
+
+static bool check_missing_gap(const char *text, char *message, size_t message_bytes)
+{
+    struct gap_rule rule;
+    const bool good = gap_parse_missing(text, &rule, message, message_bytes);
+    gap_rule_fini(&rule);
+    return good;
+}
+
+static bool check_tool_gap(const char *text, char *message, size_t message_bytes)
+{
+    struct gap_rule rule;
+    const bool good = gap_parse_tool(text, &rule, message, message_bytes);
+    gap_rule_fini(&rule);
+    return good;
+}
+
+static bool check_compute(const char *text, char *message, size_t message_bytes)
+{
+    static const char profile[] = "profile:";
+    if (strcmp(text, "tile") == 0 || (strncmp(text, profile, strlen(profile)) == 0 && text[strlen(profile)] != '\0')) {
+        return true;
+    }
+    snprintf(message, message_bytes, "'%s' is not a compute model; allowed: tile, profile:DIR", text);
+    return false;
+}
+
+static const struct option_topic topics[] = {
+    {"workload", "what runs: programs, their turns, gaps and arrivals"},
+    {"hardware", "the model, the accelerator and how step times are computed"},
+    {"engine", "the serving engine of each instance, with vLLM's names"},
+    {"cluster", "instances, routing, and how the simulation itself runs"},
+    {"output", "what is written and shown"},
+};
+
+static const struct option_row rows[] = {
+    /* ---- workload */
+    {OPTION("workload", PATH, "workload", "--workload", workload),
+     HELP("File or folder of programs to replay; its format is recognised by content, compressed (.gz, .zst) or "
+          "not. Excludes generate.")},
+    {OPTION("workload", CHOICE, "workload_format", "--workload-format", workload_format), DEFAULT("auto"),
+     NAMES3("auto", "session", "weka"), HELP("Format of the workload, where recognising it is not wanted.")},
+    {OPTION("workload", TEXT, "generate", "--generate", generate),
+     HELP("Generator of programs instead of a file, e.g. swe-agent; `asim list generators` names them. Excludes "
+          "workload.")},
+    {OPTION("workload", COUNT, "programs", "--programs", programs), AT_LEAST(1),
+     HELP("Number of programs: the first so many of a file, or how many to generate. Unset: all of a file, 50 of a "
+          "generator.")},
+    {OPTION("workload", CHOICE, "on_bad_line", "--on-bad-line", on_bad_line), DEFAULT("error"), NAMES2("error", "skip"),
+     HELP("What to do with a line of the workload that cannot be read; skipped lines are counted and reported.")},
+    {OPTION("workload", CHOICE, "on_long_prompt", "--on-long-prompt", on_long_prompt), DEFAULT("error"),
+     NAMES3("error", "drop-program", "truncate"),
+     HELP("What to do with a prompt beyond max_model_len or beyond the whole KV pool; dropped and truncated ones "
+          "are counted and reported.")},
+    {OPTION("workload", DISTRIBUTION, "missing_gap", "--missing-gap", missing_gap), DEFAULT("error"),
+     .doc.allowed = "error, median, or a DISTRIBUTION of durations", .check = check_missing_gap,
+     HELP("Tool gap of a turn whose workload gives none: an error, the median of the gaps that are given, or drawn "
+          "from a distribution, e.g. exponential(mean=2s).")},
+    {OPTION("workload", DISTRIBUTION, "tool_gap", "--tool-gap", tool_gap), DEFAULT("trace"),
+     .doc.allowed = "trace, a DISTRIBUTION of durations, or TOOL=DISTRIBUTION,...", .check = check_tool_gap,
+     HELP("Time from the end of a turn to the next turn of its program: as the workload says, or drawn from a "
+          "distribution, for all tools or by tool, e.g. bash=lognormal(median=1.5s, p99=60s),edit=50ms. Tools that "
+          "are not named keep the workload's gaps.")},
+    {OPTION("workload", SWITCH, "reuse_generated", "--reuse-generated", reuse_generated), DEFAULT("on"),
+     HELP("Whether a prompt that continues the previous turn holds its output verbatim, so that its KV can be "
+          "reused; off for clients that drop reasoning or tokenise again.")},
+    {OPTION("workload", TEXT, "shared_prefix", "--shared-prefix", shared_prefix),
+     HELP("Name of one stream that the shared prefix tokens of all programs come from. Unset: shared prefixes are "
+          "not shared across programs.")},
+    {OPTION("workload", CHOICE, "arrivals", "--arrivals", arrivals), DEFAULT("auto"),
+     NAMES5("auto", "recorded", "poisson", "zero", "closed"),
+     HELP("When programs arrive: as recorded, a Poisson process of request_rate, all at time zero, or a closed loop "
+          "of max_concurrency clients. auto: poisson when request_rate is given, closed when max_concurrency is, "
+          "else recorded.")},
+    {OPTION("workload", RATE, "request_rate", "--request-rate", request_rate), ABOVE(0),
+     HELP("Mean arrival rate of programs, for Poisson arrivals. Excludes max_concurrency.")},
+    {OPTION("workload", COUNT, "max_concurrency", "--max-concurrency", max_concurrency), RANGE(1, 1000000000),
+     HELP("Clients of a closed loop: programs in progress at once. Excludes request_rate.")},
+    {OPTION("workload", DURATION, "client_setup", "--client-setup", client_setup), DEFAULT("0s"), AT_LEAST(0),
+     HELP("Time a closed-loop client takes before each program.")},
+    {OPTION("workload", COUNT, "seed", "--seed", seed), DEFAULT("1"), AT_LEAST(0),
+     HELP("Seed of everything drawn at random: generated programs, arrivals, gaps.")},
+
+    /* ---- hardware */
+    {OPTION("hardware", TEXT, "model", "--model", model), DEFAULT("llama-3.1-8b"),
+     HELP("Model: a Hugging Face config.json (a path holds a '/'), or a built-in name; `asim list models` names "
+          "them.")},
+    {OPTION("hardware", TEXT, "hardware", "--hardware", hardware), DEFAULT("h100-sxm"),
+     HELP("Accelerator: a description file (a path holds a '/'), or a built-in name; `asim list hardware` names "
+          "them.")},
+    {OPTION("hardware", TEXT, "compute", "--compute", compute), DEFAULT("tile"), .doc.allowed = "tile, profile:DIR",
+     .check = check_compute,
+     HELP("Where step times come from: the tile model of kernels, or profiles measured on the accelerator, in the "
+          "folder that holds tp1, tp2, ...")},
+    {OPTION("hardware", COUNT, "tensor_parallel_size", "--tensor-parallel-size", tensor_parallel_size), DEFAULT("1"),
+     POWER_OF_TWO(1, 64), HELP("Accelerators per instance, sharing each layer.")},
+    {OPTION("hardware", FRACTION, "gpu_memory_utilization", "--gpu-memory-utilization", gpu_memory_utilization),
+     DEFAULT("0.9"), ABOVE_UP_TO(0, 1), HELP("Fraction of accelerator memory the engine may use.")},
+    {OPTION("hardware", COUNT, "num_gpu_blocks_override", "--num-gpu-blocks-override", num_gpu_blocks_override),
+     RANGE(1, 2147483647), HELP("Size of the KV pool in blocks. Unset: what fits in memory. Excludes kv_pool_tokens.")},
+    {OPTION("hardware", COUNT, "kv_pool_tokens", "--kv-pool-tokens", kv_pool_tokens), RANGE(1, 1099511627776),
+     HELP("Size of the KV pool in tokens, rounded down to blocks. Unset: what fits in memory. Excludes "
+          "num_gpu_blocks_override.")},
+    {OPTION("hardware", DURATION, "host.exposed", "--host-exposed", host_exposed), AT_LEAST(0),
+     HELP("CPU time added to every step. Unset: the hardware's.")},
+    {OPTION("hardware", DURATION, "host.exposed_ungraphed", "--host-exposed-ungraphed", host_exposed_ungraphed),
+     AT_LEAST(0), HELP("CPU time added on top to steps that run without a CUDA graph. Unset: the hardware's.")},
+    {OPTION("hardware", DURATION, "host.hideable", "--host-hideable", host_hideable), AT_LEAST(0),
+     HELP("CPU time that asynchronous scheduling hides under the previous step. Unset: the hardware's.")},
+    {OPTION("hardware", DURATION, "allreduce.latency", "--allreduce-latency", allreduce_latency), AT_LEAST(0),
+     HELP("Latency of one all-reduce. Unset: the hardware's law.")},
+    {OPTION("hardware", BANDWIDTH, "allreduce.bandwidth", "--allreduce-bandwidth", allreduce_bandwidth), ABOVE(0),
+     HELP("Bandwidth of one all-reduce. Unset: the hardware's law.")},
+
+    /* ---- engine */
+    {OPTION("engine", CHOICE, "engine", "--engine", engine), DEFAULT("vllm-0.19"),
+     NAMES3("vllm-0.10.2", "vllm-0.15.1", "vllm-0.19"),
+     HELP("Version of the engine that is modelled; sets scheduler_reserve_full_isl (off, off, on) and "
+          "async_scheduling (off, on, on) unless they are given.")},
+    {OPTION("engine", COUNT, "max_model_len", "--max-model-len", max_model_len), RANGE(1, 268435456),
+     HELP("Longest prompt plus output, in tokens. Unset: the model's.")},
+    {OPTION("engine", COUNT, "max_num_seqs", "--max-num-seqs", max_num_seqs), RANGE(1, 1048576),
+     HELP("Most sequences in one step. Unset: 1024 on accelerators with at least 70 GiB other than the A100, else "
+          "256.")},
+    {OPTION("engine", COUNT, "max_num_batched_tokens", "--max-num-batched-tokens", max_num_batched_tokens),
+     RANGE(1, 16777216),
+     HELP("Token budget of one step. Unset: 8192 on accelerators with at least 70 GiB other than the A100, else "
+          "2048.")},
+    {OPTION("engine", COUNT, "long_prefill_token_threshold", "--long-prefill-token-threshold",
+            long_prefill_token_threshold),
+     DEFAULT("0"), RANGE(0, 16777216),
+     HELP("Most prompt tokens of one sequence in one step; 0: no limit but the budget.")},
+    {OPTION("engine", COUNT, "block_size", "--block-size", block_size), DEFAULT("16"), POWER_OF_TWO(1, 256),
+     HELP("Tokens of a KV block.")},
+    {OPTION("engine", SWITCH, "enable_prefix_caching", "--enable-prefix-caching", enable_prefix_caching), DEFAULT("on"),
+     HELP("Whether finished blocks are kept and found again by later prompts.")},
+    {OPTION("engine", SWITCH, "enable_chunked_prefill", "--enable-chunked-prefill", enable_chunked_prefill),
+     DEFAULT("on"), HELP("Whether a prompt may be computed in parts over several steps.")},
+    {OPTION("engine", SWITCH, "scheduler_reserve_full_isl", "--scheduler-reserve-full-isl", scheduler_reserve_full_isl),
+     HELP("Whether a prompt is admitted only when its whole length fits in the KV pool. Unset: the engine's.")},
+    {OPTION("engine", SWITCH, "async_scheduling", "--async-scheduling", async_scheduling),
+     HELP("Whether the next step is scheduled while one runs. Unset: the engine's.")},
+    {OPTION("engine", FRACTION, "watermark", "--watermark", watermark), DEFAULT("0"), RANGE(0, 1),
+     HELP("Fraction of the KV pool kept free when prompts are admitted.")},
+    {OPTION("engine", COUNT, "max_cudagraph_capture_size", "--max-cudagraph-capture-size", max_cudagraph_capture_size),
+     RANGE(0, 1048576),
+     HELP("Most tokens of a step that runs as a CUDA graph; 0: none does. Unset: twice max_num_seqs, at most 512.")},
+    {OPTION("engine", NAME, "scheduling", "--scheduling", scheduling), DEFAULT("fcfs"), NAMES1("fcfs"),
+     HELP("Order in which waiting turns are admitted.")},
+    {OPTION("engine", NAME, "retention", "--retention", retention), DEFAULT("lru"), NAMES1("lru"),
+     HELP("Which cached KV goes first when room is needed.")},
+
+    /* ---- cluster */
+    {OPTION("cluster", COUNT, "instances", "--instances", instances), DEFAULT("1"), RANGE(1, 1000000),
+     HELP("Number of engine instances.")},
+    {OPTION("cluster", NAME, "routing", "--routing", routing), DEFAULT("session-affinity"),
+     NAMES3("round-robin", "least-loaded", "session-affinity"), HELP("How a ready turn is given an instance.")},
+    {OPTION("cluster", FRACTION, "router.pressure_limit", "--router-pressure-limit", router_pressure_limit),
+     DEFAULT("0.95"), RANGE(0, 1), HELP("Session affinity: KV use above which a program leaves its instance.")},
+    {OPTION("cluster", NUMBER, "router.load_limit", "--router-load-limit", router_load_limit), DEFAULT("2"),
+     AT_LEAST(1),
+     HELP("Session affinity: outstanding turns over the mean of all instances above which a program leaves its "
+          "instance, as a factor.")},
+    {OPTION("cluster", DURATION, "router.telemetry_period", "--router-telemetry-period", router_telemetry_period),
+     DEFAULT("100ms"), ABOVE(0), HELP("How often the router sees the state of the instances.")},
+    {OPTION("cluster", DURATION, "dispatch_latency", "--dispatch-latency", dispatch_latency), DEFAULT("1ms"),
+     AT_LEAST(0), HELP("Time from a turn being ready to its arrival at an instance. 0 only with threads 1.")},
+    {OPTION("cluster", COUNT, "threads", "--threads", threads), DEFAULT("1"), RANGE(1, 1024),
+     HELP("Threads of the simulation; results do not depend on it.")},
+    {OPTION("cluster", CHOICE, "stepping", "--stepping", stepping), DEFAULT("fast-forward"),
+     NAMES3("plain", "steady", "fast-forward"),
+     HELP("How steps are simulated: each sequence in each step, steady decode by aggregates, or steady stretches "
+          "skipped; results do not depend on it.")},
+
+    /* ---- output */
+    {OPTION("output", PATH, "out", "--out", out),
+     HELP("Folder to write the run to; one that holds an earlier run is replaced, any other that is not empty is "
+          "refused.")},
+    {OPTION("output", SWITCH, "json", "--json", json), DEFAULT("off"),
+     HELP("Print the summary as JSON, and nothing else, on standard output.")},
+    {OPTION("output", CHOICE, "progress", "--progress", progress), DEFAULT("auto"),
+     NAMES5("auto", "bar", "plain", "json", "none"),
+     HELP("Progress on standard error: auto is a bar on a terminal and plain lines elsewhere.")},
+    {OPTION("output", SWITCH, "turns_csv", "--turns-csv", turns_csv), DEFAULT("off"),
+     HELP("Also write turns.csv, one row per turn.")},
+    {OPTION("output", COUNT, "program_rows", "--program-rows", program_rows), DEFAULT("10000"), RANGE(0, 4294967295),
+     HELP("Most rows of programs.csv; beyond it, programs are sampled by a hash of their id.")},
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0], TOPICS = sizeof topics / sizeof topics[0] };
+
+size_t option_count(void)
+{
+    return ROWS;
+}
+
+const struct option_row *option_at(size_t index)
+{
+    return index < ROWS ? &rows[index] : NULL;
+}
+
+const struct option_topic *option_topic_at(size_t index)
+{
+    return index < TOPICS ? &topics[index] : NULL;
+}
