@@ -1,0 +1,65 @@
+/* The canonical summary of a run: a JSON document that is byte-identical for identical inputs.
+ *
+ * Keys come in a fixed order and numbers in a fixed format (15 significant digits); there is no wall time and no fact
+ * of the host. Quantities of an empty set are null: there is no such number.
+ */
+#ifndef ASIM_METRICS_SUMMARY_H
+#define ASIM_METRICS_SUMMARY_H
+
+#include "metrics/recorder.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SUMMARY_SCHEMA  "asim.summary"
+#define SUMMARY_VERSION 1
+
+/* Accelerator time of all instances until the last completion, by what bounded it. */
+enum summary_bound { BOUND_COMPUTE, BOUND_HBM, BOUND_LINK, BOUND_HOST, BOUND_IDLE, SUMMARY_BOUNDS };
+
+struct summary_input {
+    struct recorder_summary recorder;
+    struct digest digest;
+    bool interrupted; /* ended early: the results are partial */
+
+    /* What was simulated. Text may be NULL: not known. */
+    const char *workload; /* "generated: swe-agent", or the file's path */
+    const char *arrivals; /* "recorded", "poisson 0.5/s", ... */
+    const char *model;
+    const char *hardware;
+    const char *engine;  /* preset, "vllm-0.19" */
+    const char *compute; /* "tile", "profile:DIR" */
+    const char *routing;
+    const char *assumptions; /* where the hardware constants come from and how far to trust them */
+    uint64_t seed;
+    uint64_t instances;
+    uint64_t tensor_parallel;
+
+    /* Work */
+    uint64_t steps;
+    uint64_t events;
+    uint64_t programs_total;
+    uint64_t programs_dropped;     /* a prompt was too long, on_long_prompt=drop-program */
+    uint64_t programs_truncated;   /* a prompt was cut, on_long_prompt=truncate */
+    uint64_t programs_interrupted; /* started and not finished */
+    uint64_t turns_interrupted;    /* ready and not finished */
+
+    /* KV cache */
+    uint64_t kv_blocks_per_instance;
+    uint64_t kv_block_size;
+    uint64_t kv_evicted_blocks;
+    double kv_peak_use; /* fraction of the pool that turns held, largest over instances */
+    double kv_mean_use; /* time-weighted mean over instances */
+
+    /* Router */
+    uint64_t router_affinity_hits; /* turns sent to the instance that served the program's turn before */
+    uint64_t router_breaks;        /* turns sent elsewhere although there was one */
+    uint64_t router_cold;          /* first turns */
+
+    unsigned __int128 time_ps[SUMMARY_BOUNDS];
+};
+
+/* The document as text; freed with mem_free. */
+char *summary_json(const struct summary_input *in);
+
+#endif

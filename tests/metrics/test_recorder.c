@@ -1,0 +1,271 @@
+#include "support/support.h"
+
+#include "base/mem.h"
+#include "metrics/recorder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct turn_record turn_at(uint64_t program, uint32_t turn)
+{
+    const simtime ready = (simtime)(program % 10000 * 10 + turn * 3) * SIMTIME_S;
+    return (struct turn_record){.program = program,
+                                .turn = turn,
+                                .instance = (uint32_t)(program % 3),
+                                .ready = ready,
+                                .arrived = ready + SIMTIME_MS,
+                                .first_scheduled = ready + 2 * SIMTIME_MS,
+                                .first_token = ready + 100 * SIMTIME_MS,
+                                .last_token = ready + SIMTIME_S,
+                                .requeue_wait = 5 * SIMTIME_MS,
+                                .prompt_toks = 1000,
+                                .output_toks = 91,
+                                .hit_toks = turn ? 960 : 0,
+                                .preemptions = turn,
+                                .recomputed_toks = turn * 100,
+                                .length_limited = turn == 2};
+}
+
+/* Records `n` programs of three turns, forwards or backwards. */
+static struct recorder *record(uint64_t n, uint32_t rows, bool backwards)
+{
+    struct recorder *recorder = recorder_create(&(struct recorder_options){.keep_turns = true, .program_rows = rows});
+    for (uint64_t i = 0; i < n; i++) {
+        const uint64_t program = backwards ? n - 1 - i : i;
+        for (uint32_t turn = 0; turn < 3; turn++) {
+            const struct turn_record record = turn_at(program, turn);
+            recorder_turn(recorder, &record);
+        }
+        char name[32];
+        snprintf(name, sizeof name, "session-%d", (int)program);
+        const simtime arrival = (simtime)program * 10 * SIMTIME_S;
+        recorder_program(recorder, &(struct program_record){.program = program,
+                                                            .name = name,
+                                                            .arrival = arrival,
+                                                            .end = arrival + 7 * SIMTIME_S,
+                                                            .tool_time = 4 * SIMTIME_S,
+                                                            .n_turns = 3});
+    }
+    return recorder;
+}
+
+static bool near(double a, double b)
+{
+    return fabs(a - b) <= 1e-12 * fabs(b);
+}
+
+static void definitions(void **state)
+{
+    (void)state;
+    struct recorder *recorder = record(2, UINT32_MAX, false);
+    struct recorder_summary s;
+    recorder_summarise(recorder, &s);
+    assert_int_equal(s.programs_completed, 2);
+    assert_int_equal(s.turns_completed, 6);
+    assert_int_equal(s.turns_length_limited, 2);
+    assert_int_equal(s.prompt_toks, 6000);
+    assert_int_equal(s.generated_toks, 546);
+    assert_int_equal(s.hit_toks, 4 * 960);
+    assert_int_equal(s.recomputed_toks, 600);
+    assert_int_equal(s.preemptions, 6);
+    assert_true(s.end == 17 * SIMTIME_S);
+    assert_true(near(s.ttft.mean, 0.1) && near(s.e2e.p99, 1.0));
+    assert_true(near(s.tpot.p50, 0.01));   /* 0.9 s over 90 intervals */
+    assert_true(near(s.queue.max, 0.007)); /* 2 ms to the first scheduling, 5 ms after preemption */
+    assert_true(near(s.program_jct.mean, 7) && near(s.program_tool.mean, 4) && near(s.program_queue.mean, 0.021));
+    assert_false(s.sketched);
+    recorder_destroy(recorder);
+}
+
+/* TPOT has no value for outputs of one token or none; the other durations count them. */
+static void tpot_leaves_out_short_outputs(void **state)
+{
+    (void)state;
+    struct recorder *recorder = recorder_create(&(struct recorder_options){0});
+    for (uint32_t output = 0; output < 3; output++) {
+        struct turn_record turn = turn_at(1, output);
+        turn.output_toks = output;
+        recorder_turn(recorder, &turn);
+    }
+    struct recorder_summary s;
+    recorder_summarise(recorder, &s);
+    assert_int_equal(s.tpot.n, 1);
+    assert_true(near(s.tpot.mean, 0.9));
+    assert_int_equal(s.ttft.n, 3);
+    uint64_t n;
+    recorder_turns(recorder, &n);
+    assert_int_equal(n, 0); /* not asked for */
+    recorder_destroy(recorder);
+}
+
+/* The digest covers each of its fields, and nothing else; the text is pinned so that a change of layout shows. */
+static void digest_fields(void **state)
+{
+    (void)state;
+    const struct turn_record base = turn_at(3, 1);
+    struct turn_record variants[16];
+    for (size_t i = 0; i < 16; i++) {
+        variants[i] = base;
+    }
+    variants[1].program++;
+    variants[2].turn++;
+    variants[3].instance++;
+    variants[4].ready--;
+    variants[5].arrived++;
+    variants[6].first_scheduled++;
+    variants[7].first_token++;
+    variants[8].last_token++;
+    variants[9].hit_toks++;
+    variants[10].preemptions++;
+    variants[11].requeue_wait++;
+    variants[12].prompt_toks++;
+    variants[13].output_toks++;
+    variants[14].recomputed_toks++;
+    variants[15].length_limited = true;
+    struct digest digests[16];
+    for (size_t i = 0; i < 16; i++) {
+        struct recorder *recorder = recorder_create(&(struct recorder_options){0});
+        recorder_turn(recorder, &variants[i]);
+        digests[i] = recorder_digest(recorder);
+        recorder_destroy(recorder);
+    }
+    for (size_t i = 1; i < 16; i++) {
+        assert_int_equal(memcmp(&digests[0], &digests[i], sizeof digests[0]) != 0, i <= 10);
+    }
+    unsigned char packed[64];
+    const uint64_t words[] = {3,
+                              1 | (uint64_t)base.instance << 32,
+                              (uint64_t)base.ready,
+                              (uint64_t)base.arrived,
+                              (uint64_t)base.first_scheduled,
+                              (uint64_t)base.first_token,
+                              (uint64_t)base.last_token,
+                              base.hit_toks | (uint64_t)base.preemptions << 32};
+    for (size_t i = 0; i < sizeof packed; i++) {
+        packed[i] = (unsigned char)(words[i / 8] >> (i % 8 * 8));
+    }
+    struct digest expected = {0};
+    digest_add(&expected, packed, sizeof packed);
+    assert_memory_equal(&expected, &digests[0], sizeof expected);
+}
+
+static void order_does_not_matter(void **state)
+{
+    (void)state;
+    struct recorder *forward = record(500, 50, false);
+    struct recorder *backward = record(500, 50, true);
+    const struct digest a = recorder_digest(forward);
+    const struct digest b = recorder_digest(backward);
+    assert_memory_equal(&a, &b, sizeof a);
+    struct recorder_summary sa, sb;
+    memset(&sa, 0, sizeof sa);
+    memset(&sb, 0, sizeof sb);
+    recorder_summarise(forward, &sa);
+    recorder_summarise(backward, &sb);
+    assert_true(sa.ttft.mean == sb.ttft.mean && sa.program_jct.p99 == sb.program_jct.p99);
+    assert_true(sa.end == sb.end);
+    uint64_t na, nb;
+    const struct turn_record *ta = recorder_turns(forward, &na);
+    const struct turn_record *tb = recorder_turns(backward, &nb);
+    assert_int_equal(na, 1500);
+    assert_int_equal(nb, 1500);
+    for (uint64_t i = 0; i < na; i++) {
+        assert_int_equal(ta[i].program, i / 3);
+        assert_int_equal(ta[i].turn, i % 3);
+        assert_int_equal(tb[i].program, i / 3);
+        assert_int_equal(tb[i].turn, i % 3);
+    }
+    recorder_destroy(forward);
+    recorder_destroy(backward);
+}
+
+/* The sample depends on ids alone: two orders keep the same rows, sorted by program, each with its own name and sums.
+ */
+static void program_rows_pair_up(void **state)
+{
+    (void)state;
+    struct recorder *a = record(5000, 100, false);
+    struct recorder *b = record(5000, 100, true);
+    uint64_t na, nb;
+    const struct program_row *ra = recorder_programs(a, &na);
+    const struct program_row *rb = recorder_programs(b, &nb);
+    assert_int_equal(na, 100);
+    assert_int_equal(nb, 100);
+    uint64_t above = 0;
+    for (uint64_t i = 0; i < na; i++) {
+        assert_int_equal(ra[i].record.program, rb[i].record.program);
+        assert_true(i == 0 || ra[i - 1].record.program < ra[i].record.program);
+        char name[32];
+        snprintf(name, sizeof name, "session-%d", (int)ra[i].record.program);
+        assert_string_equal(ra[i].record.name, name);
+        assert_int_equal(ra[i].prompt_toks, 3000);
+        assert_int_equal(ra[i].hit_toks, 1920);
+        assert_int_equal(ra[i].generated_toks, 273);
+        assert_int_equal(ra[i].preemptions, 3);
+        assert_true(ra[i].queue == 21 * SIMTIME_MS && ra[i].ttft_first == 100 * SIMTIME_MS);
+        above += ra[i].record.program >= 2500;
+    }
+    assert_in_range(above, 30, 70); /* spread over the ids */
+    recorder_destroy(a);
+    recorder_destroy(b);
+}
+
+static void all_rows_or_none(void **state)
+{
+    (void)state;
+    struct recorder *all = record(3000, UINT32_MAX, true);
+    uint64_t n;
+    const struct program_row *rows = recorder_programs(all, &n);
+    assert_int_equal(n, 3000);
+    assert_int_equal(rows[2999].record.program, 2999);
+    recorder_destroy(all);
+    struct recorder *none = record(10, 0, false);
+    recorder_programs(none, &n);
+    assert_int_equal(n, 0);
+    recorder_destroy(none);
+}
+
+/* Programs that run at once keep their sums apart, also when others end in between. */
+static void interleaved_programs(void **state)
+{
+    (void)state;
+    enum { PROGRAMS = 3000 };
+    struct recorder *recorder = recorder_create(&(struct recorder_options){.program_rows = UINT32_MAX});
+    for (uint32_t turn = 0; turn < 4; turn++) {
+        for (uint64_t program = 0; program < PROGRAMS; program++) {
+            const uint32_t turns = 1 + (uint32_t)(program * 7 % 4); /* of this program */
+            if (turn >= turns) {
+                continue;
+            }
+            struct turn_record record = turn_at(program * 1000003, turn);
+            record.prompt_toks = (uint32_t)(program + 1000);
+            recorder_turn(recorder, &record);
+            if (turn + 1 == turns) {
+                recorder_program(recorder, &(struct program_record){.program = program * 1000003,
+                                                                    .name = "p",
+                                                                    .arrival = 0,
+                                                                    .end = record.last_token,
+                                                                    .n_turns = turns});
+            }
+        }
+    }
+    uint64_t n;
+    const struct program_row *rows = recorder_programs(recorder, &n);
+    assert_int_equal(n, PROGRAMS);
+    for (uint64_t i = 0; i < n; i++) {
+        assert_int_equal(rows[i].prompt_toks, (1 + i * 7 % 4) * (i + 1000));
+    }
+    recorder_destroy(recorder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(definitions),          cmocka_unit_test(tpot_leaves_out_short_outputs),
+        cmocka_unit_test(digest_fields),        cmocka_unit_test(order_does_not_matter),
+        cmocka_unit_test(program_rows_pair_up), cmocka_unit_test(all_rows_or_none),
+        cmocka_unit_test(interleaved_programs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
