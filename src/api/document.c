@@ -1,0 +1,14 @@
+#include "api/document.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+char *document_text(json_t *document)
+{
+    char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    json_decref(document);
+    char *copy = mem_strdup(text);
+    free(text);
+    return copy;
+}

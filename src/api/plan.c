@@ -1,0 +1,84 @@
+#include "api/config.h"
+#include "api/document.h"
+#include "asim/asim.h"
+#include "sim/cluster.h"
+
+static json_t *memory_document(const struct cluster_plan *plan, const struct settings *settings)
+{
+    const uint64_t usable = (uint64_t)(plan->engine.n_blocks - 1) * plan->engine.block_size;
+    return json_pack("{s:I, s:f, s:I, s:I, s:I, s:s, s:I, s:I, s:I}", "gpu_bytes",
+                     (json_int_t)plan->device.memory_bytes, "utilization", settings->gpu_memory_utilization,
+                     "weights_bytes", (json_int_t)plan->fit.weight_bytes, "activations_bytes",
+                     (json_int_t)plan->fit.activation_bytes, "kv_bytes",
+                     (json_int_t)((uint64_t)plan->engine.n_blocks * plan->fit.block_bytes), "kv_pool_from",
+                     plan->pool_source, "kv_blocks", (json_int_t)plan->engine.n_blocks, "kv_block_bytes",
+                     (json_int_t)plan->fit.block_bytes, "kv_tokens", (json_int_t)usable);
+}
+
+static json_t *engine_document(const struct engine_config *engine)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:I, s:f, s:f, s:f}", "max_model_len",
+                     (json_int_t)engine->max_model_len, "max_num_seqs", (json_int_t)engine->max_num_seqs,
+                     "max_num_batched_tokens", (json_int_t)engine->max_num_batched_tokens, "batch_queue_depth",
+                     (json_int_t)engine->queue_depth, "enable_prefix_caching", engine->prefix_caching,
+                     "enable_chunked_prefill", engine->chunked_prefill, "scheduler_reserve_full_isl",
+                     engine->reserve_full_prompt, "max_cudagraph_capture_size",
+                     (json_int_t)engine->host.max_graph_tokens, "host_exposed_s", simtime_to_s(engine->host.exposed),
+                     "host_exposed_ungraphed_s", simtime_to_s(engine->host.exposed_ungraphed), "host_hideable_s",
+                     simtime_to_s(engine->host.hideable));
+}
+
+/* Sums over the workload, and how many programs a prompt too long would stop. */
+static json_t *work_document(struct workload *workload, const struct cluster_plan *plan)
+{
+    const uint64_t n_programs = workload_stats(workload)->n_programs;
+    json_int_t turns = 0;
+    json_int_t prompt = 0;
+    json_int_t reused = 0;
+    json_int_t output = 0;
+    json_int_t long_programs = 0;
+    for (uint64_t id = 0; id < n_programs; id++) {
+        const struct program *program = workload_fetch(workload, id, 0);
+        bool too_long = false;
+        for (uint32_t i = 0; i < program->n_turns; i++) {
+            const struct turn *turn = &program->turns[i];
+            turns++;
+            prompt += turn->prompt_toks;
+            reused += turn->kept_toks;
+            output += turn->output_toks;
+            too_long = too_long || (uint64_t)turn->prompt_toks + (turn->output_toks > 0) > plan->engine.max_model_len;
+        }
+        long_programs += too_long;
+        workload_release(workload, program, 0);
+    }
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "format", workload_stats(workload)->format, "programs",
+                     (json_int_t)n_programs, "turns", turns, "prompt_tokens", prompt, "prompt_tokens_kept_from_context",
+                     reused, "output_tokens", output, "programs_beyond_max_model_len", long_programs);
+}
+
+asim_status asim_plan(asim_config *config, char **out)
+{
+    *out = NULL;
+    const struct settings *settings = config_settings(config);
+    if (!settings) {
+        return ASIM_USAGE;
+    }
+    struct diag *diag = config_diag(config);
+    struct cluster_plan plan;
+    const asim_status status = cluster_plan(settings, &plan, diag);
+    if (status != ASIM_OK) {
+        return status;
+    }
+    struct workload *workload = cluster_open_workload(settings, plan.engine.block_size, diag);
+    if (!workload) {
+        return diag->status;
+    }
+    *out = document_text(json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:s}", "schema", "asim.plan",
+                                   "version", 1, "model", plan.model.name, "hardware", plan.device.name, "compute",
+                                   settings->compute, "instances", (json_int_t)plan.n_instances, "tensor_parallel_size",
+                                   (json_int_t)plan.tensor_parallel, "memory_per_gpu", memory_document(&plan, settings),
+                                   "engine", engine_document(&plan.engine), "workload", work_document(workload, &plan),
+                                   "calibration", plan.device.calibration));
+    workload_destroy(workload);
+    return ASIM_OK;
+}

@@ -1,0 +1,116 @@
+#include "api/result.h"
+
+#include "base/mem.h"
+#include "metrics/tables.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+void asim_result_destroy(asim_result *result)
+{
+    if (result) {
+        diag_fini(&result->diag);
+        recorder_destroy(result->recorder);
+        mem_free(result->summary);
+        mem_free(result->execution);
+        mem_free(result);
+    }
+}
+
+const char *asim_result_summary(const asim_result *result)
+{
+    return result->summary;
+}
+
+const char *asim_result_execution(const asim_result *result)
+{
+    return result->execution;
+}
+
+size_t asim_result_message_count(const asim_result *result)
+{
+    return result->diag.n_entries;
+}
+
+const char *asim_result_message(const asim_result *result, size_t index, bool *is_warning)
+{
+    if (index >= result->diag.n_entries) {
+        return NULL;
+    }
+    *is_warning = result->diag.entries[index].is_warning;
+    return result->diag.entries[index].text;
+}
+
+asim_status asim_result_write_programs(const asim_result *result, FILE *file)
+{
+    uint64_t n;
+    const struct program_row *rows = recorder_programs(result->recorder, &n);
+    return table_write_programs(file, rows, n) ? ASIM_OK : ASIM_IO;
+}
+
+asim_status asim_result_write_turns(const asim_result *result, FILE *file)
+{
+    if (!result->keeps_turns) {
+        return ASIM_USAGE;
+    }
+    uint64_t n;
+    const struct turn_record *rows = recorder_turns(result->recorder, &n);
+    return table_write_turns(file, rows, n) ? ASIM_OK : ASIM_IO;
+}
+
+/* XXH3-128 of a file's bytes, or null for what is not a readable file. */
+static json_t *file_facts(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    XXH3_state_t *state = file ? XXH3_createState() : NULL;
+    if (!state) {
+        if (file) {
+            fclose(file);
+        }
+        return json_null();
+    }
+    XXH3_128bits_reset(state);
+    static const size_t chunk_bytes = 1 << 16;
+    unsigned char *chunk = mem_alloc(chunk_bytes);
+    uint64_t total = 0;
+    for (size_t got; (got = fread(chunk, 1, chunk_bytes, file)) > 0;) {
+        XXH3_128bits_update(state, chunk, got);
+        total += got;
+    }
+    const XXH128_hash_t hash = XXH3_128bits_digest(state);
+    char text[40];
+    snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64, hash.high64, hash.low64);
+    const bool readable = !ferror(file);
+    mem_free(chunk);
+    XXH3_freeState(state);
+    fclose(file);
+    return readable ? json_pack("{s:s, s:I, s:s}", "path", path, "bytes", (json_int_t)total, "xxh3_128", text)
+                    : json_null();
+}
+
+char *execution_json(const struct execution *execution, const struct settings *settings)
+{
+    json_t *inputs = json_array();
+    const char *const candidates[] = {settings->workload, settings->model, settings->hardware};
+    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
+        json_t *facts = candidates[i] && (i == 0 || strchr(candidates[i], '/')) ? file_facts(candidates[i]) : NULL;
+        if (facts && json_is_object(facts)) {
+            json_array_append(inputs, facts);
+        }
+        json_decref(facts);
+    }
+    const double wall = execution->wall_s > 0.0 ? execution->wall_s : 1e-9;
+    json_t *document =
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "wall_s", execution->wall_s, "cpu_s", execution->cpu_s,
+                  "setup_s", execution->setup_s, "sim_s_per_wall_s", execution->sim_time_s / wall, "steps_per_wall_s",
+                  (double)execution->steps / wall, "turns_per_wall_s", (double)execution->turns / wall,
+                  "fast_forwarded_steps", (json_int_t)execution->fast_forwarded_steps, "inputs", inputs);
+    char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    json_decref(document);
+    char *copy = mem_strdup(text);
+    free(text);
+    return copy;
+}
