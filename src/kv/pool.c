@@ -1,0 +1,283 @@
+#include "kv/pool.h"
+
+#include "base/mem.h"
+#include "kv/block_cursor.h"
+#include "kv/pool_internal.h"
+
+#include <assert.h>
+
+struct kv_pool *kv_pool_create(uint32_t n_blocks, uint32_t block_size, bool prefix_caching)
+{
+    assert(n_blocks > 0 && block_size > 0);
+    struct kv_pool *pool = mem_zalloc(sizeof *pool);
+    free_queue_init(&pool->queue);
+    prefix_index_init(&pool->index, &pool->queue, block_size);
+    pool->block_size = block_size;
+    pool->prefix_caching = prefix_caching;
+    pool->usable = n_blocks - 1;
+    pool->free = pool->usable;
+    free_queue_push_anonymous(&pool->queue, pool->usable);
+    return pool;
+}
+
+void kv_pool_destroy(struct kv_pool *pool)
+{
+    if (pool) {
+        prefix_index_fini(&pool->index);
+        free_queue_fini(&pool->queue);
+        mem_free(pool);
+    }
+}
+
+struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens)
+{
+    assert(n_tokens <= content.n_tokens);
+    struct kv_hit hit = {0};
+    uint32_t left = n_tokens ? (n_tokens - 1) / pool->block_size : 0;
+    if (!pool->prefix_caching || !left) {
+        return hit;
+    }
+    const struct prefix_index *index = &pool->index;
+    struct block_cursor cursor = block_cursor_begin(content, pool->block_size);
+    uint32_t node = PREFIX_ROOT;
+    while (left) {
+        struct block_run run = block_cursor_next(&cursor, left);
+        left -= run.n;
+        while (run.n) {
+            node = prefix_index_child(index, node, run.key);
+            if (node == KV_NONE) {
+                return hit;
+            }
+            const struct prefix_node *x = &index->nodes[node];
+            const uint32_t n = run.n < x->n ? run.n : x->n;
+            hit.blocks += n;
+            hit.free_blocks += pool->queue.runs[x->first_copy].ref == 0 ? n : 0;
+            if (n < x->n) {
+                return hit; /* the run ends inside the node, so whatever follows it differs */
+            }
+            block_run_advance(&run, n, pool->block_size);
+        }
+    }
+    return hit;
+}
+
+/* Makes the copy of `node` named `lane` the holder's next one; `node` is a child of where the holder ends. */
+static void extend_ranges(struct kv_pool *pool, struct kv_holder *holder, uint32_t node, uint32_t lane)
+{
+    struct prefix_node *nodes = pool->index.nodes;
+    struct kv_range *last = holder->n_ranges ? &holder->ranges[holder->n_ranges - 1] : NULL;
+    if (last && last->lane == lane) {
+        nodes[last->end].ends--;
+        last->end = node;
+    } else {
+        size_t capacity = holder->capacity;
+        holder->ranges = mem_grow(holder->ranges, &capacity, holder->n_ranges + 1, sizeof *holder->ranges);
+        holder->capacity = (uint32_t)capacity;
+        holder->ranges[holder->n_ranges++] = (struct kv_range){.end = node, .lane = lane, .lo = nodes[node].depth};
+    }
+    nodes[node].ends++;
+}
+
+/* Takes the first copy of `node` for a holder whose last lane is `lane`; returns the lane of the copy. */
+static uint32_t hold_first_copy(struct kv_pool *pool, uint32_t node, uint32_t lane)
+{
+    const struct prefix_node *x = &pool->index.nodes[node];
+    struct kv_run *runs = pool->queue.runs;
+    struct kv_run *copy = &runs[x->first_copy];
+    if (copy->ref++ == 0) {
+        free_queue_unlink(&pool->queue, x->first_copy);
+        pool->free -= x->n;
+        pool->cached_free -= x->n;
+        if (copy->next_copy == KV_NONE || lane < runs[copy->next_copy].lane) {
+            copy->lane = lane; /* one range goes on instead of two */
+        }
+    }
+    return copy->lane;
+}
+
+void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content content, struct kv_hit hit)
+{
+    assert(!holder->n_ranges && !holder->hashed_blocks && !holder->anonymous_blocks);
+    const uint32_t free_before = pool->free;
+    struct prefix_index *index = &pool->index;
+    struct block_cursor cursor = block_cursor_begin(content, pool->block_size);
+    uint32_t node = PREFIX_ROOT;
+    uint32_t lane = 0;
+    for (uint32_t left = hit.blocks; left;) {
+        struct block_run run = block_cursor_next(&cursor, left);
+        left -= run.n;
+        while (run.n) {
+            uint32_t child = prefix_index_child(index, node, run.key);
+            assert(child != KV_NONE && "nothing changed since the look-up");
+            if (run.n < index->nodes[child].n) {
+                child = prefix_index_split(index, child, run.n);
+            }
+            block_run_advance(&run, index->nodes[child].n, pool->block_size);
+            lane = hold_first_copy(pool, child, lane);
+            extend_ranges(pool, holder, child, lane);
+            prefix_index_merge(index, node);
+            node = child;
+        }
+    }
+    holder->hashed_blocks = hit.blocks;
+    assert(free_before - pool->free == hit.free_blocks);
+    (void)free_before;
+}
+
+/* Takes n blocks from the head of the queue and evicts what they cache. */
+static void take_blocks(struct kv_pool *pool, uint32_t n)
+{
+    assert(n <= pool->free);
+    pool->free -= n;
+    while (n) {
+        struct kv_run *run = &pool->queue.runs[pool->queue.head];
+        const bool anonymous = kv_run_is_anonymous(run);
+        const uint32_t length = anonymous ? run->count : pool->index.nodes[run->node].n;
+        const uint32_t k = n < length ? n : length;
+        n -= k;
+        if (!anonymous) {
+            pool->cached_free -= k;
+            pool->evicted += k;
+            prefix_index_evict(&pool->index, pool->queue.head, k);
+        } else if (k < length) {
+            run->count -= k;
+        } else {
+            const uint32_t emptied = pool->queue.head;
+            free_queue_unlink(&pool->queue, emptied);
+            free_queue_free_run(&pool->queue, emptied);
+        }
+    }
+}
+
+void kv_alloc(struct kv_pool *pool, struct kv_holder *holder, uint32_t n)
+{
+    take_blocks(pool, n);
+    pool->anonymous += n;
+    holder->anonymous_blocks += n;
+}
+
+void kv_reserve(struct kv_pool *pool, uint32_t n)
+{
+    take_blocks(pool, n);
+    pool->anonymous += n;
+    pool->reserved += n;
+}
+
+void kv_claim(struct kv_pool *pool, struct kv_holder *holder, uint32_t n)
+{
+    assert(n <= pool->reserved);
+    pool->reserved -= n;
+    holder->anonymous_blocks += n;
+}
+
+/* True when `run` can go on in `node`, the end of the only range that covers it, and no other copy is affected. */
+static bool grows_in_place(const struct kv_pool *pool, uint32_t node, const struct block_run *run)
+{
+    const struct prefix_node *x = &pool->index.nodes[node];
+    return node != PREFIX_ROOT && x->n_children == 0 && x->ends == 1 && x->first_copy == x->last_copy &&
+           pool->queue.runs[x->first_copy].ref == 1 && prefix_node_continues(x, run->key, pool->block_size);
+}
+
+/* Enters the first blocks of `run` after `node`, where the holder ends; returns the node where it ends then. */
+static uint32_t enter_blocks(struct kv_pool *pool, struct kv_holder *holder, uint32_t node, struct block_run *run)
+{
+    struct prefix_index *index = &pool->index;
+    const uint32_t lane = holder->n_ranges ? holder->ranges[holder->n_ranges - 1].lane : 0;
+    uint32_t child = prefix_index_child(index, node, run->key);
+    if (child == KV_NONE && grows_in_place(pool, node, run)) {
+        index->nodes[node].n += run->n;
+        run->n = 0;
+        return node;
+    }
+    if (child == KV_NONE) {
+        child = prefix_index_add(index, node, *run);
+    } else if (run->n < index->nodes[child].n) {
+        child = prefix_index_split(index, child, run->n);
+    }
+    const uint32_t copy = prefix_index_add_copy(index, child, lane);
+    extend_ranges(pool, holder, child, pool->queue.runs[copy].lane);
+    block_run_advance(run, index->nodes[child].n, pool->block_size);
+    prefix_index_merge(index, node);
+    return child;
+}
+
+void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content content, uint32_t blocks)
+{
+    assert(blocks <= holder->hashed_blocks + holder->anonymous_blocks);
+    if (!pool->prefix_caching || blocks <= holder->hashed_blocks) {
+        return;
+    }
+    struct block_cursor cursor = block_cursor_at(content, pool->block_size, holder->hashed_blocks);
+    uint32_t node = holder->n_ranges ? holder->ranges[holder->n_ranges - 1].end : PREFIX_ROOT;
+    const uint32_t entered = blocks - holder->hashed_blocks;
+    for (uint32_t left = entered; left;) {
+        struct block_run run = block_cursor_next(&cursor, left);
+        left -= run.n;
+        while (run.n) {
+            node = enter_blocks(pool, holder, node, &run);
+        }
+    }
+    holder->hashed_blocks = blocks;
+    holder->anonymous_blocks -= entered;
+    pool->anonymous -= entered;
+}
+
+/* Lets go of one range: idle copies are queued, deepest first. */
+static void release_range(struct kv_pool *pool, const struct kv_range *range)
+{
+    struct prefix_index *index = &pool->index;
+    uint32_t node = range->end;
+    index->nodes[node].ends--;
+    for (;;) {
+        const uint32_t copy = prefix_index_copy(index, node, range->lane);
+        if (--pool->queue.runs[copy].ref == 0) {
+            free_queue_push(&pool->queue, copy);
+            pool->free += index->nodes[node].n;
+            pool->cached_free += index->nodes[node].n;
+        }
+        const struct prefix_node *covering = &index->nodes[prefix_index_merge(index, node)];
+        if (covering->depth == range->lo) {
+            return;
+        }
+        node = covering->parent;
+    }
+}
+
+void kv_release(struct kv_pool *pool, struct kv_holder *holder)
+{
+    free_queue_push_anonymous(&pool->queue, holder->anonymous_blocks);
+    pool->free += holder->anonymous_blocks;
+    pool->anonymous -= holder->anonymous_blocks;
+    while (holder->n_ranges) {
+        release_range(pool, &holder->ranges[--holder->n_ranges]);
+    }
+    holder->hashed_blocks = 0;
+    holder->anonymous_blocks = 0;
+}
+
+void kv_holder_fini(struct kv_holder *holder)
+{
+    assert(!holder->n_ranges && !holder->anonymous_blocks);
+    mem_free(holder->ranges);
+    *holder = (struct kv_holder){0};
+}
+
+uint32_t kv_usable(const struct kv_pool *pool)
+{
+    return pool->usable;
+}
+
+uint32_t kv_free(const struct kv_pool *pool)
+{
+    return pool->free;
+}
+
+uint32_t kv_cached_free(const struct kv_pool *pool)
+{
+    return pool->cached_free;
+}
+
+uint64_t kv_evicted(const struct kv_pool *pool)
+{
+    return pool->evicted;
+}

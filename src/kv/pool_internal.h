@@ -1,0 +1,36 @@
+/* The inside of a pool, for pool.c and for the checks and tests that walk it. */
+#ifndef ASIM_KV_POOL_INTERNAL_H
+#define ASIM_KV_POOL_INTERNAL_H
+
+#include "kv/free_queue.h"
+#include "kv/pool.h"
+#include "kv/prefix_index.h"
+
+#include <stddef.h>
+
+/* A holder's blocks of depth lo up to the end of node `end`: the copies named `lane` on that path. The ranges of a
+ * holder follow each other from depth 0; each but the first starts where the lane changes. */
+struct kv_range {
+    uint32_t end;
+    uint32_t lane;
+    uint32_t lo;
+};
+
+struct kv_pool {
+    struct free_queue queue;
+    struct prefix_index index;
+    uint32_t block_size;
+    bool prefix_caching;
+    uint32_t usable;
+    uint32_t free;        /* blocks in the queue */
+    uint32_t cached_free; /* of those, in copies */
+    uint32_t anonymous;   /* held blocks that are not in the index, the reserved ones included */
+    uint32_t reserved;    /* of those, not claimed by a holder yet */
+    uint64_t evicted;
+};
+
+/* As kv_pool_check, and that the ranges of all holders are exactly what the index counts; `holders` must be all holders
+ * of the pool's blocks. */
+void kv_pool_check_holders(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders);
+
+#endif

@@ -1,0 +1,96 @@
+/* Which contents a pool caches: a prefix tree whose nodes are runs of blocks.
+ *
+ * A node is a run of consecutive blocks of one stream, or one composite block (block_cursor.h), that follows its
+ * parent's content. Every block of a node is in the same state: the node's copies, a list in order of entry, each stand
+ * for one physical block per position. A hit takes the first copy. Duplicates arise when turns compute the same content
+ * side by side, or recompute the last block of a prompt that is cached whole.
+ *
+ * Holders refer to what they hold by ranges (end node, lane, lo): the copies named `lane` on the path from depth lo to
+ * the end node. So that the end pointers of holders never move, a split leaves the right part in place, and a merge
+ * leaves the child in place; a node at which a range ends is not merged into its child. A copy that nobody holds has no
+ * range that could name its lane, so its lane may be renamed as long as the list stays increasing.
+ *
+ * Queued copies: a split puts the left part's copy directly after the right part's in the free queue, which is where
+ * the shallower blocks stand; a merge needs them there. A cached block's parent is always cached: a copy is queued
+ * before the parent copies of the same release, and the queue is eaten from its head. So the last copy of a node with
+ * children is never dropped. (Evicting chosen victims would end that, and need nodes without copies.)
+ *
+ * Children are found by (parent, key) in one open-addressing table; nodes are named by index.
+ */
+#ifndef ASIM_KV_PREFIX_INDEX_H
+#define ASIM_KV_PREFIX_INDEX_H
+
+#include "kv/block_cursor.h"
+#include "kv/free_queue.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PREFIX_ROOT UINT32_C(0) /* the empty prefix: no blocks, no copies */
+
+struct prefix_node {
+    struct block_key key; /* of the first block */
+    uint32_t n;           /* blocks; 0: root or unused */
+    uint32_t depth;       /* blocks before it */
+    uint32_t parent;      /* of an unused node: the next unused one */
+    uint32_t n_children;
+    uint32_t child_xor; /* of the children's indices: the only child, when there is one */
+    uint32_t ends;      /* ranges that end here */
+    uint32_t first_copy;
+    uint32_t last_copy;
+};
+
+struct prefix_slot {
+    uint32_t hash;
+    uint32_t node; /* KV_NONE: empty */
+};
+
+struct prefix_index {
+    struct free_queue *queue; /* the store of the copies, and where idle ones stand */
+    struct prefix_node *nodes;
+    size_t n_nodes; /* ever used, the root included */
+    size_t capacity;
+    uint32_t spare;
+    uint32_t n_live; /* without the root */
+    struct prefix_slot *slots;
+    uint32_t slot_mask;
+    uint32_t block_size;
+};
+
+void prefix_index_init(struct prefix_index *index, struct free_queue *queue, uint32_t block_size);
+void prefix_index_fini(struct prefix_index *index);
+
+/* The child of `parent` whose first block is `key`, or KV_NONE. */
+uint32_t prefix_index_child(const struct prefix_index *index, uint32_t parent, struct block_key key);
+
+/* Enters a run as a child of `parent`, which has none of that key; no copies yet. */
+uint32_t prefix_index_add(struct prefix_index *index, uint32_t parent, struct block_run run);
+
+/* Appends a copy held once to the node's list, named `lane` where that keeps the list increasing. */
+uint32_t prefix_index_add_copy(struct prefix_index *index, uint32_t node, uint32_t lane);
+
+/* The copy of `node` that is named `lane`. */
+uint32_t prefix_index_copy(const struct prefix_index *index, uint32_t node, uint32_t lane);
+
+/* Cuts a node after n of its blocks; it keeps the rest. Returns the new node with the first n. */
+uint32_t prefix_index_split(struct prefix_index *index, uint32_t node, uint32_t n);
+
+/* True when a node and its only child are one run in one state. */
+bool prefix_index_mergeable(const struct prefix_index *index, uint32_t node);
+
+/* Joins a node into its only child if they are mergeable; returns the node that covers its blocks now. */
+uint32_t prefix_index_merge(struct prefix_index *index, uint32_t node);
+
+/* Takes k blocks, the deepest ones, of a queued copy that is evicted; k is at most its node's blocks. The copy leaves
+ * the queue if no block of it is left. */
+void prefix_index_evict(struct prefix_index *index, uint32_t copy, uint32_t k);
+
+/* The key of the block that would continue `node` within its stream equals `key`. */
+static inline bool prefix_node_continues(const struct prefix_node *node, struct block_key key, uint32_t block_size)
+{
+    return node->key.stream == key.stream && !block_key_is_composite(key) &&
+           (uint64_t)node->key.first + (uint64_t)node->n * block_size == key.first;
+}
+
+#endif
