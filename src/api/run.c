@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "kv/pool.h"
 #include "metrics/summary.h"
-#include "options/names.h"
+#include "options/option_table.h"
 #include "sim/run_serial.h"
 
 #include <stdio.h>
@@ -86,6 +86,11 @@ static void add_instances(const struct cluster *cluster, struct summary_input *i
     in->time_ps[BOUND_IDLE] = idle > 0 ? (unsigned __int128)idle : 0;
 }
 
+static const char *engine_name(const struct settings *settings)
+{
+    return option_find("engine")->names[settings->engine];
+}
+
 static void describe_arrivals(const struct settings *settings, char *out, size_t bytes)
 {
     switch (settings->arrivals) {
@@ -117,7 +122,7 @@ static char *summarise(const struct cluster *cluster, bool interrupted)
         .arrivals = arrivals,
         .model = cluster->plan.model.name,
         .hardware = cluster->plan.device.name,
-        .engine = settings_engine_name(settings),
+        .engine = engine_name(settings),
         .compute = settings->compute,
         .routing = settings->routing,
         .assumptions = cluster->plan.device.calibration,

@@ -1,0 +1,36 @@
+/* Random engine scenarios: configurations and arrivals, and what an instance makes of them. */
+#ifndef ASIM_TESTS_INSTANCE_SCENARIO_H
+#define ASIM_TESTS_INSTANCE_SCENARIO_H
+
+#include "instance/instance.h"
+
+struct scenario {
+    struct engine_config config;
+    struct turn_arrival *arrivals; /* by time */
+    uint32_t n_arrivals;
+    struct extent *extents;
+};
+
+/* A small engine under pressure, keyed by `seed`. */
+void scenario_init(struct scenario *scenario, uint64_t seed);
+void scenario_fini(struct scenario *scenario);
+
+struct outcome {
+    struct turn_end *ends; /* in the order they ended */
+    uint32_t n_ends;
+    struct instance_counters counters;
+    uint64_t evicted;
+    struct load_snapshot *snapshots; /* one per telemetry instant looked at */
+    uint32_t n_snapshots;
+};
+
+/* Runs the scenario to its end. `chunk` > 0 advances in pieces of that much simulated time, taking a snapshot at each
+ * telemetry instant on the way; 0 advances as far as arrivals allow. */
+void scenario_run(const struct scenario *scenario, struct step_time *step_time, enum engine_stepping stepping,
+                  simtime chunk, struct outcome *out);
+void outcome_fini(struct outcome *outcome);
+
+/* The tile model of Llama-3.1-8B on an H100. */
+struct step_time *scenario_step_time(void);
+
+#endif

@@ -1,0 +1,15 @@
+#include "support/support.h"
+
+#include "instance/stepping.h"
+
+static void same_history(void **state)
+{
+    (void)state;
+    check_stepping(60, 1500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_history)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
