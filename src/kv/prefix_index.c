@@ -95,6 +95,9 @@ static void erase_slot(struct prefix_index *index, uint32_t hole)
 
 uint32_t prefix_index_child(const struct prefix_index *index, uint32_t parent, struct block_key key)
 {
+    if (!index->nodes[parent].n_children) { /* as for every turn that grows at the end of its own context */
+        return KV_NONE;
+    }
     return index->slots[find_slot(index, slot_hash(parent, key), parent, key)].node;
 }
 
