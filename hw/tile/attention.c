@@ -7,6 +7,7 @@ static const double decode_block = 64.0;   /* keys */
 static const double prefill_block = 128.0; /* keys */
 static const double fa3_full_grid = 0.8;   /* share of the SMs from which FlashAttention 3 does not split */
 static const double fa3_balance = 1.1;
+static const double fa3_short = 4.0; /* key blocks that are never split */
 
 static double max2(double a, double b)
 {
@@ -129,15 +130,16 @@ static struct grid batch_grid(const struct attention_model *model, const struct 
     return grid;
 }
 
-/* The critical path `crit` when FlashAttention 3 may split it; `work` is the mean time of an SM. */
-static double split_critical(const struct attention_model *model, const struct grid *grid, double crit, double work)
+/* `unsplit`, or less where FlashAttention 3 splits: `crit` is the longest CTA, `work` the mean time of an SM. */
+static double split_time(const struct attention_model *model, const struct grid *grid, double unsplit, double crit,
+                         double work)
 {
     const double filled = grid->heads * grid->max_nq;
-    if (!model->constants.pack_gqa || filled >= fa3_full_grid * model->sms) {
-        return crit;
+    if (!model->constants.pack_gqa || filled >= fa3_full_grid * model->sms || grid->last <= fa3_short) {
+        return unsplit;
     }
     const double most = floor(model->sms / filled);
-    return min2(crit, max2(crit / most, fa3_balance * work) + model->constants.dec_t_comb);
+    return min2(unsplit, max2(crit / most, fa3_balance * work) + model->constants.dec_t_comb);
 }
 
 /* Time to write the keys and values of new tokens into the cache (read once, write once), a kernel of its own whose
@@ -165,11 +167,12 @@ static struct kernel_cost prefill_cost(const struct attention_model *model, cons
     const double quantised = (w + c->pre_qw * (ceil(w) - w)) / w;
     const double work = (grid->ctas * c->pre_t_cta + grid->blocks * block_us) / model->sms;
     const double tail = w > 1.0 ? c->pre_qt * grid->tail * block_us : 0.0;
-    const double crit = split_critical(model, grid, c->pre_t_cta + grid->last * block_us, work);
+    const double crit = c->pre_t_cta + grid->last * block_us;
+    const double compute = split_time(model, grid, max2(crit, quantised * work + tail), crit, work);
     const double bytes = 2.0 * model->element_bytes * grid->context * model->kv_heads * model->head_dim +
                          4.0 * grid->tokens * model->heads * model->head_dim;
     const double t0 = c->pre_t0 + cache_write_us(model, grid->tokens, c->dec_eta_m);
-    return launch_cost(model, t0, max2(crit, quantised * work + tail), bytes / (model->w * c->dec_eta_m));
+    return launch_cost(model, t0, compute, bytes / (model->w * c->dec_eta_m));
 }
 
 static struct kernel_cost varlen_cost(const struct attention_model *model, const struct grid *grid)
@@ -183,14 +186,14 @@ static struct kernel_cost varlen_cost(const struct attention_model *model, const
     const double busy =
         (grid->ctas + decode_ctas) * c->mix_t_cta + (grid->blocks + decode_ctas * decode_blocks) * block_us;
     const double work = (busy + empty * c->mix_t_emp) / model->sms;
-    const double longest = c->mix_t_cta + max2(grid->last, decode_blocks) * block_us;
-    const double crit = split_critical(model, grid, longest, work);
+    const double crit = c->mix_t_cta + max2(grid->last, decode_blocks) * block_us;
+    const double compute = split_time(model, grid, max2(crit, work + c->mix_qq * crit), crit, work);
     const double kept = c->mix_l2_factor * model->l2_bytes;
     const double set = 2.0 * model->element_bytes * model->head_dim * (grid->decode_context + grid->context);
     const double miss = c->pack_gqa ? 0.0 : max2(0.0, min2(1.0, (set - kept) / kept));
     const double bytes = set * model->kv_heads * (1.0 + (model->group - 1.0) * miss);
     const double t0 = c->mix_t0 + cache_write_us(model, n + grid->tokens, c->mix_eta_m);
-    return launch_cost(model, t0, max2(crit, work + c->mix_qq * crit), bytes / (model->w * c->mix_eta_m));
+    return launch_cost(model, t0, compute, bytes / (model->w * c->mix_eta_m));
 }
 
 void attention_add(const struct attention_model *model, const struct batch_shape *shape, double times,

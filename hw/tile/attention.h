@@ -35,8 +35,9 @@
  * out of L2. Packed (FlashAttention 3 on Hopper; no measurements of mixed batches exist, so this is the analogue by
  * construction) a KV head is one CTA: H -> KH, q -> q G and no re-reads.
  *
- * FlashAttention 3 splits long contexts when its grid fills fewer than 0.8 of the SMs (heuristics.h of the library): up
- * to S/(KH nq) splits, balanced to 1.1 of the mean work. With packing the critical path is shortened by that rule.
+ * FlashAttention 3 splits long contexts (over 4 blocks) when its grid fills under 0.8 of the SMs (heuristics.h of the
+ * library): up to floor(S/(KH nq)) splits, balanced to 1.1 of the mean work. With packing the launch is shortened by
+ * that rule, to max(crit/splits, 1.1 work) + t_comb where that is less.
  */
 #ifndef ASIM_HW_TILE_ATTENTION_H
 #define ASIM_HW_TILE_ATTENTION_H
