@@ -118,22 +118,28 @@ void config_text_fini(struct config_text *text)
     *text = (struct config_text){0};
 }
 
+static const char *file_name(const char *path, const char *end)
+{
+    while (end > path && end[-1] != '/') {
+        end--;
+    }
+    return end;
+}
+
 void config_stem(const char *path, char *out, size_t size)
 {
+    static const char *const extensions[] = {".json", ".yaml", ".yml"};
     const char *end = path + strlen(path);
-    const char *start = end;
-    while (start > path && start[-1] != '/') {
-        start--;
-    }
+    const char *start = file_name(path, end);
     if (strcmp(start, "config.json") == 0 && start - path > 1) {
         end = start - 1;
-        start = end;
-        while (start > path && start[-1] != '/') {
-            start--;
+        start = file_name(path, end);
+    }
+    for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++) {
+        const size_t length = strlen(extensions[i]);
+        if ((size_t)(end - start) > length && strncmp(end - length, extensions[i], length) == 0) {
+            end -= length;
         }
-    } else {
-        const char *dot = strrchr(start, '.');
-        end = dot && dot > start ? dot : end;
     }
     const size_t length = (size_t)(end - start) < size - 1 ? (size_t)(end - start) : size - 1;
     memcpy(out, start, length);

@@ -28,8 +28,8 @@ void config_text_fini(struct config_text *text);
  * returns their number. */
 size_t config_builtin_names(const struct config_family *family, char *names, size_t capacity, size_t size);
 
-/* Last part of a path without extension ("a/b/h100.yaml" -> "h100"); a file called config.json takes its folder's
- * name. Cut to the size of `out`. */
+/* Last part of a path without .yaml, .yml or .json ("a/b/h100.yaml" -> "h100"); a file called config.json takes its
+ * folder's name. Cut to the size of `out`. */
 void config_stem(const char *path, char *out, size_t size);
 
 #endif

@@ -13,11 +13,13 @@ struct kernel_model;
 struct kernel_model_ops {
     void (*destroy)(struct kernel_model *model);
 
-    /* Mean contexts (tokens per sequence, ascending, first one 0) between which the time of a decode-only batch of
-     * n_decode sequences is taken as linear; returns their number. Beyond the last knot the last piece goes on. */
+    /* Mean contexts (tokens per sequence, ascending, first one 0) where the time of a decode-only batch of n_decode
+     * sequences bends; returns their number, at least 2. Between them it is taken as linear; where the model is found
+     * not to be, step_time.c adds knots of its own. Beyond the last knot the last piece goes on. */
     uint32_t (*decode_knots)(struct kernel_model *model, uint32_t n_decode, const double **knots);
 
-    /* Device time of the batch by bound, microseconds (STEP_HOST stays 0). n_decode + n_chunks >= 1. */
+    /* Device time of the batch by bound, microseconds (STEP_HOST stays 0). n_decode + n_chunks >= 1. A function of the
+     * shape alone: the order of calls never shows in it. Threads that share the model may call it at once. */
     void (*cost)(struct kernel_model *model, const struct batch_shape *shape, double part_us[STEP_BOUNDS]);
 };
 
@@ -25,6 +27,9 @@ struct kernel_model_ops {
 struct kernel_model {
     const struct kernel_model_ops *ops;
 };
+
+/* Steps priced by `model`, which it owns from then on, for up to `max_num_seqs` decodes (hw/step_time.c). */
+struct step_time *step_time_over(struct kernel_model *model, uint32_t max_num_seqs);
 
 /* hw/tile/tile_step.c: closed forms and the constants of `device`. */
 struct kernel_model *tile_model_create(const struct step_time_options *options, struct diag *diag);

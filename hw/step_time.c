@@ -6,10 +6,17 @@
 #include <assert.h>
 #include <math.h>
 #include <stdatomic.h>
+#include <string.h>
 
 /* Buckets over context sums by leading bits: the exponent and SUB_BITS bits after it. A bucket names the first piece
- * that can hold its contexts; knots a tenth apart leave at most two steps from there. */
+ * that can hold its contexts; a few steps from there at most, as the
+ * knots of a model are about a tenth apart. */
 enum { SUB_BITS = 3, N_BUCKETS = (64 - SUB_BITS + 1) << SUB_BITS };
+
+/* Between knots a piece is halved while the model is off its middle by more than this share, down to pieces this many
+ * tokens of mean context long. */
+enum { SHORTEST_SPLIT = 16 };
+static const double bend_tolerance = 0.0005;
 
 /* The decode function at one number of sequences. */
 struct row {
@@ -24,18 +31,20 @@ struct step_time {
     _Atomic(struct row *) rows[]; /* by n_decode, filled when first asked for */
 };
 
+struct step_time *step_time_over(struct kernel_model *kernels, uint32_t max_num_seqs)
+{
+    assert(max_num_seqs >= 1);
+    struct step_time *model = mem_zalloc(sizeof *model + ((size_t)max_num_seqs + 1) * sizeof model->rows[0]);
+    model->kernels = kernels;
+    model->max_decode = max_num_seqs;
+    return model;
+}
+
 struct step_time *step_time_create(const struct step_time_options *options, struct diag *diag)
 {
-    assert(options->max_num_seqs >= 1 && options->max_num_batched_tokens >= 1);
     struct kernel_model *kernels =
         options->profile_dir ? profile_model_create(options, diag) : tile_model_create(options, diag);
-    if (!kernels) {
-        return NULL;
-    }
-    struct step_time *model = mem_zalloc(sizeof *model + (options->max_num_seqs + 1) * sizeof model->rows[0]);
-    model->kernels = kernels;
-    model->max_decode = options->max_num_seqs;
-    return model;
+    return kernels ? step_time_over(kernels, options->max_num_seqs) : NULL;
 }
 
 void step_time_destroy(struct step_time *model)
@@ -132,15 +141,43 @@ static void fill_buckets(struct row *row)
     }
 }
 
+/* A row under construction. */
+struct builder {
+    struct step_time *model;
+    uint32_t n_decode;
+    uint32_t n_pieces;
+    size_t capacity;
+    struct decode_piece *pieces;
+};
+
+/* Adds the pieces between two knots: one, or, where the model bends off the line at half way, those of the halves. */
+static void add_pieces(struct builder *builder, uint64_t from, const struct step_cost *at, uint64_t to,
+                       const struct step_cost *next)
+{
+    if (to - from >= (uint64_t)SHORTEST_SPLIT * builder->n_decode) {
+        const uint64_t middle = from + (to - from) / 2;
+        const struct step_cost half = decode_cost(builder->model, builder->n_decode, middle);
+        const double share = (double)(middle - from) / (double)(to - from);
+        const double line = (double)at->total + share * (double)(next->total - at->total);
+        if (fabs((double)half.total - line) > bend_tolerance * line) {
+            add_pieces(builder, from, at, middle, &half);
+            add_pieces(builder, middle, &half, to, next);
+            return;
+        }
+    }
+    assert(builder->n_pieces < UINT16_MAX);
+    builder->pieces = mem_grow(builder->pieces, &builder->capacity, builder->n_pieces + 1, sizeof builder->pieces[0]);
+    builder->pieces[builder->n_pieces++] = make_piece(from, at, to, next);
+}
+
 /* Every piece starts at the model's own value at its knot (the sum of contexts nearest above the mean), so rounding
  * does not add up; the last goes on for ever. */
 static struct row *build_row(struct step_time *model, uint32_t n_decode)
 {
     const double *knots;
     const uint32_t n_knots = model->kernels->ops->decode_knots(model->kernels, n_decode, &knots);
-    assert(n_knots >= 2 && n_knots <= UINT16_MAX && knots[0] == 0.0);
-    struct row *row = mem_alloc(sizeof *row + (n_knots - 1) * sizeof row->pieces[0]);
-    row->n_pieces = 0;
+    assert(n_knots >= 2 && knots[0] == 0.0);
+    struct builder builder = {.model = model, .n_decode = n_decode};
     uint64_t from = 0;
     struct step_cost at = decode_cost(model, n_decode, 0);
     for (uint32_t k = 1; k < n_knots; k++) {
@@ -149,12 +186,16 @@ static struct row *build_row(struct step_time *model, uint32_t n_decode)
             continue; /* knots closer than a token */
         }
         const struct step_cost next = decode_cost(model, n_decode, to);
-        row->pieces[row->n_pieces++] = make_piece(from, &at, to, &next);
+        add_pieces(&builder, from, &at, to, &next);
         from = to;
         at = next;
     }
-    assert(row->n_pieces >= 1);
-    row->pieces[row->n_pieces - 1].to = UINT64_MAX;
+    assert(builder.n_pieces >= 1);
+    builder.pieces[builder.n_pieces - 1].to = UINT64_MAX;
+    struct row *row = mem_alloc(sizeof *row + builder.n_pieces * sizeof row->pieces[0]);
+    row->n_pieces = builder.n_pieces;
+    memcpy(row->pieces, builder.pieces, builder.n_pieces * sizeof row->pieces[0]);
+    mem_free(builder.pieces);
     fill_buckets(row);
     return row;
 }

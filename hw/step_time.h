@@ -49,6 +49,8 @@ struct decode_piece {
     enum step_bound slope_bound; /* which part the slope belongs to */
 };
 
+/* Threads may share a model: decode functions are built when first asked for and published atomically, and do not
+ * depend on who asks first. */
 struct step_time;
 
 void step_time_destroy(struct step_time *model);

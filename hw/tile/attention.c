@@ -7,6 +7,7 @@ static const double decode_block = 64.0;   /* keys */
 static const double prefill_block = 128.0; /* keys */
 static const double fa3_full_grid = 0.8;   /* share of the SMs from which FlashAttention 3 does not split */
 static const double fa3_balance = 1.1;
+static const double fa3_short = 4.0; /* key blocks that are never split */
 
 static double max2(double a, double b)
 {
@@ -58,9 +59,8 @@ static double waves(double w)
     return w < 3.0 ? ceil(w) : w;
 }
 
-struct kernel_cost attention_decode(const struct attention_model *model, uint32_t n, double context)
+static struct kernel_cost decode_cost(const struct attention_model *model, double n, double context)
 {
-    assert(n >= 1);
     const struct attention_constants *c = &model->constants;
     const double ctas = n * model->kv_heads * ceil(model->group / 64.0);
     const double blocks = context / n / decode_block;
@@ -80,14 +80,15 @@ struct kernel_cost attention_decode(const struct attention_model *model, uint32_
             chosen = par;
         }
     }
-    const bool regroup = model->group > 1.0 && n > 1 && model->kv_heads > 1.0;
+    const bool regroup = model->group > 1.0 && n > 1.0 && model->kv_heads > 1.0;
     const double fixed = c->dec_t0 + (regroup ? c->dec_t_gqa : 0.0);
     return (struct kernel_cost){.us = fixed + best, .bound = mem > max2(chosen, fixed) ? STEP_HBM : STEP_COMPUTE};
 }
 
-/* The CTAs of prefill chunks in one launch. */
+/* A batch as the kernels see it. A chunk of one token is a decode like any other. */
 struct grid {
     double heads;   /* rows of CTAs per sequence: H, or KH when packed */
+    double chunks;  /* of more than one token */
     double ctas;    /* of all chunks and heads */
     double blocks;  /* key blocks over all CTAs */
     double max_nq;  /* q blocks of the longest chunk */
@@ -96,19 +97,27 @@ struct grid {
     double tail;    /* max of last - first */
     double context; /* tokens of all chunks with their cached prefixes */
     double tokens;  /* new ones */
+    double decodes, decode_context;
 };
 
-static struct grid chunk_grid(const struct attention_model *model, const struct prefill_chunk *chunks, uint32_t n)
+static struct grid batch_grid(const struct attention_model *model, const struct batch_shape *shape)
 {
     const double bq = model->constants.bq;
     const double packed = model->constants.pack_gqa ? model->group : 1.0;
-    struct grid grid = {.heads = model->heads / packed};
-    for (uint32_t i = 0; i < n; i++) {
-        const double q = chunks[i].tokens;
-        const double kvp = chunks[i].context;
+    struct grid grid = {
+        .heads = model->heads / packed, .decodes = shape->n_decode, .decode_context = (double)shape->decode_context};
+    for (uint32_t i = 0; i < shape->n_chunks; i++) {
+        const double q = shape->chunks[i].tokens;
+        const double kvp = shape->chunks[i].context;
+        if (q == 1.0) {
+            grid.decodes += 1.0;
+            grid.decode_context += kvp + 1.0;
+            continue;
+        }
         const double nq = ceil(q * packed / bq);
         const double first = ceil((kvp + min2(q, bq / packed)) / prefill_block);
         const double last = ceil((kvp + q) / prefill_block);
+        grid.chunks += 1.0;
         grid.sum_nq += nq;
         grid.blocks += grid.heads * nq * 0.5 * (first + last);
         grid.max_nq = max2(grid.max_nq, nq);
@@ -121,15 +130,23 @@ static struct grid chunk_grid(const struct attention_model *model, const struct 
     return grid;
 }
 
-/* The critical path `crit` when FlashAttention 3 may split it; `work` is the mean time of an SM. */
-static double split_critical(const struct attention_model *model, const struct grid *grid, double crit, double work)
+/* `unsplit`, or less where FlashAttention 3 splits: `crit` is the longest CTA, `work` the mean time of an SM. */
+static double split_time(const struct attention_model *model, const struct grid *grid, double unsplit, double crit,
+                         double work)
 {
     const double filled = grid->heads * grid->max_nq;
-    if (!model->constants.pack_gqa || filled >= fa3_full_grid * model->sms) {
-        return crit;
+    if (!model->constants.pack_gqa || filled >= fa3_full_grid * model->sms || grid->last <= fa3_short) {
+        return unsplit;
     }
     const double most = floor(model->sms / filled);
-    return min2(crit, max2(crit / most, fa3_balance * work) + model->constants.dec_t_comb);
+    return min2(unsplit, max2(crit / most, fa3_balance * work) + model->constants.dec_t_comb);
+}
+
+/* Time to write the keys and values of new tokens into the cache (read once, write once), a kernel of its own whose
+ * launch is in the fitted t0. */
+static double cache_write_us(const struct attention_model *model, double tokens, double eta_m)
+{
+    return 4.0 * model->element_bytes * tokens * model->kv_heads * model->head_dim / (model->w * eta_m);
 }
 
 /* Sum of a launch's terms; arithmetic slows down with the clock. */
@@ -142,54 +159,55 @@ static struct kernel_cost launch_cost(const struct attention_model *model, doubl
     return (struct kernel_cost){.us = time + (compute > mem ? compute * model->slowdown : 0.0), .bound = STEP_COMPUTE};
 }
 
-struct kernel_cost attention_prefill(const struct attention_model *model, const struct prefill_chunk *chunks,
-                                     uint32_t n)
+static struct kernel_cost prefill_cost(const struct attention_model *model, const struct grid *grid)
 {
     const struct attention_constants *c = &model->constants;
-    const struct grid grid = chunk_grid(model, chunks, n);
     const double block_us = 4.0 * c->bq * prefill_block * model->head_dim / (model->flops_sm * c->pre_eta_a);
-    const double w = grid.ctas / model->sms;
+    const double w = grid->ctas / model->sms;
     const double quantised = (w + c->pre_qw * (ceil(w) - w)) / w;
-    const double work = (grid.ctas * c->pre_t_cta + grid.blocks * block_us) / model->sms;
-    const double tail = w > 1.0 ? c->pre_qt * grid.tail * block_us : 0.0;
-    const double crit = split_critical(model, &grid, c->pre_t_cta + grid.last * block_us, work);
-    const double bytes = 2.0 * model->element_bytes * grid.context * model->kv_heads * model->head_dim +
-                         4.0 * grid.tokens * model->heads * model->head_dim;
-    return launch_cost(model, c->pre_t0, max2(crit, quantised * work + tail), bytes / (model->w * c->dec_eta_m));
+    const double work = (grid->ctas * c->pre_t_cta + grid->blocks * block_us) / model->sms;
+    const double tail = w > 1.0 ? c->pre_qt * grid->tail * block_us : 0.0;
+    const double crit = c->pre_t_cta + grid->last * block_us;
+    const double compute = split_time(model, grid, max2(crit, quantised * work + tail), crit, work);
+    const double bytes = 2.0 * model->element_bytes * grid->context * model->kv_heads * model->head_dim +
+                         4.0 * grid->tokens * model->heads * model->head_dim;
+    const double t0 = c->pre_t0 + cache_write_us(model, grid->tokens, c->dec_eta_m);
+    return launch_cost(model, t0, compute, bytes / (model->w * c->dec_eta_m));
 }
 
-struct kernel_cost attention_varlen(const struct attention_model *model, const struct batch_shape *shape)
+static struct kernel_cost varlen_cost(const struct attention_model *model, const struct grid *grid)
 {
     const struct attention_constants *c = &model->constants;
-    const struct grid grid = chunk_grid(model, shape->chunks, shape->n_chunks);
     const double block_us = 4.0 * c->bq * prefill_block * model->head_dim / (model->flops_sm * c->mix_eta_a);
-    const double n = shape->n_decode;
-    const double decode_blocks = max2((double)shape->decode_context / n / prefill_block, 1.0);
-    const double decode_ctas = n * grid.heads;
-    const double empty = grid.heads * ((n + shape->n_chunks) * grid.max_nq - n - grid.sum_nq);
+    const double n = grid->decodes;
+    const double decode_blocks = max2(grid->decode_context / n / prefill_block, 1.0);
+    const double decode_ctas = n * grid->heads;
+    const double empty = grid->heads * ((n + grid->chunks) * grid->max_nq - n - grid->sum_nq);
     const double busy =
-        (grid.ctas + decode_ctas) * c->mix_t_cta + (grid.blocks + decode_ctas * decode_blocks) * block_us;
+        (grid->ctas + decode_ctas) * c->mix_t_cta + (grid->blocks + decode_ctas * decode_blocks) * block_us;
     const double work = (busy + empty * c->mix_t_emp) / model->sms;
-    const double crit = split_critical(model, &grid, c->mix_t_cta + max2(grid.last, decode_blocks) * block_us, work);
-    const double tokens = (double)shape->decode_context + grid.context;
+    const double crit = c->mix_t_cta + max2(grid->last, decode_blocks) * block_us;
+    const double compute = split_time(model, grid, max2(crit, work + c->mix_qq * crit), crit, work);
     const double kept = c->mix_l2_factor * model->l2_bytes;
-    const double set = 2.0 * model->element_bytes * model->head_dim * tokens;
+    const double set = 2.0 * model->element_bytes * model->head_dim * (grid->decode_context + grid->context);
     const double miss = c->pack_gqa ? 0.0 : max2(0.0, min2(1.0, (set - kept) / kept));
     const double bytes = set * model->kv_heads * (1.0 + (model->group - 1.0) * miss);
-    return launch_cost(model, c->mix_t0, max2(crit, work + c->mix_qq * crit), bytes / (model->w * c->mix_eta_m));
+    const double t0 = c->mix_t0 + cache_write_us(model, n + grid->tokens, c->mix_eta_m);
+    return launch_cost(model, t0, compute, bytes / (model->w * c->mix_eta_m));
 }
 
 void attention_add(const struct attention_model *model, const struct batch_shape *shape, double times,
                    double part_us[STEP_BOUNDS])
 {
-    if (shape->n_chunks > 0 && shape->n_decode > 0 && !model->constants.separate) {
-        kernel_cost_add(part_us, attention_varlen(model, shape), times);
+    const struct grid grid = batch_grid(model, shape);
+    if (grid.chunks > 0.0 && grid.decodes > 0.0 && !model->constants.separate) {
+        kernel_cost_add(part_us, varlen_cost(model, &grid), times);
         return;
     }
-    if (shape->n_chunks > 0) {
-        kernel_cost_add(part_us, attention_prefill(model, shape->chunks, shape->n_chunks), times);
+    if (grid.chunks > 0.0) {
+        kernel_cost_add(part_us, prefill_cost(model, &grid), times);
     }
-    if (shape->n_decode > 0) {
-        kernel_cost_add(part_us, attention_decode(model, shape->n_decode, (double)shape->decode_context), times);
+    if (grid.decodes > 0.0) {
+        kernel_cost_add(part_us, decode_cost(model, grid.decodes, grid.decode_context), times);
     }
 }

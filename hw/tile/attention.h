@@ -18,9 +18,11 @@
  *     nq = ceil(q/BQ);  first = ceil((kvp + min(q, BQ))/BK);  last = ceil((kvp + q)/BK);  blk = (first + last)/2
  *     t_b = 4 BQ BK hd/(F/S eta_a);  U = H sum of nq;  w = U/S;  weff = w + qw (ceil(w) - w)
  *     t_c = max(t_cta + last t_b,  weff (t_cta + blk t_b) + [w > 1] qt (last - first) t_b)
- *     T = t0 + (t_c^4 + t_mem^4)^(1/4)
- * Several chunks share one launch: their CTAs add up (blk is then the mean over CTAs), `last` and the tail are those of
- * the largest. With GQA packing the G heads of a KV head are rows of one CTA: H -> KH, q -> q G.
+ *     t_mem = (2 e (kvp + q) KH hd + 4 q H hd)/(W eta_m);  t_write = 4 e q KH hd/(W eta_m)    (new keys into the cache)
+ *     T = t0 + t_write + (t_c^4 + t_mem^4)^(1/4)
+ * A chunk of one token is a decode. Several chunks share one launch: their CTAs add up (blk is then the mean over
+ * CTAs), `last` and the tail are those of the largest. With GQA packing the G heads of a KV head are rows of one CTA: H
+ * -> KH, q -> q G.
  *
  * Mixed batch. Either separate kernels, T = T_prefill + T_decode; or one varlen launch, in which decode rows run as
  * prefill CTAs without split:
@@ -28,13 +30,14 @@
  *     the grid has the q blocks of the longest chunk for every sequence
  *     ws = 4 hd (sum of all contexts);  miss = clip((ws - c L2)/(c L2), 0, 1)
  *     bytes = 4 hd KH (sum of all contexts) (1 + (G - 1) miss);  t_mem = bytes/(W eta_m)
- *     T = t0 + (max(crit, work + qq crit)^4 + t_mem^4)^(1/4)
+ *     T = t0 + t_write + (max(crit, work + qq crit)^4 + t_mem^4)^(1/4)
  * Unpacked (FlashAttention 2) every query head is a CTA of its own and reads the KV of its group again once that falls
  * out of L2. Packed (FlashAttention 3 on Hopper; no measurements of mixed batches exist, so this is the analogue by
  * construction) a KV head is one CTA: H -> KH, q -> q G and no re-reads.
  *
- * FlashAttention 3 splits long contexts when its grid fills fewer than 0.8 of the SMs (heuristics.h of the library): up
- * to S/(KH nq) splits, balanced to 1.1 of the mean work. With packing the critical path is shortened by that rule.
+ * FlashAttention 3 splits long contexts (over 4 blocks) when its grid fills under 0.8 of the SMs (heuristics.h of the
+ * library): up to floor(S/(KH nq)) splits, balanced to 1.1 of the mean work. With packing the launch is shortened by
+ * that rule, to max(crit/splits, 1.1 work) + t_comb where that is less.
  */
 #ifndef ASIM_HW_TILE_ATTENTION_H
 #define ASIM_HW_TILE_ATTENTION_H
@@ -57,16 +60,6 @@ struct attention_model {
 
 void attention_init(struct attention_model *model, const struct device *device, uint32_t heads, uint32_t kv_heads,
                     uint32_t head_dim, uint32_t element_bytes);
-
-/* `n` sequences that decode one token each on `context` cached tokens in all, n >= 1. */
-struct kernel_cost attention_decode(const struct attention_model *model, uint32_t n, double context);
-
-/* Prefill chunks alone, n >= 1. */
-struct kernel_cost attention_prefill(const struct attention_model *model, const struct prefill_chunk *chunks,
-                                     uint32_t n);
-
-/* Chunks and decodes in one varlen launch; both present. */
-struct kernel_cost attention_varlen(const struct attention_model *model, const struct batch_shape *shape);
 
 /* Adds one layer's attention of any batch to `part_us`, `times` times. */
 void attention_add(const struct attention_model *model, const struct batch_shape *shape, double times,
