@@ -119,7 +119,7 @@ static void deep_nesting(void **state)
 {
     (void)state;
     enum { DEPTH = 5000 };
-    char *text = mem_alloc(2 * DEPTH + 16);
+    char *text = mem_alloc(2 * DEPTH + 32);
     const int start = sprintf(text, "brackets: ");
     memset(text + start, '[', DEPTH);
     memset(text + start + DEPTH, ']', DEPTH);
