@@ -58,7 +58,7 @@ static void fixtures(void **state)
     glob_t paths;
     assert_int_equal(glob(test_path("options/yaml/*.yaml"), 0, NULL, &paths), 0);
     for (size_t i = 0; i < paths.gl_pathc; i++) {
-        size_t bytes;
+        size_t bytes = 0;
         char *text = read_file(paths.gl_pathv[i], &bytes);
         char *found = outcome(strrchr(paths.gl_pathv[i], '/') + 1, text, bytes);
         char expected_path[4096];
