@@ -1,5 +1,5 @@
-/* Any text as a configuration file: it is refused with a message, or it resolves, and then what is printed reads back to
- * the same configuration. */
+/* Any text as a configuration file: it is refused with a message, or it resolves, and then what is printed reads back
+ * to the same configuration. */
 #include "asim/asim.h"
 
 #include <stdlib.h>

@@ -101,8 +101,8 @@ static void layout(void **state)
         "\ngenerate: swe-agent                          # embedded scenario\n",
         "\n\n# hardware\n",
         "\nasync_scheduling: on                         # preset vllm-0.19\n",
-        "\nrouter:\n  pressure_limit: 0.95                       # built-in\n  load_limit: 2                           "
-        "   # built-in\n",
+        "\nrouter:\n  pressure_limit: 0.95                       # built-in\n",
+        "\n  load_limit: 2                              # built-in\n",
         "\n# host.exposed: unset                        # built-in\n",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
