@@ -4,6 +4,7 @@
 #include "options/argv_source.h"
 #include "options/config_text.h"
 #include "options/environment_source.h"
+#include "options/option_lookup.h"
 #include "options/option_value.h"
 #include "options/resolve.h"
 #include "options/yaml_source.h"
@@ -96,7 +97,7 @@ char *asim_config_yaml(const asim_config *config, bool origin)
 
 char *asim_config_get(const asim_config *config, const char *path)
 {
-    const size_t row = option_find_path(path);
+    const size_t row = option_find(path, NAMING_PATH);
     return config->is_resolved && row < option_count() ? option_value_format(option_at(row), &config->resolved.settings)
                                                        : NULL;
 }

@@ -60,7 +60,7 @@ static void check_load(const struct resolved *resolved, struct diag *diag)
     }
 }
 
-/* vLLM's SchedulerConfig refuses the first two (vllm/config/scheduler.py, verify_max_model_len and __post_init__). */
+/* vLLM's SchedulerConfig refuses the first two (vllm/config/scheduler.py, verify_max_model_len). */
 static void check_engine(const struct resolved *resolved, struct diag *diag)
 {
     const struct settings *s = &resolved->settings;
@@ -75,10 +75,6 @@ static void check_engine(const struct resolved *resolved, struct diag *diag)
     }
     if (s->kv_pool_tokens != SETTING_UNSET_COUNT && s->kv_pool_tokens < s->block_size) {
         conflict(resolved, diag, "kv_pool_tokens", "is less than one block of", "block_size");
-    }
-    if (s->long_prefill_token_threshold > 0 && !s->enable_chunked_prefill) {
-        conflict(resolved, diag, "long_prefill_token_threshold", "splits prompts; it does not go with",
-                 "enable_chunked_prefill");
     }
 }
 

@@ -9,10 +9,13 @@
 
 enum { MAX_TOOLS = 256 };
 
-static bool parse_one(const char *text, struct gap_rule *out, char *message, size_t message_bytes)
+/* One distribution for all; `others` is what is allowed besides. */
+static bool parse_one(const char *text, const char *others, struct gap_rule *out, char *message, size_t message_bytes)
 {
     struct distribution seconds;
-    if (!distribution_parse(text, units_seconds, &seconds, message, (int)message_bytes)) {
+    char wrong[512];
+    if (!distribution_parse(text, units_seconds, &seconds, wrong, (int)sizeof wrong)) {
+        snprintf(message, message_bytes, "%s, %s", wrong, others);
         return false;
     }
     *out = (struct gap_rule){.kind = GAP_DISTRIBUTION, .n_entries = 1, .entries = mem_zalloc(sizeof *out->entries)};
@@ -30,7 +33,7 @@ bool gap_parse_missing(const char *text, struct gap_rule *out, char *message, si
         out->kind = GAP_MEDIAN;
         return true;
     }
-    return parse_one(text, out, message, message_bytes);
+    return parse_one(text, "error, median", out, message, message_bytes);
 }
 
 /* Length of the first item of a list whose commas inside parentheses do not split. */
@@ -108,7 +111,7 @@ bool gap_parse_tool(const char *text, struct gap_rule *out, char *message, size_
     const char *equals = strchr(text, '=');
     const char *open = strchr(text, '(');
     if (!equals || (open && open < equals)) {
-        return parse_one(text, out, message, message_bytes);
+        return parse_one(text, "trace, NAME=DISTRIBUTION,...", out, message, message_bytes);
     }
     out->kind = GAP_BY_TOOL;
     out->entries = mem_zalloc(MAX_TOOLS * sizeof *out->entries);

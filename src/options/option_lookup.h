@@ -14,7 +14,7 @@ void option_name(size_t row, enum option_naming naming, char out[OPTION_NAME_BYT
 /* The row's index, or option_count() when there is none of that name. */
 size_t option_find(const char *name, enum option_naming naming);
 
-/* The nearest existing name, in `out`, or NULL when none is near. */
+/* The one existing name that begins with `name`, else the nearest by spelling, in `out`; NULL when there is none. */
 const char *option_nearest(const char *name, enum option_naming naming, char out[OPTION_NAME_BYTES]);
 
 /* True when `path` is a group of options, such as "router". */

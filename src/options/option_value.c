@@ -17,23 +17,25 @@ static bool is_utf8(const char *text)
     return string != NULL;
 }
 
-const char *option_shown(const char *text, char out[OPTION_SHOWN_BYTES])
+/* Makes a text printable in place: no control characters, and nothing but ASCII when it is not UTF-8. */
+static void clean(char *text)
 {
     const bool ascii_only = !is_utf8(text);
-    const size_t room = OPTION_SHOWN_BYTES - 4; /* "..." and the end */
-    size_t length = strlen(text);
-    const bool cut = length > room;
-    if (cut) {
-        length = room;
-        while (length && ((unsigned char)text[length] & 0xC0) == 0x80) {
-            length--; /* never inside a UTF-8 sequence */
-        }
+    for (char *c = text; *c; c++) {
+        const unsigned char byte = (unsigned char)*c;
+        *c = byte < 0x20 || byte == 0x7F || (ascii_only && byte >= 0x80) ? '?' : *c;
     }
-    for (size_t i = 0; i < length; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        out[i] = c < 0x20 || c == 0x7F || (ascii_only && c >= 0x80) ? '?' : (char)c;
+}
+
+const char *option_shown(const char *text, char out[OPTION_SHOWN_BYTES])
+{
+    size_t length = OPTION_SHOWN_BYTES - 4; /* "..." and the end */
+    const bool cut = strlen(text) > length;
+    while (cut && length && ((unsigned char)text[length] & 0xC0) == 0x80) {
+        length--; /* never inside a character */
     }
-    strcpy(out + length, cut ? "..." : "");
+    snprintf(out, OPTION_SHOWN_BYTES, "%.*s%s", (int)length, text, cut ? "..." : "");
+    clean(out);
     return out;
 }
 
@@ -120,7 +122,11 @@ static bool parse_text(const struct option_row *row, const char *text, struct op
         return false;
     }
     out->text = text;
-    return !row->check || row->check(text, message, OPTION_MESSAGE_BYTES);
+    const bool good = !row->check || row->check(text, message, OPTION_MESSAGE_BYTES);
+    if (!good) {
+        clean(message); /* it quotes the text */
+    }
+    return good;
 }
 
 static bool parse_switch(const struct option_row *row, const char *text, struct option_value *out,

@@ -150,8 +150,7 @@ static void fill(const struct choice *choice, struct resolved *out)
     }
 }
 
-/* What an engine version sets unless it is given. vLLM: asynchronous scheduling is the default since 0.14;
- * reservation of the whole prompt since 0.19. */
+/* What a version of the engine sets unless it is given. */
 static void apply_preset(const struct choice *choice, struct resolved *out)
 {
     static const struct {

@@ -1,7 +1,7 @@
 /* The resolved configuration: one field per option of the option table, in base units (seconds, bytes, per second).
  *
  * Only src/options writes it; everything else reads it. An option that was not given and has no default is "unset",
- * which is not a value: the field then holds the SETTING_UNSET of its type and settings_is_set tells.
+ * which is not a value: the field then holds the SETTING_UNSET of its type.
  */
 #ifndef ASIM_OPTIONS_SETTINGS_H
 #define ASIM_OPTIONS_SETTINGS_H

@@ -97,6 +97,23 @@ enum units_result units_count(const char *text, uint64_t *out)
     return UNITS_OK;
 }
 
+/* The number at `text`, about `rough`, times a factor. Whole numbers, which is what units_format_duration writes, are
+ * exact; a double would not hold picoseconds beyond two and a half hours. */
+static bool scale_duration(const char *text, double rough, double factor, simtime *out)
+{
+    const double ps = rough * factor;
+    if (!(fabs(ps) <= (double)SIMTIME_LIMIT)) {
+        return false;
+    }
+    const size_t digits = strspn(text, "0123456789");
+    if (digits && !strchr(".eE", text[digits])) {
+        *out = (simtime)strtoull(text, NULL, 10) * (simtime)factor;
+        return *out <= SIMTIME_LIMIT;
+    }
+    *out = (simtime)(ps < 0.0 ? ps - 0.5 : ps + 0.5);
+    return true;
+}
+
 enum units_result units_duration(const char *text, simtime *out)
 {
     char name[16];
@@ -115,14 +132,7 @@ enum units_result units_duration(const char *text, simtime *out)
     if (!unit) {
         return UNITS_MALFORMED;
     }
-    /* long double has 64 bits of mantissa: whole multiples of a unit, and what units_format_duration writes, are exact
-     */
-    const long double ps = strtold(skip_blanks(text), NULL) * (long double)unit->factor;
-    if (!(fabsl(ps) <= (long double)SIMTIME_LIMIT)) {
-        return UNITS_TOO_LARGE;
-    }
-    *out = (simtime)(ps < 0.0L ? ps - 0.5L : ps + 0.5L);
-    return UNITS_OK;
+    return scale_duration(skip_blanks(text), rough, unit->factor, out) ? UNITS_OK : UNITS_TOO_LARGE;
 }
 
 enum units_result units_rate(const char *text, double *out)

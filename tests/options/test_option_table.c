@@ -153,6 +153,7 @@ static void nearest_names(void **state)
     assert_string_equal(option_nearest("max_num_seq", NAMING_PATH, out), "max_num_seqs");
     assert_string_equal(option_nearest("--requst-rate", NAMING_FLAG, out), "--request-rate");
     assert_string_equal(option_nearest("ASIM_SEEED", NAMING_ENVIRONMENT, out), "ASIM_SEED");
+    assert_string_equal(option_nearest("router.telemetry", NAMING_PATH, out), "router.telemetry_period");
     assert_null(option_nearest("something_else_entirely", NAMING_PATH, out));
 }
 

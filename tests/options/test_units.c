@@ -69,6 +69,8 @@ static void durations(void **state)
     simtime value;
     assert_int_equal(units_duration("100", &value), UNITS_NO_UNIT);
     assert_int_equal(units_duration("2400.001h", &value), UNITS_TOO_LARGE);
+    assert_int_equal(units_duration("8640000000000000001ps", &value), UNITS_TOO_LARGE);
+    assert_int_equal(units_duration("99999999999999999999999s", &value), UNITS_TOO_LARGE);
     assert_int_equal(units_duration("1e400s", &value), UNITS_TOO_LARGE);
     static const char *const bad[] = {"",     "ms",   "5 apples", "5S",  "5 m",
                                       "0x5s", "infs", "5ss",      "1s2", "5 very long text"};

@@ -1,0 +1,101 @@
+/* A value for every option, not the default where there is another, and comparison of settings. */
+#ifndef ASIM_TESTS_OPTIONS_SAMPLES_H
+#define ASIM_TESTS_OPTIONS_SAMPLES_H
+
+#include "options/option_lookup.h"
+
+#include <string.h>
+
+struct sample {
+    const char *path, *text;
+    int set; /* 0: in every set; 1, 2: options that exclude each other are in different sets */
+};
+
+static const struct sample samples[] = {
+    {"workload", "traces/it's: a \"day\" # one, \xC3\xA9\n.jsonl", 1},
+    {"generate", "swe-agent", 2},
+    {"workload_format", "weka", 0},
+    {"programs", "1234567", 0},
+    {"on_bad_line", "skip", 0},
+    {"on_long_prompt", "truncate", 0},
+    {"missing_gap", "exponential(mean=2s)", 0},
+    {"tool_gap", "bash=lognormal(median=1.5s, p99=60s),edit=50ms", 0},
+    {"reuse_generated", "off", 0},
+    {"shared_prefix", "~", 0},
+    {"arrivals", "closed", 1},
+    {"arrivals", "poisson", 2},
+    {"request_rate", "0.3333333333333333/s", 2},
+    {"max_concurrency", "17", 1},
+    {"client_setup", "1234567ps", 1},
+    {"seed", "18446744073709551614", 0},
+    {"model", "./my model.json", 0},
+    {"hardware", "- a100", 0},
+    {"compute", "profile:/data/p: q", 0},
+    {"tensor_parallel_size", "4", 0},
+    {"gpu_memory_utilization", "0.8999999999999999", 0},
+    {"num_gpu_blocks_override", "1000", 1},
+    {"kv_pool_tokens", "99999", 2},
+    {"host.exposed", "1.5ms", 0},
+    {"host.exposed_ungraphed", "0", 0},
+    {"host.hideable", "1us", 0},
+    {"allreduce.latency", "7us", 0},
+    {"allreduce.bandwidth", "123456789.123B/s", 0},
+    {"engine", "vllm-0.10.2", 0},
+    {"max_model_len", "4096", 0},
+    {"max_num_seqs", "300", 0},
+    {"max_num_batched_tokens", "5000", 0},
+    {"long_prefill_token_threshold", "4096", 0},
+    {"block_size", "32", 0},
+    {"enable_prefix_caching", "off", 0},
+    {"enable_chunked_prefill", "off", 0},
+    {"scheduler_reserve_full_isl", "on", 0},
+    {"async_scheduling", "on", 0},
+    {"watermark", "1%", 0},
+    {"max_cudagraph_capture_size", "0", 0},
+    {"scheduling", "fcfs", 0},
+    {"retention", "lru", 0},
+    {"instances", "64", 0},
+    {"routing", "round-robin", 0},
+    {"router.pressure_limit", "80%", 0},
+    {"router.load_limit", "1.7", 0},
+    {"router.telemetry_period", "33ms", 0},
+    {"dispatch_latency", "0.1us", 0},
+    {"threads", "8", 0},
+    {"stepping", "plain", 0},
+    {"out", "null", 0},
+    {"json", "on", 0},
+    {"progress", "json", 0},
+    {"turns_csv", "on", 0},
+    {"program_rows", "4294967295", 0},
+};
+
+enum { N_SAMPLES = sizeof samples / sizeof samples[0] };
+
+static inline bool texts_equal(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The path of the first option in which two settings differ, or NULL. */
+static inline const char *settings_difference(const struct settings *a, const struct settings *b)
+{
+    static const size_t sizes[] = {
+        [OPTION_CHOICE] = sizeof(uint32_t),  [OPTION_SWITCH] = sizeof(bool),   [OPTION_COUNT] = sizeof(uint64_t),
+        [OPTION_DURATION] = sizeof(simtime), [OPTION_RATE] = sizeof(double),   [OPTION_BANDWIDTH] = sizeof(double),
+        [OPTION_FRACTION] = sizeof(double),  [OPTION_NUMBER] = sizeof(double), [OPTION_DISTRIBUTION] = 0,
+    };
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option_row *row = option_at(i);
+        const char *left = (const char *)a + row->offset;
+        const char *right = (const char *)b + row->offset;
+        const size_t size = sizes[row->type];
+        const bool same = size ? memcmp(left, right, size) == 0
+                               : texts_equal(*(const char *const *)left, *(const char *const *)right);
+        if (!same) {
+            return row->doc.path;
+        }
+    }
+    return NULL;
+}
+
+#endif
