@@ -79,7 +79,7 @@ const char *human_size(double bytes, char out[HUMAN_BYTES])
 
 const char *human_percent(double fraction, char out[HUMAN_BYTES])
 {
-    snprintf(out, HUMAN_BYTES, fabs(fraction) >= 1e-3 || fraction == 0 ? "%.1f %%" : "%.2g %%", 100 * fraction);
+    snprintf(out, HUMAN_BYTES, fabs(fraction) >= 1e-3 || fraction == 0 ? "%.1f%%" : "%.2g%%", 100 * fraction);
     return out;
 }
 

@@ -20,7 +20,7 @@ const char *human_magnitude(double value, char out[HUMAN_BYTES]);
 /* "80.0 GiB". */
 const char *human_size(double bytes, char out[HUMAN_BYTES]);
 
-/* A fraction as "12.3 %". */
+/* A fraction as "12.3%". */
 const char *human_percent(double fraction, char out[HUMAN_BYTES]);
 
 /* Columns that a UTF-8 text takes: its characters. */

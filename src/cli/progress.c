@@ -70,14 +70,14 @@ static void add(char line[LINE_BYTES], const char *format, ...)
     va_end(args);
 }
 
-/* "42 % of programs, 3.20 h simulated, 1234 s/s, 5.10 M steps/s, 20.0 k turns/s, RSS 80.0 MiB, ETA 12.0 s" */
+/* "42% of programs, 3.20 h simulated, 1234 s/s, 5.10 M steps/s, 20.0 k turns/s, RSS 80.0 MiB, ETA 12.0 s" */
 static void describe(char line[LINE_BYTES], const asim_progress *now)
 {
     char text[HUMAN_BYTES];
     const double done = fraction_done(now);
     const double wall = now->wall_s > 0 ? now->wall_s : 1e-9;
     if (now->programs_total) {
-        add(line, "%.0f %% of programs", 100 * done);
+        add(line, "%.0f%% of programs", 100 * done);
     } else {
         add(line, "%s programs", human_count((int64_t)now->programs_done, text));
     }

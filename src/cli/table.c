@@ -127,7 +127,7 @@ static void print_quantities(FILE *out, const json_t *root)
     grid_print(out, &grid, 0, HUMAN_COLUMNS);
     grid_fini(&grid);
     if (strcmp(text_of(root, "percentiles"), "exact") != 0) {
-        fputs("percentiles come from histograms, to within 0.1 %\n", out);
+        fputs("percentiles come from histograms, to within 0.1%\n", out);
     }
     fputc('\n', out);
 }
@@ -139,19 +139,19 @@ static void print_cache(FILE *out, const json_t *root)
     const json_t *router = json_object_get(root, "router");
     const json_t *hit_rate = json_object_get(kv, "hit_rate");
     char a[HUMAN_BYTES], b[HUMAN_BYTES], c[HUMAN_BYTES], d[HUMAN_BYTES], e[HUMAN_BYTES], f[HUMAN_BYTES];
-    const int64_t prompt = count_of(tokens, "prompt");
-    const int64_t hit = count_of(tokens, "prefix_hit");
+    const bool known = json_is_number(hit_rate);
     const double rate = json_number_value(hit_rate);
-    line(out, "tokens", "%s prompt (%s from the prefix cache: %s; %s computed: %s), %s generated, %s recomputed",
-         human_count(prompt, a), human_count(hit, b), json_is_number(hit_rate) ? human_percent(rate, c) : "-",
-         human_count(prompt - hit, d), json_is_number(hit_rate) ? human_percent(1 - rate, e) : "-",
-         human_count(count_of(tokens, "generated"), f),
-         human_count(count_of(tokens, "recomputed"), (char[HUMAN_BYTES]){0}));
-    line(out, "KV cache", "%s blocks of %s tokens per instance; use %s mean, %s peak; %s evicted; %s %s",
+    const int64_t preemptions = count_of(kv, "preemptions");
+    char more[64] = "";
+    add_nonzero(more, sizeof more, tokens, "recomputed", "recomputed");
+    line(out, "tokens", "%s prompt (%s from the prefix cache, %s computed), %s generated%s",
+         human_count(count_of(tokens, "prompt"), a), known ? human_percent(rate, b) : "-",
+         known ? human_percent(1 - rate, c) : "-", human_count(count_of(tokens, "generated"), d), more);
+    line(out, "KV cache", "%s blocks of %s per instance; %s used, %s at peak; %s evicted; %s %s",
          human_count(count_of(kv, "blocks_per_instance"), a), human_count(count_of(kv, "block_size"), b),
          human_percent(real_of(kv, "mean_use"), c), human_percent(real_of(kv, "peak_use"), d),
-         human_count(count_of(kv, "evicted_blocks"), e), human_count(count_of(kv, "preemptions"), f),
-         plural(count_of(kv, "preemptions"), "preemption", "preemptions"));
+         human_count(count_of(kv, "evicted_blocks"), e), human_count(preemptions, f),
+         plural(preemptions, "preemption", "preemptions"));
     line(out, "router", "%s turns to their program's instance, %s to another, %s first turns",
          human_count(count_of(router, "affinity_hits"), a), human_count(count_of(router, "breaks"), b),
          human_count(count_of(router, "cold"), c));
@@ -172,10 +172,10 @@ static void print_time(FILE *out, const json_t *root)
     char a[HUMAN_BYTES];
     for (size_t i = 0; total > 0 && i < sizeof bounds / sizeof bounds[0]; i++) {
         const size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%s %s, ", bounds[i].label,
+        snprintf(text + used, sizeof text - used, "%s%s %s", i ? ", " : "", bounds[i].label,
                  human_percent(real_of(time, bounds[i].key) / total, a));
     }
-    line(out, "time", "%sof %s of instance time", text, human_duration(total, a));
+    line(out, "time", "%s (%s in all instances)", *text ? text : "none", human_duration(total, a));
 }
 
 static void print_execution(FILE *out, const json_t *root, const char *execution)

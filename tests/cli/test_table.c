@@ -116,9 +116,9 @@ static void numbers(void **state)
     assert_string_equal(human_magnitude(5.1e6, t), "5.10 M");
     assert_string_equal(human_size(512, t), "512 B");
     assert_string_equal(human_size(85899345920.0, t), "80.0 GiB");
-    assert_string_equal(human_percent(0.12345, t), "12.3 %");
-    assert_string_equal(human_percent(0, t), "0.0 %");
-    assert_string_equal(human_percent(0.00012, t), "0.012 %");
+    assert_string_equal(human_percent(0.12345, t), "12.3%");
+    assert_string_equal(human_percent(0, t), "0.0%");
+    assert_string_equal(human_percent(0.00012, t), "0.012%");
     assert_int_equal(human_width("caf\xc3\xa9"), 4);
 }
 
@@ -155,7 +155,7 @@ static void progress_modes(void **state)
     (void)state;
     char *text;
     assert_int_equal(lines_of("auto", &text), 2); /* at 2 s and 4 s: nothing in a short run */
-    assert_non_null(strstr(text, "20 % of programs, 20.0 s simulated, 10.0 s/s, ETA 8.00 s, 10.0 k steps/s, "
+    assert_non_null(strstr(text, "20% of programs, 20.0 s simulated, 10.0 s/s, ETA 8.00 s, 10.0 k steps/s, "
                                  "100 turns/s, RSS "));
     free(text);
     assert_int_equal(lines_of("none", &text), 0);
@@ -165,7 +165,7 @@ static void progress_modes(void **state)
     assert_int_equal(strncmp(text, "{\"programs_done\": 0, \"programs_total\": 100, ", 44), 0);
     free(text);
     assert_int_equal(lines_of("bar", &text), 0);
-    assert_non_null(strstr(text, "\r\033[K[########........] 50 % of programs"));
+    assert_non_null(strstr(text, "\r\033[K[########........] 50% of programs"));
     assert_string_equal(text + strlen(text) - 4, "\r\033[K"); /* the bar is gone at the end */
     free(text);
 }
