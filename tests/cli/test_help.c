@@ -37,7 +37,8 @@ static void says(const char *verb, const char *operand, const char *expected)
 {
     char *text = output_of(verb, operand, ASIM_OK);
     if (!strstr(text, expected)) {
-        fail_msg("%s %s does not say \"%s\":\n%s", verb, operand ? operand : "", expected, text);
+        fputs(text, stderr);
+        fail_msg("%s does not say \"%s\"", verb, expected);
     }
     free(text);
 }
