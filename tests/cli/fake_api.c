@@ -202,15 +202,15 @@ asim_status asim_result_write_turns(const asim_result *result, FILE *file)
 size_t asim_result_message_count(const asim_result *result)
 {
     (void)result;
-    return 0;
+    return 1;
 }
 
 const char *asim_result_message(const asim_result *result, size_t index, bool *is_warning)
 {
     (void)result;
     (void)index;
-    (void)is_warning;
-    return NULL;
+    *is_warning = true;
+    return "a warning of the run";
 }
 
 asim_status asim_plan(asim_config *config, char **out)

@@ -1,11 +1,14 @@
 #include "support/support.h"
 
 #include "cli/command.h"
+#include "cli/interrupt.h"
 #include "fake_api.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Runs a verb over the double of the library; what it prints on standard output. Freed by the caller. */
@@ -65,6 +68,8 @@ static void verbs_over_the_double(void **state)
     says("plan", "--json", "{}\n");
     says("list", "models", "");
     says("inspect", "--json", "{}\n");
+    says("inspect", "trace.jsonl", "");
+    says("validate", "--measured=requests.jsonl", "");
     free(output_of("list", "model", ASIM_USAGE));
     free(output_of("list", "--json", ASIM_USAGE)); /* several documents are no document */
     free(output_of("validate", NULL, ASIM_USAGE));
@@ -74,8 +79,43 @@ static void verbs_over_the_double(void **state)
     says("run", "--json", "{}\n");
 }
 
+/* One signal is a wish, and only while a run is going on. */
+static void interruption(void **state)
+{
+    (void)state;
+    interrupt_begin();
+    assert_false(interrupt_requested(NULL));
+    raise(SIGINT);
+    assert_true(interrupt_requested(NULL));
+    interrupt_end();
+    struct sigaction action;
+    sigaction(SIGINT, NULL, &action);
+    assert_true(action.sa_handler == SIG_DFL);
+    interrupt_begin();
+    assert_false(interrupt_requested(NULL)); /* of this run */
+    interrupt_end();
+}
+
+/* The second one ends the process with the status of an interrupted run. */
+static void second_interruption(void **state)
+{
+    (void)state;
+    const pid_t child = fork();
+    if (child == 0) {
+        interrupt_begin();
+        raise(SIGINT);
+        raise(SIGINT);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 130);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(subjects), cmocka_unit_test(verbs_over_the_double)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(subjects), cmocka_unit_test(verbs_over_the_double),
+                                       cmocka_unit_test(interruption), cmocka_unit_test(second_interruption)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
