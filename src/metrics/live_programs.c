@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
+
 static size_t home(const struct live_programs *live, uint64_t program)
 {
     /* Fibonacci hashing; ids are dense, so the top half of the product spreads them. */
@@ -51,14 +53,10 @@ struct live_program *live_programs_at(struct live_programs *live, uint64_t progr
 
 struct live_program live_programs_take(struct live_programs *live, uint64_t program)
 {
-    if (!live->capacity) {
-        return (struct live_program){.program = program};
-    }
+    assert(live->n > 0);
     size_t hole = find(live, program);
     const struct live_program taken = live->slots[hole];
-    if (!taken.turns) {
-        return (struct live_program){.program = program};
-    }
+    assert(taken.turns > 0);
     const size_t mask = live->capacity - 1;
     for (size_t i = (hole + 1) & mask; live->slots[i].turns; i = (i + 1) & mask) {
         /* A follower may move into the hole when its home is not between the hole and itself. */

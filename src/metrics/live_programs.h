@@ -30,7 +30,7 @@ void live_programs_fini(struct live_programs *live);
 /* The sums of `program`, zero when it is new; the caller counts a turn at once. Valid until the next call. */
 struct live_program *live_programs_at(struct live_programs *live, uint64_t program);
 
-/* Removes and returns the sums of `program`; all zero when no turn of it was recorded. */
+/* Removes and returns the sums of `program`, of which at least one turn was recorded. */
 struct live_program live_programs_take(struct live_programs *live, uint64_t program);
 
 #endif

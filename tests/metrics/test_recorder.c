@@ -240,6 +240,7 @@ static void interleaved_programs(void **state)
             }
             struct turn_record record = turn_at(program * 1000003, turn);
             record.prompt_toks = (uint32_t)(program + 1000);
+            record.first_token += turn * SIMTIME_MS;
             recorder_turn(recorder, &record);
             if (turn + 1 == turns) {
                 recorder_program(recorder, &(struct program_record){.program = program * 1000003,
@@ -255,6 +256,7 @@ static void interleaved_programs(void **state)
     assert_int_equal(n, PROGRAMS);
     for (uint64_t i = 0; i < n; i++) {
         assert_int_equal(rows[i].prompt_toks, (1 + i * 7 % 4) * (i + 1000));
+        assert_true(rows[i].ttft_first == 100 * SIMTIME_MS); /* of the first turn */
     }
     recorder_destroy(recorder);
 }

@@ -1,0 +1,93 @@
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/messages.h"
+#include "cli/progress.h"
+#include "cli/run_folder.h"
+#include "cli/table.h"
+
+#include <string.h>
+
+static asim_status simulate(struct command *command, asim_result **result)
+{
+    char *mode = asim_config_get(command->config, "progress");
+    struct progress progress;
+    progress_init(&progress, stderr, mode);
+    asim_free(mode);
+    const asim_callbacks callbacks = {.struct_size = sizeof callbacks,
+                                      .user = &progress,
+                                      .progress = progress_show,
+                                      .cancelled = interrupt_requested};
+    interrupt_begin();
+    const asim_status status = asim_run(command->config, &callbacks, result);
+    interrupt_end();
+    progress_end(&progress);
+    report_config(command->config);
+    report_result(*result);
+    return status;
+}
+
+static asim_status print_results(const struct command *command, const asim_result *result, const char *out)
+{
+    const char *summary = asim_result_summary(result);
+    if (command_is_on(command, "json")) {
+        fputs(summary, stdout);
+        fputc('\n', stdout);
+        return ASIM_OK;
+    }
+    if (table_print(stdout, summary, asim_result_execution(result))) {
+        return report_error(ASIM_INTERNAL, "the summary is not of the version this program reads");
+    }
+    if (out) {
+        printf("\nrun folder: %s\n", out);
+    } else {
+        printf("\nNo run folder was written; --out DIR keeps the results, --json prints the summary as JSON.\n");
+    }
+    return ASIM_OK;
+}
+
+static asim_status run_resolved(struct command *command, const char *out)
+{
+    const bool turns = command_is_on(command, "turns_csv");
+    if (turns && !out) {
+        report_warning("turns_csv needs --out DIR: no table is written");
+    }
+    asim_status written = out ? run_folder_check(out) : ASIM_OK;
+    if (written != ASIM_OK) {
+        return written;
+    }
+    const time_t started = time(NULL);
+    asim_result *result = NULL;
+    asim_status status = simulate(command, &result);
+    const bool has_results = status == ASIM_OK || status == ASIM_INTERRUPTED;
+    if (has_results && out) {
+        const struct run_record record = {.config = command->config,
+                                          .result = result,
+                                          .status = status,
+                                          .started = started,
+                                          .turns = turns,
+                                          .argc = command->argc,
+                                          .argv = command->argv};
+        written = run_folder_write(out, &record);
+    }
+    if (has_results) {
+        const asim_status printed = print_results(command, result, written == ASIM_OK ? out : NULL);
+        written = written == ASIM_OK ? printed : written;
+    }
+    asim_result_destroy(result);
+    return status == ASIM_OK ? written : status;
+}
+
+asim_status cmd_run(struct command *command)
+{
+    if (command->arguments.dry_run) {
+        return cmd_plan(command);
+    }
+    const asim_status status = command_configure(command);
+    if (status != ASIM_OK || command_print_config(command)) {
+        return status;
+    }
+    char *out = asim_config_get(command->config, "out");
+    const asim_status ran = run_resolved(command, out);
+    asim_free(out);
+    return ran;
+}

@@ -1,0 +1,95 @@
+#include "cli/command.h"
+
+#include "cli/document.h"
+#include "cli/messages.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct verb verbs[] = {
+    {"run", "[FILE.yaml ...]", "simulate, and print a table of results",
+     "Options come from the files in the order given, then the environment (ASIM_<OPTION>), then the command line. "
+     "Without a file and without a workload the embedded scenario runs. --out DIR keeps the run as a folder.",
+     true, cmd_run},
+    {"plan", "[FILE.yaml ...]", "what a run would do: resolved sizes, memory fit, expected work", NULL, true, cmd_plan},
+    {"validate", "[FILE.yaml ...] --measured FILE", "simulate, and compare with the times a real engine measured",
+     "FILE holds one JSON object per request: arrival_time, queued_ts, scheduled_ts, first_token_ts, last_token_ts.",
+     true, cmd_validate},
+    {"inspect", "FILE", "describe a workload: format, counts, sizes, gaps, findings", NULL, true, cmd_inspect},
+    {"list", "[models|hardware|policies|formats|generators]", "built-in things, and how far to trust them", NULL, true,
+     cmd_list},
+    {"help", "[VERB|TOPIC|OPTION]", "explain a verb, a topic or an option", NULL, false, cmd_help},
+    {NULL, NULL, NULL, NULL, false, NULL},
+};
+
+const struct verb *verb_find(const char *name)
+{
+    for (const struct verb *verb = verbs; verb->name; verb++) {
+        if (strcmp(verb->name, name) == 0) {
+            return verb;
+        }
+    }
+    return NULL;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text);
+    const size_t m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static void keep_first(asim_status *status, asim_status next)
+{
+    if (*status == ASIM_OK) {
+        *status = next;
+    }
+}
+
+asim_status command_configure(struct command *command)
+{
+    asim_status status = ASIM_OK;
+    for (size_t i = 0; i < command->arguments.n_operands; i++) {
+        const char *path = command->arguments.operands[i];
+        if (ends_with(path, ".jsonl") || ends_with(path, ".gz") || ends_with(path, ".zst")) {
+            keep_first(&status,
+                       report_error(ASIM_USAGE, "%s looks like a workload; give it with --workload %s", path, path));
+        } else {
+            keep_first(&status, asim_config_load(command->config, path));
+        }
+    }
+    keep_first(&status, asim_config_load_environment(command->config));
+    keep_first(&status, asim_config_resolve(command->config));
+    report_config(command->config);
+    return status;
+}
+
+bool command_print_config(struct command *command)
+{
+    if (!command->arguments.print_config) {
+        return false;
+    }
+    char *yaml = asim_config_yaml(command->config, command->arguments.origin);
+    fputs(yaml, stdout);
+    asim_free(yaml);
+    return true;
+}
+
+bool command_is_on(const struct command *command, const char *path)
+{
+    char *value = asim_config_get(command->config, path);
+    const bool on = value && (strcmp(value, "on") == 0 || strcmp(value, "true") == 0);
+    asim_free(value);
+    return on;
+}
+
+void command_print_document(const struct command *command, char *document)
+{
+    if (command_is_on(command, "json")) {
+        fputs(document, stdout);
+        fputs(ends_with(document, "\n") ? "" : "\n", stdout);
+    } else {
+        document_print(stdout, document);
+    }
+    asim_free(document);
+}

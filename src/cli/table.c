@@ -1,0 +1,213 @@
+#define _GNU_SOURCE /* vasprintf */
+
+#include "cli/table.h"
+
+#include "cli/grid.h"
+#include "cli/human.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LABEL = 12, SUMMARY_VERSION_READ = 1 };
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "?";
+}
+
+static double real_of(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+static int64_t count_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+/* "label       text", wrapped. */
+static void line(FILE *out, const char *label, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void line(FILE *out, const char *label, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    const int bytes = vasprintf(&text, format, args);
+    va_end(args);
+    if (bytes < 0) {
+        abort();
+    }
+    fprintf(out, "%-*s", LABEL, label);
+    human_wrap(out, text, LABEL, LABEL, HUMAN_COLUMNS);
+    free(text);
+}
+
+static const char *plural(int64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}
+
+/* ", 3 dropped" for counts that are not zero; the parts stand one behind the other in `out`. */
+static void add_nonzero(char *out, size_t bytes, const json_t *object, const char *key, const char *name)
+{
+    const int64_t n = count_of(object, key);
+    if (n) {
+        char text[HUMAN_BYTES];
+        const size_t used = strlen(out);
+        snprintf(out + used, bytes - used, ", %s %s", human_count(n, text), name);
+    }
+}
+
+static void print_simulated(FILE *out, const json_t *root)
+{
+    const json_t *simulated = json_object_get(root, "simulated");
+    const json_t *programs = json_object_get(root, "programs");
+    const json_t *turns = json_object_get(root, "turns");
+    const int64_t instances = count_of(simulated, "instances");
+    const int64_t gpus = count_of(simulated, "tensor_parallel_size");
+    char a[HUMAN_BYTES], b[HUMAN_BYTES], c[HUMAN_BYTES];
+    line(out, "workload", "%s; arrivals: %s; seed %lld", text_of(simulated, "workload"), text_of(simulated, "arrivals"),
+         (long long)count_of(simulated, "seed"));
+    line(out, "model", "%s on %s; step times: %s", text_of(simulated, "model"), text_of(simulated, "hardware"),
+         text_of(simulated, "compute"));
+    line(out, "cluster", "%s %s of %s GPU%s; engine: %s semantics; routing: %s", human_count(instances, a),
+         plural(instances, "instance", "instances"), human_count(gpus, b), plural(gpus, "", "s"),
+         text_of(simulated, "engine"), text_of(simulated, "routing"));
+    if (json_is_string(json_object_get(simulated, "assumptions"))) {
+        line(out, "assumptions", "%s", text_of(simulated, "assumptions"));
+    }
+    char more[160] = "";
+    add_nonzero(more, sizeof more, programs, "dropped", "dropped");
+    add_nonzero(more, sizeof more, programs, "truncated", "with a prompt cut short");
+    add_nonzero(more, sizeof more, programs, "interrupted", "interrupted");
+    line(out, "programs", "%s of %s completed in %s of simulated time%s",
+         human_count(count_of(programs, "completed"), a), human_count(count_of(programs, "total"), b),
+         human_duration(real_of(root, "sim_time_s"), c), more);
+    more[0] = '\0';
+    add_nonzero(more, sizeof more, turns, "length_limited", "ended by the context limit");
+    add_nonzero(more, sizeof more, turns, "interrupted", "interrupted");
+    line(out, "turns", "%s completed in %s steps%s", human_count(count_of(turns, "completed"), a),
+         human_count(count_of(root, "steps"), b), more);
+}
+
+static void add_quantities(struct grid *grid, const char *label, const json_t *quantities)
+{
+    static const char *const keys[] = {"mean", "p50", "p90", "p95", "p99", "max"};
+    grid_add(grid, label);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        char text[HUMAN_BYTES];
+        const json_t *value = json_object_get(quantities, keys[i]);
+        grid_add(grid, json_is_number(value) ? human_duration(json_number_value(value), text) : "-");
+    }
+}
+
+static void print_quantities(FILE *out, const json_t *root)
+{
+    static const char *const headings[] = {"latency", "mean", "p50", "p90", "p95", "p99", "max"};
+    static const struct {
+        const char *label, *set, *key;
+    } rows[] = {{"TTFT", "turns", "ttft_s"},          {"TPOT", "turns", "tpot_s"},
+                {"turn E2E", "turns", "e2e_s"},       {"turn queueing", "turns", "queue_s"},
+                {"program JCT", "programs", "jct_s"}, {"program tools", "programs", "tool_s"}};
+    struct grid grid;
+    const size_t n = sizeof headings / sizeof headings[0];
+    grid_init(&grid, n);
+    for (size_t i = 0; i < n; i++) {
+        grid_add(&grid, headings[i]);
+        grid.right_aligned[i] = i > 0;
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        add_quantities(&grid, rows[i].label, json_object_get(json_object_get(root, rows[i].set), rows[i].key));
+    }
+    fputc('\n', out);
+    grid_print(out, &grid, 0, HUMAN_COLUMNS);
+    grid_fini(&grid);
+    if (strcmp(text_of(root, "percentiles"), "exact") != 0) {
+        fputs("percentiles come from histograms, to within 0.1%\n", out);
+    }
+    fputc('\n', out);
+}
+
+static void print_cache(FILE *out, const json_t *root)
+{
+    const json_t *tokens = json_object_get(root, "tokens");
+    const json_t *kv = json_object_get(root, "kv");
+    const json_t *router = json_object_get(root, "router");
+    const json_t *hit_rate = json_object_get(kv, "hit_rate");
+    char a[HUMAN_BYTES], b[HUMAN_BYTES], c[HUMAN_BYTES], d[HUMAN_BYTES], e[HUMAN_BYTES], f[HUMAN_BYTES];
+    const bool known = json_is_number(hit_rate);
+    const double rate = json_number_value(hit_rate);
+    const int64_t preemptions = count_of(kv, "preemptions");
+    char more[64] = "";
+    add_nonzero(more, sizeof more, tokens, "recomputed", "recomputed");
+    line(out, "tokens", "%s prompt (%s from the prefix cache, %s computed), %s generated%s",
+         human_count(count_of(tokens, "prompt"), a), known ? human_percent(rate, b) : "-",
+         known ? human_percent(1 - rate, c) : "-", human_count(count_of(tokens, "generated"), d), more);
+    line(out, "KV cache", "%s blocks of %s per instance; %s used, %s at peak; %s evicted; %s %s",
+         human_count(count_of(kv, "blocks_per_instance"), a), human_count(count_of(kv, "block_size"), b),
+         human_percent(real_of(kv, "mean_use"), c), human_percent(real_of(kv, "peak_use"), d),
+         human_count(count_of(kv, "evicted_blocks"), e), human_count(preemptions, f),
+         plural(preemptions, "preemption", "preemptions"));
+    line(out, "router", "%s turns to their program's instance, %s to another, %s first turns",
+         human_count(count_of(router, "affinity_hits"), a), human_count(count_of(router, "breaks"), b),
+         human_count(count_of(router, "cold"), c));
+}
+
+static void print_time(FILE *out, const json_t *root)
+{
+    static const struct {
+        const char *key, *label;
+    } bounds[] = {
+        {"compute_s", "compute"}, {"hbm_s", "HBM"}, {"link_s", "links"}, {"host_s", "host"}, {"idle_s", "idle"}};
+    const json_t *time = json_object_get(root, "time");
+    double total = 0;
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        total += real_of(time, bounds[i].key);
+    }
+    char text[512] = "";
+    char a[HUMAN_BYTES];
+    for (size_t i = 0; total > 0 && i < sizeof bounds / sizeof bounds[0]; i++) {
+        const size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s %s", i ? ", " : "", bounds[i].label,
+                 human_percent(real_of(time, bounds[i].key) / total, a));
+    }
+    line(out, "time", "%s (%s in all instances)", *text ? text : "none", human_duration(total, a));
+}
+
+static void print_execution(FILE *out, const json_t *root, const char *execution)
+{
+    json_t *facts = execution ? json_loads(execution, 0, NULL) : NULL;
+    const double wall = real_of(facts, "wall_s");
+    if (wall > 0) {
+        char a[HUMAN_BYTES], b[HUMAN_BYTES], c[HUMAN_BYTES];
+        line(out, "wall time", "%s: %s simulated seconds and %s steps per second", human_duration(wall, a),
+             human_magnitude(real_of(root, "sim_time_s") / wall, b),
+             human_magnitude((double)count_of(root, "steps") / wall, c));
+    }
+    json_decref(facts);
+}
+
+int table_print(FILE *out, const char *summary, const char *execution)
+{
+    json_t *root = json_loads(summary, 0, NULL);
+    if (strcmp(text_of(root, "schema"), "asim.summary") != 0 || count_of(root, "version") != SUMMARY_VERSION_READ) {
+        json_decref(root);
+        return -1;
+    }
+    if (json_is_true(json_object_get(root, "interrupted"))) {
+        const struct human_style style = human_style(out);
+        fprintf(out, "%sINTERRUPTED: results are partial%s\n", style.bold, style.plain);
+    }
+    print_simulated(out, root);
+    print_quantities(out, root);
+    print_cache(out, root);
+    print_time(out, root);
+    line(out, "digest", "%s", text_of(root, "digest"));
+    print_execution(out, root, execution);
+    json_decref(root);
+    return 0;
+}

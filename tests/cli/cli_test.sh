@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# The command line from outside: exit codes, messages, and that the ways to say one thing give one result.
+#
+#   cli_test.sh PATH/TO/asim
+set -u
+
+asim=$(realpath "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+for name in $(compgen -e | grep '^ASIM_'); do unset "$name"; done
+export NO_COLOR=1
+
+failures=0
+fail() {
+    failures=$((failures + 1))
+    printf 'FAILED: %s\n' "$1"
+    sed 's/^/    stdout: /' out.txt | head -20
+    sed 's/^/    stderr: /' err.txt | head -20
+}
+
+# expect "CODE[|CODE]" PATTERN ARGUMENTS...: runs asim; the pattern (extended, any case) must be in what it printed.
+expect() {
+    local codes=$1 pattern=$2
+    shift 2
+    timeout 60 "$asim" "$@" >out.txt 2>err.txt </dev/null
+    local code=$?
+    case "|$codes|" in
+    *"|$code|"*) ;;
+    *) fail "asim $*: exit code $code, expected $codes" && return ;;
+    esac
+    if ! cat out.txt err.txt | grep -Eiq -- "$pattern"; then
+        fail "asim $*: no '$pattern' in the output"
+    fi
+    if [ "$code" != 0 ] && [ "$code" != 130 ] && ! grep -Eq '^error: |^usage: ' err.txt; then
+        fail "asim $*: no 'error: ' line on standard error"
+    fi
+}
+
+# json FILE KEY...: a value of a JSON file (CMake is there wherever this was built).
+json() {
+    local file=$1
+    shift
+    printf 'file(READ "%s" text)\nstring(JSON value GET "${text}" %s)\nmessage(NOTICE "${value}")\n' "$file" "$*" >json.cmake
+    cmake -P json.cmake 2>&1
+}
+
+digest_of() {
+    timeout 60 "$asim" run --json "$@" >digest.json 2>err.txt </dev/null || { cp digest.json out.txt; fail "asim run --json $*"; }
+    json digest.json digest
+}
+
+turn() { printf '{"input_toks": %s, "output_toks": %s, "tool_duration_ns": %s}' "$1" "$2" "$3"; }
+session() {
+    local id=$1
+    shift
+    local IFS=,
+    printf '{"session_id": "%s", "arrival_time_ns": 0, "sub_requests": [%s]}\n' "$id" "$*"
+}
+
+session a "$(turn 1000 50 1000000000)" "$(turn 1200 20 0)" >good.jsonl
+session b "$(turn 2000 10 500000000)" "$(turn 2100 30 0)" >>good.jsonl
+session c "$(turn 1 1 0)" >one-token.jsonl
+session d "$(turn 1000 50 null)" "$(turn 1200 20 0)" >null-gap.jsonl
+session e "$(turn -5 50 0)" >negative.jsonl
+session f "$(turn 100000000 5 0)" >long.jsonl
+session g "$(turn 100 5 0)" >>long.jsonl
+head -c 60 good.jsonl >truncated.jsonl
+: >empty.jsonl
+printf 'workload: good.jsonl\nblock_size: 16\nrouter:\n  telemetry_period: 50ms\n' >good.yaml
+printf 'workload: good.jsonl\nblock_sise: 16\nmax_num_seq: 4\n' >unknown-key.yaml
+printf 'router:\n  telemetry_period: 50furlongs\n' >wrong-unit.yaml
+cat >large.json <<'END'
+{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 16384, "num_hidden_layers": 126,
+ "num_attention_heads": 128, "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 53248,
+ "vocab_size": 128256, "max_position_embeddings": 131072, "torch_dtype": "bfloat16", "tie_word_embeddings": false}
+END
+
+echo "usage"
+expect 2 'usage: asim'
+expect 0 'usage: asim' --help
+expect 0 'asim [0-9]+\.[0-9]+' --version
+expect 2 'did you mean run' rnu
+expect 2 'did you mean --block-size' run --block-sise 16
+expect 2 'needs a value' run --block-size
+expect 0 'usage: asim run' run --help
+expect 0 'block_size' help block-size
+expect 0 '--instances' help cluster
+expect 2 'no help on' help nonsense-of-all-kinds
+expect 2 '--measured' validate good.yaml
+
+echo "a run without a file"
+expect 0 'digest +v1:[0-9a-f]{32}' run
+expect 0 '--out DIR' run
+awk 'length($0) > 100 { exit 1 }' out.txt || fail "a line of the table is longer than 100 columns"
+expect 0 'assumptions|fit|kv' run --dry-run
+cp out.txt dry-run.txt
+expect 0 '.' plan
+cmp -s out.txt dry-run.txt || fail "plan and run --dry-run differ"
+
+echo "input"
+expect 0 '2 of 2 completed' run --workload good.jsonl
+expect 3 'absent.jsonl' run --workload absent.jsonl
+expect 2 'absent.yaml' run absent.yaml
+expect 3 'truncated.jsonl:1' run --workload truncated.jsonl
+expect 3 'negative.jsonl:1.*input_toks' run --workload negative.jsonl
+expect 3 'gap' run --workload null-gap.jsonl
+expect 0 '1 of 1 completed' run --workload null-gap.jsonl --missing-gap 2s
+expect 0 '1 of 1 completed' run --workload one-token.jsonl
+expect 3 'empty.jsonl' run --workload empty.jsonl
+expect '3|4' 'long.jsonl|prompt' run --workload long.jsonl
+expect 0 '1 dropped' run --workload long.jsonl --on-long-prompt drop-program
+expect 0 '2 of 2 completed' run --workload long.jsonl --on-long-prompt truncate
+expect 0 'session' inspect good.jsonl
+expect 3 'truncated.jsonl:1' inspect truncated.jsonl
+
+echo "configuration"
+expect 2 'unknown-key.yaml:2:.*block_sise.*block_size' run unknown-key.yaml
+grep -q 'unknown-key.yaml:3' err.txt || fail "not all errors of the file are reported"
+expect 2 'wrong-unit.yaml:2.*furlongs' run wrong-unit.yaml
+expect 2 'instances' run --instances 0
+expect 2 'block-size|block_size' run --block-size banana
+expect 2 'PATH=VALUE' run --set block_size
+expect 2 '--workload trace.jsonl' run trace.jsonl
+expect 4 'fit|memory' run --model ./large.json --hardware h100-sxm
+
+echo "one thing said in three ways"
+from_file=$(digest_of good.yaml)
+from_flags=$(digest_of --workload good.jsonl --block-size 16 --router-telemetry-period=50ms)
+from_set=$(digest_of --set workload=good.jsonl --set block_size=16 --set router.telemetry_period=50ms)
+case "$from_file" in v1:*) ;; *) fail "no digest: $from_file" ;; esac
+[ "$from_file" = "$from_flags" ] || fail "file and flags differ: $from_file $from_flags"
+[ "$from_file" = "$from_set" ] || fail "file and --set differ: $from_file $from_set"
+for key in sim_time_s steps "programs jct_s p99" "turns ttft_s mean" "turns tpot_s p50" "turns e2e_s p90" \
+    "turns queue_s p95" "tokens prefix_hit" "kv hit_rate" "kv preemptions" "kv evicted_blocks" "programs dropped"; do
+    # shellcheck disable=SC2086
+    json digest.json $key | grep -Eq '^-?[0-9.e+-]+$' || fail "no number at $key of the summary"
+done
+"$asim" run good.yaml --json >again.json 2>err.txt
+cmp -s digest.json again.json || fail "the summary is not byte-identical"
+
+echo "resolved configuration"
+expect 0 'block_size' run good.yaml --print-config --set block_size=32
+cp out.txt first.yaml
+expect 0 'block_size: 32' run first.yaml --print-config
+cmp -s out.txt first.yaml || fail "--print-config does not read back to itself"
+expect 0 'good.yaml' run good.yaml --print-config --origin
+expect 2 '--origin' run --origin
+
+echo "the run folder"
+expect 0 'run folder: results' run good.yaml --out results --turns-csv
+for file in manifest.json config.resolved.yaml summary.json programs.csv turns.csv; do
+    [ -s "results/$file" ] || fail "no results/$file"
+done
+[ "$(json results/summary.json digest)" = "$from_file" ] || fail "the folder's digest differs"
+[ "$(json results/manifest.json digest)" = "$from_file" ] || fail "the manifest's digest differs"
+[ "$(wc -l <results/programs.csv)" = 3 ] || fail "programs.csv has not one row per program"
+[ "$(wc -l <results/turns.csv)" = 5 ] || fail "turns.csv has not one row per turn"
+[ "$(digest_of results/config.resolved.yaml)" = "$from_file" ] || fail "config.resolved.yaml gives another digest"
+echo mine >results/notes.txt
+expect 0 'run folder' run good.yaml --out results
+[ ! -e results/turns.csv ] || fail "a file of the earlier run is still there"
+[ -e results/notes.txt ] || fail "a file that no run wrote is gone"
+mkdir foreign && echo mine >foreign/thesis.tex
+expect 2 'foreign.*not empty' run good.yaml --out foreign
+[ "$(ls foreign)" = thesis.tex ] || fail "the foreign folder was touched"
+expect 1 '/proc/asim-results' run good.yaml --out /proc/asim-results
+expect 2 'good.yaml' run good.yaml --out good.yaml
+find . -maxdepth 1 -name '*.tmp-*' | grep -q . && fail "a temporary folder is left"
+
+echo "progress and interruption"
+expect 0 '"programs_done"|digest' run good.yaml --progress json
+expect 2 'progress' run good.yaml --progress sometimes
+"$asim" run --programs 100000000 --request-rate 1/s --instances 4 --progress json --out partial >out.txt 2>err.txt </dev/null &
+pid=$!
+for _ in $(seq 100); do
+    grep -q programs_done err.txt && break
+    sleep 0.1
+done
+kill -INT "$pid"
+wait "$pid"
+code=$?
+[ "$code" = 130 ] || fail "interrupted: exit code $code, expected 130"
+grep -q INTERRUPTED out.txt || fail "interrupted: the table does not say so"
+[ "$(json partial/summary.json interrupted)" = ON ] || fail "interrupted: the summary does not say so"
+[ "$(json partial/manifest.json interrupted)" = ON ] || fail "interrupted: the manifest does not say so"
+
+if [ "$failures" -gt 0 ]; then
+    printf '%d failed\n' "$failures"
+    exit 1
+fi
+echo "all passed"

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs what building and testing need, on Debian 12 or a relative of it. Does nothing when it is all there.
+set -euo pipefail
+
+packages=(
+    gcc g++ cmake ninja-build pkg-config
+    libyaml-dev libjansson-dev libsimdjson-dev      # configuration, JSON
+    libzstd-dev zlib1g-dev                          # compressed workloads
+    libxxhash-dev librandom123-dev libsleef-dev     # digests, random numbers, elementary functions
+    libjemalloc-dev libhwloc-dev                    # memory and threads of the command line
+    libcmocka-dev libbenchmark-dev                  # tests, benchmarks
+)
+
+missing=()
+for package in "${packages[@]}"; do
+    if ! dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed; then
+        missing+=("$package")
+    fi
+done
+if [ ${#missing[@]} -eq 0 ]; then
+    exit 0
+fi
+
+if ! command -v apt-get >/dev/null; then
+    echo "no apt-get here; install the equivalents of: ${missing[*]}" >&2
+    exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    as_root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+echo "installing: ${missing[*]}"
+# The package lists of a fresh machine are absent or old: try without, refresh when that fails.
+if ! "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
+    "${as_root[@]}" apt-get update -q
+    "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}"
+fi
