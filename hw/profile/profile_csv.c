@@ -54,7 +54,7 @@ static int find_name(const char *const *names, const char *name)
 }
 
 /* Splits [line, end) at commas; returns the number of cells (cells beyond MAX_COLUMNS are counted, not kept). A cell
- * too long for any number or name is cut, so that it is found wrong and can be shown. */
+ * too long for any number or name is cut and ends in `...`: no number and no name. */
 static uint32_t split(const char *line, const char *end, struct cell cells[MAX_COLUMNS])
 {
     uint32_t n = 0;
@@ -63,9 +63,10 @@ static uint32_t split(const char *line, const char *end, struct cell cells[MAX_C
         const char *comma = memchr(from, ',', (size_t)(end - from));
         const char *stop = comma ? comma : end;
         if (n < MAX_COLUMNS) {
-            const size_t length = (size_t)(stop - from) < MAX_CELL ? (size_t)(stop - from) : MAX_CELL;
-            memcpy(cells[n].text, from, length);
-            cells[n].text[length] = '\0';
+            const size_t length = (size_t)(stop - from);
+            const size_t kept = length < MAX_CELL ? length : MAX_CELL;
+            memcpy(cells[n].text, from, kept);
+            strcpy(cells[n].text + (kept < length ? kept - 3 : kept), kept < length ? "..." : "");
             cells[n].column = (uint32_t)(from - line) + 1;
         }
         n++;
