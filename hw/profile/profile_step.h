@@ -1,0 +1,51 @@
+/* The time of a step from measured kernel tables (a profile folder, see below).
+ *
+ * Files read from profile_dir/tp<N>: dense.csv (layer, tokens, time_us), per_sequence.csv (layer, sequences, time_us)
+ * and attention.csv (prefill_chunk, kv_prefill, n_decode, kv_decode, time_us): microseconds of one layer on one of N
+ * GPUs. skew_fit.csv is not read: sequences enter by their mean context.
+ *
+ * With L layers, M tokens scheduled, S sequences that sample a token, h the hidden size and N GPUs:
+ *
+ *     T = L (2 layernorm(m) + qkv_proj(m) + [qk_norm(m)] + rotary_emb(m) + A + o_proj(m) + gate_up_proj(m) + act_fn(m)
+ *            + down_proj(m))
+ *         + embedding(m) + final_layernorm(m) + lm_head(S) + sampler(S)                      (the last two when S > 0)
+ *         + [N > 1] (2 L + 1) all_reduce(2 h m bytes)
+ *
+ * m is M padded to the size of the CUDA graph that runs the step (profile_graph_tokens), since padding rows are
+ * computed and reduced like others; steps beyond the largest graph run unpadded. The all-reduces are those of attention
+ * output and MLP output in each layer, and the one of the vocabulary-parallel embedding. The gather of logits is not
+ * counted.
+ *
+ * A is the attention time of a layer. A chunk of one token runs as a decode. With n decodes at mean context kv and
+ * chunks (c1, h1), (c2, h2).. of c new tokens on h cached ones, in the order they were scheduled:
+ *
+ *     no chunk:  A = decode(n, kv)
+ *     else:      A = mixed(c1, h1, n, kv) + sum over i >= 2 of max(0, mixed(ci, hi, 0, 0) - launch)
+ *
+ * The first chunk carries the interaction with the decodes; the others add their own work. launch is the shortest
+ * measured chunk alone: all run in one launch. Adding up decode(n, kv) and lone chunks instead is 6 % low over whole
+ * runs (varlen attention runs decodes as prefill rows), and merging all chunks into one of their summed length
+ * overprices steps with three or more by 3 to 8 ms.
+ *
+ * Checked against two real vLLM 0.19 runs (300 ShareGPT requests each; Llama-3.1-8B on one GPU, Qwen3-32B on two): with
+ * asynchronous scheduling of depth 2 and prefix caching, replaying the recorded arrivals gives every step of both runs
+ * the recorded batch, so step times can be compared one by one. Over these tables, steps that run a CUDA graph take 0.1
+ * to 3 ms longer (mean 1.05 on one GPU; most at 33 to 64 sequences, where uneven contexts leave SMs idle), others 5.5
+ * ms.
+ *
+ * Bounds: a GEMM counts as compute when its FLOPs at the peak rate outlast its bytes at the HBM rate, else as HBM; the
+ * other layers as HBM; attention as HBM for decodes and compute for chunks, split by their times alone.
+ */
+#ifndef ASIM_HW_PROFILE_PROFILE_STEP_H
+#define ASIM_HW_PROFILE_PROFILE_STEP_H
+
+#include "hw/kernel_model.h"
+
+/* Largest batch vLLM captures as a CUDA graph by default: min(2 * max_num_seqs, 512) tokens. */
+uint32_t profile_max_graph_tokens(uint32_t max_num_seqs);
+
+/* The captured size that runs `tokens`: 1, 2, 4, multiples of 8 up to 256, then of 16. `tokens` itself when it is
+ * beyond the largest captured size, at most `max_graph_tokens`. */
+uint32_t profile_graph_tokens(uint32_t tokens, uint32_t max_graph_tokens);
+
+#endif
