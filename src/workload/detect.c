@@ -31,13 +31,13 @@ static const struct sign signs[] = {
 
 enum { N_SIGNS = sizeof signs / sizeof *signs };
 
-static const struct sign *find_sign(struct json_value object)
+static const struct sign *find_sign(struct jdoc_value object)
 {
     const struct sign *best = NULL;
-    struct json_iterator members = json_object(object);
-    struct json_string key;
-    struct json_value value;
-    while (json_object_next(&members, &key, &value)) {
+    struct jdoc_iterator members = jdoc_object(object);
+    struct jdoc_string key;
+    struct jdoc_value value;
+    while (jdoc_object_next(&members, &key, &value)) {
         for (const struct sign *sign = signs; sign < signs + N_SIGNS; sign++) {
             const bool is_it = strlen(sign->key) == key.bytes && memcmp(sign->key, key.text, key.bytes) == 0;
             if (is_it && (!best || sign < best)) {
@@ -50,7 +50,7 @@ static const struct sign *find_sign(struct json_value object)
 
 /* The first line that parses, or the whole text; *line is 0 for the latter. When nothing does: what is wrong with the
  * first line that is not blank. */
-static const char *first_value(struct json_parser *parser, const char *text, size_t bytes, struct json_value *value,
+static const char *first_value(struct jdoc_parser *parser, const char *text, size_t bytes, struct jdoc_value *value,
                                uint32_t *line)
 {
     struct input_lines lines;
@@ -61,7 +61,7 @@ static const char *first_value(struct json_parser *parser, const char *text, siz
     input_lines_init(&lines, text, bytes);
     const char *start = lines.at;
     while (input_lines_next(&lines, &at, &n)) {
-        const char *now = json_parse(parser, at, n, value);
+        const char *now = jdoc_parse(parser, at, n, value);
         *line = lines.line;
         if (!now) {
             return NULL;
@@ -69,7 +69,7 @@ static const char *first_value(struct json_parser *parser, const char *text, siz
         if (!problem) {
             problem = now;
             problem_line = lines.line;
-            if (!json_parse(parser, start, (size_t)(lines.end - start), value)) {
+            if (!jdoc_parse(parser, start, (size_t)(lines.end - start), value)) {
                 *line = 0;
                 return NULL;
             }
@@ -79,11 +79,11 @@ static const char *first_value(struct json_parser *parser, const char *text, siz
     return problem ? problem : "it is empty";
 }
 
-enum workload_format detect_format(struct json_parser *parser, const char *file, const char *text, size_t bytes,
+enum workload_format detect_format(struct jdoc_parser *parser, const char *file, const char *text, size_t bytes,
                                    char reason[DETECT_REASON_BYTES], struct diag *diag)
 {
     const struct diag_where where = {.file = file};
-    struct json_value value;
+    struct jdoc_value value;
     uint32_t line = 0;
     const char *problem = first_value(parser, text, bytes, &value, &line);
     if (problem) {
@@ -91,7 +91,7 @@ enum workload_format detect_format(struct json_parser *parser, const char *file,
                    "not a JSON document (%s); " SUPPORTED, problem);
         return WORKLOAD_AUTO;
     }
-    const struct sign *sign = json_type_of(value) == JSON_OBJECT ? find_sign(value) : NULL;
+    const struct sign *sign = jdoc_type_of(value) == JDOC_OBJECT ? find_sign(value) : NULL;
     if (!sign) {
         diag_error(diag, ASIM_INPUT, where, "the format is not recognised; " SUPPORTED);
         return WORKLOAD_AUTO;

@@ -8,40 +8,40 @@
 enum { SHOWN_BYTES = 64 };
 
 /* A short text of a value, for messages. */
-static const char *show(struct json_value value, char out[SHOWN_BYTES])
+static const char *show(struct jdoc_value value, char out[SHOWN_BYTES])
 {
     int64_t integer;
     double real;
-    struct json_string text;
-    switch (json_type_of(value)) {
-    case JSON_INTEGER:
-        if (json_integer(value, &integer)) {
+    struct jdoc_string text;
+    switch (jdoc_type_of(value)) {
+    case JDOC_INTEGER:
+        if (jdoc_integer(value, &integer)) {
             snprintf(out, SHOWN_BYTES, "%" PRId64, integer);
             return out;
         }
         return "a number beyond 64 bits";
-    case JSON_REAL:
-        json_real(value, &real);
+    case JDOC_REAL:
+        jdoc_real(value, &real);
         snprintf(out, SHOWN_BYTES, "%.17g", real);
         return out;
-    case JSON_STRING:
-        json_text(value, &text);
+    case JDOC_STRING:
+        jdoc_text(value, &text);
         snprintf(out, SHOWN_BYTES, text.bytes > 40 ? "\"%.*s...\"" : "\"%.*s\"", text.bytes > 40 ? 40 : (int)text.bytes,
                  text.text);
         return out;
-    case JSON_BOOL:
+    case JDOC_BOOL:
         return "a truth value";
-    case JSON_ARRAY:
+    case JDOC_ARRAY:
         return "an array";
-    case JSON_OBJECT:
+    case JDOC_OBJECT:
         return "an object";
-    case JSON_NULL:
+    case JDOC_NULL:
         break;
     }
     return "null";
 }
 
-bool fields_collect(struct builder *builder, struct json_value object, const struct field *table, size_t n,
+bool fields_collect(struct builder *builder, struct jdoc_value object, const struct field *table, size_t n,
                     const char *path, struct fields *out)
 {
     assert(n <= FIELDS_MAX);
@@ -49,18 +49,18 @@ bool fields_collect(struct builder *builder, struct json_value object, const str
     out->table = table;
     out->path = path;
     out->present = 0;
-    if (json_type_of(object) != JSON_OBJECT) {
+    if (jdoc_type_of(object) != JDOC_OBJECT) {
         char shown[SHOWN_BYTES];
         const int named = path[0] ? (int)strlen(path) - 1 : 0; /* without the dot */
         builder_bad(builder, "%.*s%s%s given; allowed: an object {...}", named, path, named ? ": " : "",
                     show(object, shown));
         return false;
     }
-    struct json_iterator members = json_object(object);
-    struct json_string key;
-    struct json_value value;
+    struct jdoc_iterator members = jdoc_object(object);
+    struct jdoc_string key;
+    struct jdoc_value value;
     uint32_t seen = 0;
-    while (json_object_next(&members, &key, &value)) {
+    while (jdoc_object_next(&members, &key, &value)) {
         size_t i = 0;
         while (i < n && (strncmp(table[i].name, key.text, key.bytes) != 0 || table[i].name[key.bytes] != '\0')) {
             i++;
@@ -74,7 +74,7 @@ bool fields_collect(struct builder *builder, struct json_value object, const str
             return false;
         }
         seen |= UINT32_C(1) << i;
-        if (table[i].use == FIELD_READ && json_type_of(value) != JSON_NULL) {
+        if (table[i].use == FIELD_READ && jdoc_type_of(value) != JDOC_NULL) {
             out->present |= UINT32_C(1) << i;
             out->values[i] = value;
         }
@@ -102,7 +102,7 @@ enum field_state fields_integer(const struct fields *fields, int index, int64_t 
         return FIELD_ABSENT;
     }
     int64_t value;
-    if (json_type_of(fields->values[index]) != JSON_INTEGER || !json_integer(fields->values[index], &value) ||
+    if (jdoc_type_of(fields->values[index]) != JDOC_INTEGER || !jdoc_integer(fields->values[index], &value) ||
         value < least || value > most) {
         char range[SHOWN_BYTES];
         return wrong(fields, index, integer_range(least, most, range));
@@ -122,12 +122,12 @@ bool fields_need_integer(const struct fields *fields, int index, int64_t least, 
     return state == FIELD_GOOD;
 }
 
-enum field_state fields_string(const struct fields *fields, int index, struct json_string *out)
+enum field_state fields_string(const struct fields *fields, int index, struct jdoc_string *out)
 {
     if (!fields_has(fields, index)) {
         return FIELD_ABSENT;
     }
-    if (!json_text(fields->values[index], out) || memchr(out->text, '\0', out->bytes)) {
+    if (!jdoc_text(fields->values[index], out) || memchr(out->text, '\0', out->bytes)) {
         return wrong(fields, index, "a string without NUL characters");
     }
     return FIELD_GOOD;
@@ -141,11 +141,11 @@ enum field_state fields_duration(const struct fields *fields, int index, simtime
     }
     int64_t whole;
     double real;
-    if (json_integer(fields->values[index], &whole) && whole >= 0 && whole <= SIMTIME_LIMIT / unit) {
+    if (jdoc_integer(fields->values[index], &whole) && whole >= 0 && whole <= SIMTIME_LIMIT / unit) {
         *out = whole * unit; /* exact */
         return FIELD_GOOD;
     }
-    if (json_real(fields->values[index], &real)) {
+    if (jdoc_real(fields->values[index], &real)) {
         if (negative_is_absent && real < 0.0) {
             return FIELD_ABSENT;
         }
@@ -159,12 +159,12 @@ enum field_state fields_duration(const struct fields *fields, int index, simtime
     return wrong(fields, index, allowed);
 }
 
-enum field_state fields_array(const struct fields *fields, int index, struct json_value *out)
+enum field_state fields_array(const struct fields *fields, int index, struct jdoc_value *out)
 {
     if (!fields_has(fields, index)) {
         return FIELD_ABSENT;
     }
-    if (json_type_of(fields->values[index]) != JSON_ARRAY) {
+    if (jdoc_type_of(fields->values[index]) != JDOC_ARRAY) {
         return wrong(fields, index, "an array [...]");
     }
     *out = fields->values[index];

@@ -29,13 +29,13 @@ struct fields {
     const struct field *table;
     const char *path; /* what stands before the names in messages: "" or "sub_requests[2]." */
     uint32_t present; /* bit per row of the table */
-    struct json_value values[FIELDS_MAX];
+    struct jdoc_value values[FIELDS_MAX];
 };
 
 enum field_state { FIELD_ABSENT, FIELD_GOOD, FIELD_BAD };
 
 /* Sorts the members of `object` into *out; false when `object` is none or a member is given twice. */
-bool fields_collect(struct builder *builder, struct json_value object, const struct field *table, size_t n,
+bool fields_collect(struct builder *builder, struct jdoc_value object, const struct field *table, size_t n,
                     const char *path, struct fields *out);
 
 static inline bool fields_has(const struct fields *fields, int index)
@@ -45,7 +45,7 @@ static inline bool fields_has(const struct fields *fields, int index)
 
 /* Typed access; on FIELD_BAD the problem is reported, otherwise *out is set only on FIELD_GOOD. */
 enum field_state fields_integer(const struct fields *fields, int index, int64_t least, int64_t most, int64_t *out);
-enum field_state fields_string(const struct fields *fields, int index, struct json_string *out);
+enum field_state fields_string(const struct fields *fields, int index, struct jdoc_string *out);
 
 /* A duration given in units of `unit` picoseconds, from 0 to 100 days; `negative_is_absent` for files that mark an
  * unknown duration so. */
@@ -56,6 +56,6 @@ enum field_state fields_duration(const struct fields *fields, int index, simtime
 bool fields_need_integer(const struct fields *fields, int index, int64_t least, int64_t most, int64_t *out);
 
 /* Whether the member is there and an array (reported when it is something else). */
-enum field_state fields_array(const struct fields *fields, int index, struct json_value *out);
+enum field_state fields_array(const struct fields *fields, int index, struct jdoc_value *out);
 
 #endif

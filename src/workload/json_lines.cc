@@ -16,22 +16,22 @@ using simdjson::dom::element_type;
 using simdjson::dom::object;
 
 static_assert(INPUT_PADDING >= simdjson::SIMDJSON_PADDING, "the padding must satisfy the parser");
-static_assert(sizeof(element) == sizeof(json_value) && std::is_trivially_copyable<element>::value, "element by value");
+static_assert(sizeof(element) == sizeof(jdoc_value) && std::is_trivially_copyable<element>::value, "element by value");
 
-struct json_parser {
+struct jdoc_parser {
     simdjson::dom::parser parser;
 };
 
 namespace
 {
-json_value to_value(const element &from)
+jdoc_value to_value(const element &from)
 {
-    json_value value;
+    jdoc_value value;
     std::memcpy(&value, &from, sizeof value);
     return value;
 }
 
-element to_element(json_value value)
+element to_element(jdoc_value value)
 {
     element result;
     std::memcpy(static_cast<void *>(&result), &value, sizeof value);
@@ -44,16 +44,16 @@ template <typename Iterator> struct walk {
     Iterator end;
 };
 
-template <typename Iterator> json_iterator to_iterator(const walk<Iterator> &from)
+template <typename Iterator> jdoc_iterator to_iterator(const walk<Iterator> &from)
 {
-    static_assert(sizeof from == sizeof(json_iterator) && std::is_trivially_copyable<Iterator>::value,
+    static_assert(sizeof from == sizeof(jdoc_iterator) && std::is_trivially_copyable<Iterator>::value,
                   "iterator by value");
-    json_iterator iterator;
+    jdoc_iterator iterator;
     std::memcpy(&iterator, static_cast<const void *>(&from), sizeof iterator);
     return iterator;
 }
 
-template <typename Iterator> walk<Iterator> to_walk(const json_iterator &iterator)
+template <typename Iterator> walk<Iterator> to_walk(const jdoc_iterator &iterator)
 {
     walk<Iterator> result;
     std::memcpy(static_cast<void *>(&result), &iterator, sizeof iterator);
@@ -63,9 +63,9 @@ template <typename Iterator> walk<Iterator> to_walk(const json_iterator &iterato
 
 extern "C" {
 
-struct json_parser *json_parser_create(void)
+struct jdoc_parser *jdoc_parser_create(void)
 {
-    json_parser *parser = new (std::nothrow) json_parser;
+    jdoc_parser *parser = new (std::nothrow) jdoc_parser;
     if (!parser) {
         std::fputs("asim: out of memory (JSON parser)\n", stderr);
         std::abort();
@@ -73,12 +73,12 @@ struct json_parser *json_parser_create(void)
     return parser;
 }
 
-void json_parser_destroy(struct json_parser *parser)
+void jdoc_parser_destroy(struct jdoc_parser *parser)
 {
     delete parser;
 }
 
-const char *json_parse(struct json_parser *parser, const char *text, size_t bytes, struct json_value *root)
+const char *jdoc_parse(struct jdoc_parser *parser, const char *text, size_t bytes, struct jdoc_value *root)
 {
     element document;
     const simdjson::error_code error = parser->parser.parse(text, bytes, false).get(document);
@@ -89,39 +89,39 @@ const char *json_parse(struct json_parser *parser, const char *text, size_t byte
     return simdjson::error_message(error);
 }
 
-enum json_type json_type_of(struct json_value value)
+enum jdoc_type jdoc_type_of(struct jdoc_value value)
 {
     switch (to_element(value).type()) {
     case element_type::ARRAY:
-        return JSON_ARRAY;
+        return JDOC_ARRAY;
     case element_type::OBJECT:
-        return JSON_OBJECT;
+        return JDOC_OBJECT;
     case element_type::INT64:
     case element_type::UINT64:
-        return JSON_INTEGER;
+        return JDOC_INTEGER;
     case element_type::DOUBLE:
-        return JSON_REAL;
+        return JDOC_REAL;
     case element_type::STRING:
-        return JSON_STRING;
+        return JDOC_STRING;
     case element_type::BOOL:
-        return JSON_BOOL;
+        return JDOC_BOOL;
     case element_type::NULL_VALUE:
         break;
     }
-    return JSON_NULL;
+    return JDOC_NULL;
 }
 
-bool json_integer(struct json_value value, int64_t *out)
+bool jdoc_integer(struct jdoc_value value, int64_t *out)
 {
     return to_element(value).get_int64().get(*out) == simdjson::SUCCESS;
 }
 
-bool json_real(struct json_value value, double *out)
+bool jdoc_real(struct jdoc_value value, double *out)
 {
     return to_element(value).get_double().get(*out) == simdjson::SUCCESS;
 }
 
-bool json_text(struct json_value value, struct json_string *out)
+bool jdoc_text(struct jdoc_value value, struct jdoc_string *out)
 {
     std::string_view text;
     if (to_element(value).get_string().get(text) != simdjson::SUCCESS) {
@@ -131,7 +131,7 @@ bool json_text(struct json_value value, struct json_string *out)
     return true;
 }
 
-struct json_iterator json_array(struct json_value value)
+struct jdoc_iterator jdoc_array(struct jdoc_value value)
 {
     array items;
     if (to_element(value).get_array().get(items) != simdjson::SUCCESS) {
@@ -140,7 +140,7 @@ struct json_iterator json_array(struct json_value value)
     return to_iterator(walk<array::iterator>{items.begin(), items.end()});
 }
 
-bool json_array_next(struct json_iterator *iterator, struct json_value *value)
+bool jdoc_array_next(struct jdoc_iterator *iterator, struct jdoc_value *value)
 {
     auto position = to_walk<array::iterator>(*iterator);
     if (!(position.at != position.end)) {
@@ -152,7 +152,7 @@ bool json_array_next(struct json_iterator *iterator, struct json_value *value)
     return true;
 }
 
-struct json_iterator json_object(struct json_value value)
+struct jdoc_iterator jdoc_object(struct jdoc_value value)
 {
     object items;
     if (to_element(value).get_object().get(items) != simdjson::SUCCESS) {
@@ -161,7 +161,7 @@ struct json_iterator json_object(struct json_value value)
     return to_iterator(walk<object::iterator>{items.begin(), items.end()});
 }
 
-bool json_object_next(struct json_iterator *iterator, struct json_string *key, struct json_value *value)
+bool jdoc_object_next(struct jdoc_iterator *iterator, struct jdoc_string *key, struct jdoc_value *value)
 {
     auto position = to_walk<object::iterator>(*iterator);
     if (!(position.at != position.end)) {
@@ -175,7 +175,7 @@ bool json_object_next(struct json_iterator *iterator, struct json_string *key, s
     return true;
 }
 
-size_t json_array_u32(struct json_value value, uint32_t *out, size_t capacity, size_t *bad)
+size_t jdoc_array_u32(struct jdoc_value value, uint32_t *out, size_t capacity, size_t *bad)
 {
     size_t n = 0;
     *bad = SIZE_MAX;

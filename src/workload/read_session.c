@@ -78,7 +78,7 @@ struct turn_ids {
 
 struct session_reader {
     struct builder *builder;
-    struct json_parser *parser;
+    struct jdoc_parser *parser;
     uint32_t *ids;
     size_t n_ids;
     size_t id_capacity;
@@ -88,7 +88,7 @@ struct session_reader {
     struct extent_list content;
 };
 
-struct session_reader *session_reader_create(struct builder *builder, struct json_parser *parser)
+struct session_reader *session_reader_create(struct builder *builder, struct jdoc_parser *parser)
 {
     struct session_reader *reader = mem_zalloc(sizeof *reader);
     reader->builder = builder;
@@ -108,13 +108,13 @@ void session_reader_destroy(struct session_reader *reader)
 /* Appends the ids of one member, which must be as many as `expected`. */
 static bool read_ids(struct session_reader *reader, const struct fields *fields, int index, uint32_t expected)
 {
-    struct json_value array;
+    struct jdoc_value array;
     if (fields_array(fields, index, &array) != FIELD_GOOD) {
         return false;
     }
     reader->ids = mem_grow(reader->ids, &reader->id_capacity, reader->n_ids + expected, sizeof *reader->ids);
     size_t bad;
-    const size_t n = json_array_u32(array, reader->ids + reader->n_ids, expected, &bad);
+    const size_t n = jdoc_array_u32(array, reader->ids + reader->n_ids, expected, &bad);
     const char *name = fields->table[index].name;
     if (n != expected) {
         builder_bad(reader->builder, "%s%s has %zu ids; needed: one for each of the %u tokens", fields->path, name, n,
@@ -158,7 +158,7 @@ static bool read_turn_ids(struct session_reader *reader, const struct fields *fi
 
 static bool read_tool(struct builder *builder, const struct fields *fields, struct turn *turn)
 {
-    struct json_string name;
+    struct jdoc_string name;
     if (fields_has(fields, TURN_TOOL) && fields_has(fields, TURN_TOOL_NAME)) {
         builder_bad(builder, "%stool and %stool_name are both given; allowed: one of them", fields->path, fields->path);
         return false;
@@ -277,12 +277,12 @@ static void intern_turns(struct session_reader *reader)
     builder->has_token_ids = true;
 }
 
-static void read_chain(struct session_reader *reader, struct json_value array)
+static void read_chain(struct session_reader *reader, struct jdoc_value array)
 {
     struct builder *builder = reader->builder;
-    struct json_iterator items = json_array(array);
-    struct json_value item;
-    for (uint32_t i = 0; json_array_next(&items, &item) && !builder->is_bad; i++) {
+    struct jdoc_iterator items = jdoc_array(array);
+    struct jdoc_value item;
+    for (uint32_t i = 0; jdoc_array_next(&items, &item) && !builder->is_bad; i++) {
         char path[40];
         struct fields fields;
         snprintf(path, sizeof path, "sub_requests[%u].", i);
@@ -321,7 +321,7 @@ static bool read_arrival(const struct fields *fields, bool *has, int64_t *ns)
         return fields_integer(fields, LINE(LINE_ARRIVAL_NS), 0, INT64_MAX, ns) == FIELD_GOOD;
     }
     double seconds;
-    if (in_s && !(json_real(fields->values[LINE(LINE_ARRIVAL_S)], &seconds) && ns_from_s(seconds, ns))) {
+    if (in_s && !(jdoc_real(fields->values[LINE(LINE_ARRIVAL_S)], &seconds) && ns_from_s(seconds, ns))) {
         builder_bad(fields->builder, "arrival_s is no time; allowed: seconds from -4e9 to 4e9");
         return false;
     }
@@ -332,7 +332,7 @@ static bool read_arrival(const struct fields *fields, bool *has, int64_t *ns)
 static void read_turns(struct session_reader *reader, const struct fields *fields)
 {
     struct builder *builder = reader->builder;
-    struct json_value chain;
+    struct jdoc_value chain;
     if (fields_has(fields, LINE(LINE_WORKFLOW_ID)) || fields_has(fields, LINE(LINE_NODES))) {
         builder_bad(builder, "DAG programs (workflow_id, nodes) are not supported yet; allowed: flat lines with "
                              "input_toks and chains with sub_requests");
@@ -352,11 +352,11 @@ static void read_turns(struct session_reader *reader, const struct fields *field
     }
 }
 
-static void read_line(struct session_reader *reader, struct json_value root)
+static void read_line(struct session_reader *reader, struct jdoc_value root)
 {
     struct builder *builder = reader->builder;
     struct fields fields;
-    struct json_string name = {0};
+    struct jdoc_string name = {0};
     bool has_arrival = false;
     int64_t arrival = 0;
     int64_t shared = 0;
@@ -390,9 +390,9 @@ void session_read(struct session_reader *reader, const char *text, size_t bytes)
     size_t line_bytes;
     input_lines_init(&lines, text, bytes);
     while (!builder_is_full(builder) && input_lines_next(&lines, &line, &line_bytes)) {
-        struct json_value root;
+        struct jdoc_value root;
         builder_begin(builder, lines.line);
-        const char *problem = json_parse(reader->parser, line, line_bytes, &root);
+        const char *problem = jdoc_parse(reader->parser, line, line_bytes, &root);
         if (problem) {
             builder_bad(builder, "not a JSON document: %s", problem);
         } else {

@@ -17,7 +17,7 @@
 
 struct session_reader;
 
-struct session_reader *session_reader_create(struct builder *builder, struct json_parser *parser);
+struct session_reader *session_reader_create(struct builder *builder, struct jdoc_parser *parser);
 void session_reader_destroy(struct session_reader *reader);
 
 /* Reads the lines of one file; `text` is padded (input_file.h). */

@@ -84,11 +84,11 @@ static const struct field request_table[N_REQUEST_FIELDS] = {
 
 struct weka_reader {
     struct builder *builder;
-    struct json_parser *parser;
+    struct jdoc_parser *parser;
     struct key_map prefixes; /* leading run of ids, by chained hash, to the latest turn that has it */
 };
 
-struct weka_reader *weka_reader_create(struct builder *builder, struct json_parser *parser)
+struct weka_reader *weka_reader_create(struct builder *builder, struct jdoc_parser *parser)
 {
     struct weka_reader *reader = mem_zalloc(sizeof *reader);
     reader->builder = builder;
@@ -108,7 +108,7 @@ void weka_reader_destroy(struct weka_reader *reader)
 static void read_hash_ids(struct weka_reader *reader, const struct fields *fields, struct turn *turn, uint32_t index,
                           uint32_t block)
 {
-    struct json_value array;
+    struct jdoc_value array;
     struct {
         struct key128 before;
         int64_t id;
@@ -120,12 +120,12 @@ static void read_hash_ids(struct weka_reader *reader, const struct fields *field
         }
         return;
     }
-    struct json_iterator items = json_array(array);
-    struct json_value item;
+    struct jdoc_iterator items = jdoc_array(array);
+    struct jdoc_value item;
     uint32_t n = 0;
     uint32_t n_common = 0;
-    for (; json_array_next(&items, &item); n++) {
-        if (!json_integer(item, &link.id)) {
+    for (; jdoc_array_next(&items, &item); n++) {
+        if (!jdoc_integer(item, &link.id)) {
             builder_bad(reader->builder, "%shash_ids[%u] is no integer", fields->path, n);
             return;
         }
@@ -150,16 +150,16 @@ static void read_hash_ids(struct weka_reader *reader, const struct fields *field
 /* Whether the request's new content holds a tool result. */
 static bool brings_tool_result(const struct fields *fields)
 {
-    struct json_value types;
+    struct jdoc_value types;
     if (fields_array(fields, REQUEST_INPUT_TYPES, &types) != FIELD_GOOD) {
         return false;
     }
-    struct json_iterator items = json_array(types);
-    struct json_value item;
-    struct json_string name;
+    struct jdoc_iterator items = jdoc_array(types);
+    struct jdoc_value item;
+    struct jdoc_string name;
     static const char wanted[] = "tool_result";
-    while (json_array_next(&items, &item)) {
-        if (json_text(item, &name) && name.bytes == strlen(wanted) && memcmp(name.text, wanted, name.bytes) == 0) {
+    while (jdoc_array_next(&items, &item)) {
+        if (jdoc_text(item, &name) && name.bytes == strlen(wanted) && memcmp(name.text, wanted, name.bytes) == 0) {
             return true;
         }
     }
@@ -190,12 +190,12 @@ static void read_request(struct weka_reader *reader, const struct fields *fields
     read_hash_ids(reader, fields, turn, index, block);
 }
 
-static uint64_t count_requests(struct json_value requests)
+static uint64_t count_requests(struct jdoc_value requests)
 {
     uint64_t n = 0;
-    struct json_iterator items = json_array(requests);
-    struct json_value item;
-    while (json_array_next(&items, &item)) {
+    struct jdoc_iterator items = jdoc_array(requests);
+    struct jdoc_value item;
+    while (jdoc_array_next(&items, &item)) {
         n++;
     }
     return n;
@@ -203,22 +203,22 @@ static uint64_t count_requests(struct json_value requests)
 
 static bool is_text(const struct fields *fields, int index, const char *wanted)
 {
-    struct json_string text;
-    return fields_has(fields, index) && json_text(fields->values[index], &text) && text.bytes == strlen(wanted) &&
+    struct jdoc_string text;
+    return fields_has(fields, index) && jdoc_text(fields->values[index], &text) && text.bytes == strlen(wanted) &&
            memcmp(text.text, wanted, text.bytes) == 0;
 }
 
-static void read_requests(struct weka_reader *reader, struct json_value requests, uint32_t block)
+static void read_requests(struct weka_reader *reader, struct jdoc_value requests, uint32_t block)
 {
     struct builder *builder = reader->builder;
-    struct json_iterator items = json_array(requests);
-    struct json_value item;
+    struct jdoc_iterator items = jdoc_array(requests);
+    struct jdoc_value item;
     uint64_t left_out = 0;
     key_map_clear(&reader->prefixes);
-    for (uint32_t i = 0; json_array_next(&items, &item) && !builder->is_bad; i++) {
+    for (uint32_t i = 0; jdoc_array_next(&items, &item) && !builder->is_bad; i++) {
         char path[32];
         struct fields fields;
-        struct json_value nested;
+        struct jdoc_value nested;
         snprintf(path, sizeof path, "requests[%u].", i);
         if (!fields_collect(builder, item, request_table, N_REQUEST_FIELDS, path, &fields)) {
             return;
@@ -237,8 +237,8 @@ static void read_requests(struct weka_reader *reader, struct json_value requests
     builder->left_out_requests += builder->is_bad ? 0 : left_out;
 }
 
-static bool read_document_fields(const struct fields *fields, struct json_string *name, int64_t *block, int64_t *shared,
-                                 struct json_value *requests)
+static bool read_document_fields(const struct fields *fields, struct jdoc_string *name, int64_t *block, int64_t *shared,
+                                 struct jdoc_value *requests)
 {
     struct builder *builder = fields->builder;
     int64_t tool = 0;
@@ -259,12 +259,12 @@ static bool read_document_fields(const struct fields *fields, struct json_string
     return !builder->is_bad;
 }
 
-static void read_document(struct weka_reader *reader, struct json_value root)
+static void read_document(struct weka_reader *reader, struct jdoc_value root)
 {
     struct builder *builder = reader->builder;
     struct fields fields;
-    struct json_string name = {0};
-    struct json_value requests;
+    struct jdoc_string name = {0};
+    struct jdoc_value requests;
     int64_t block = TRACE_BLOCK;
     int64_t shared = 0;
     if (fields_collect(builder, root, doc_table, N_DOC_FIELDS, "", &fields) &&
@@ -280,9 +280,9 @@ static void read_document(struct weka_reader *reader, struct json_value root)
 
 static void read_text(struct weka_reader *reader, const char *text, size_t bytes, uint32_t line)
 {
-    struct json_value root;
+    struct jdoc_value root;
     builder_begin(reader->builder, line);
-    const char *problem = json_parse(reader->parser, text, bytes, &root);
+    const char *problem = jdoc_parse(reader->parser, text, bytes, &root);
     if (problem) {
         builder_bad(reader->builder, "not a JSON document: %s", problem);
         builder_commit(reader->builder, NULL, 0); /* undoes it */
@@ -297,15 +297,15 @@ void weka_read(struct weka_reader *reader, const char *text, size_t bytes)
     struct input_lines lines;
     const char *line;
     size_t line_bytes;
-    struct json_value root;
+    struct jdoc_value root;
     builder->trace_block = TRACE_BLOCK;
     input_lines_init(&lines, text, bytes);
     const char *start = lines.at;
     bool at_first = true;
     while (!builder_is_full(builder) && input_lines_next(&lines, &line, &line_bytes)) {
         /* A first line that is no document is the start of one that spans lines, if the whole text is one. */
-        if (at_first && json_parse(reader->parser, line, line_bytes, &root) != NULL &&
-            json_parse(reader->parser, start, (size_t)(lines.end - start), &root) == NULL) {
+        if (at_first && jdoc_parse(reader->parser, line, line_bytes, &root) != NULL &&
+            jdoc_parse(reader->parser, start, (size_t)(lines.end - start), &root) == NULL) {
             builder_begin(builder, lines.line);
             read_document(reader, root);
             return;

@@ -20,7 +20,7 @@
 
 struct weka_reader;
 
-struct weka_reader *weka_reader_create(struct builder *builder, struct json_parser *parser);
+struct weka_reader *weka_reader_create(struct builder *builder, struct jdoc_parser *parser);
 void weka_reader_destroy(struct weka_reader *reader);
 
 /* Reads the conversations of one file: a single document (which may span lines), or one a line. */

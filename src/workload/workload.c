@@ -32,7 +32,7 @@ struct workload {
 struct reading {
     struct workload *workload;
     struct builder builder;
-    struct json_parser *parser;
+    struct jdoc_parser *parser;
     struct session_reader *session;
     struct weka_reader *weka;
     enum workload_format format; /* of the first file; the others must have the same */
@@ -46,7 +46,7 @@ static void reading_init(struct reading *reading, const struct workload_options 
     assert(options->block_size > 0);
     reading->workload = mem_zalloc(sizeof *reading->workload);
     builder_init(&reading->builder, options, diag);
-    reading->parser = json_parser_create();
+    reading->parser = jdoc_parser_create();
     reading->session = session_reader_create(&reading->builder, reading->parser);
     reading->weka = weka_reader_create(&reading->builder, reading->parser);
     reading->format = WORKLOAD_AUTO;
@@ -61,7 +61,7 @@ static struct workload *reading_finish(struct reading *reading)
     workload->stats.reason = workload->reason;
     weka_reader_destroy(reading->weka);
     session_reader_destroy(reading->session);
-    json_parser_destroy(reading->parser);
+    jdoc_parser_destroy(reading->parser);
     builder_fini(&reading->builder);
     if (status != ASIM_OK) {
         workload_destroy(workload);
