@@ -191,9 +191,8 @@ static void fill_gaps(struct builder *builder, struct workload_stats *stats)
         const char *known =
             options->missing_gap == MISSING_GAP_MEDIAN ? "; no gap is known, so there is no median" : "";
         diag_error(builder->diag, ASIM_INPUT, (struct diag_where){.file = builder->file},
-                   "%" PRIu64
-                   " gaps between turns are missing%s; allowed: --missing-gap=median, a duration such as 2s, "
-                   "or a distribution such as lognormal(median=1.5s, p99=60s)",
+                   "gaps that are missing between turns: %" PRIu64 "%s; allowed: --missing-gap=median, a duration such "
+                   "as 2s, or a distribution such as lognormal(median=1.5s, p99=60s)",
                    n_unfilled, known);
     }
 }
@@ -217,19 +216,18 @@ static void report_findings(struct builder *builder)
 {
     const struct diag_where file = {.file = builder->file};
     if (builder->skipped) {
-        diag_warning(builder->diag, file, "%" PRIu64 " bad lines skipped; the first: %s", builder->skipped,
+        diag_warning(builder->diag, file, "bad lines skipped: %" PRIu64 "; the first: %s", builder->skipped,
                      builder->skipped_diag.entries[0].text);
     }
     report_other_keys(builder);
     if (builder->assumed_prefixes) {
         diag_warning(builder->diag, file,
-                     "%" PRIu64 " turns have neither prefix_toks nor token ids: they are taken to keep the prompt "
-                     "before them unless they are shorter",
+                     "turns with neither prefix_toks nor token ids: %" PRIu64
+                     "; they are taken to keep the prompt before them unless they are shorter",
                      builder->assumed_prefixes);
     }
     if (builder->left_out_requests) {
-        diag_warning(builder->diag, file, "%" PRIu64 " requests of sub-agents are left out",
-                     builder->left_out_requests);
+        diag_warning(builder->diag, file, "requests of sub-agents left out: %" PRIu64, builder->left_out_requests);
     }
 }
 

@@ -41,6 +41,18 @@ static const char *show(struct jdoc_value value, char out[SHOWN_BYTES])
     return "null";
 }
 
+/* Row of the table with this name; n when there is none. */
+static size_t find_field(const struct field *table, size_t n, struct jdoc_string key)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (key.bytes && table[i].name[0] == key.text[0] && strncmp(table[i].name, key.text, key.bytes) == 0 &&
+            table[i].name[key.bytes] == '\0') {
+            return i;
+        }
+    }
+    return n;
+}
+
 bool fields_collect(struct builder *builder, struct jdoc_value object, const struct field *table, size_t n,
                     const char *path, struct fields *out)
 {
@@ -61,10 +73,7 @@ bool fields_collect(struct builder *builder, struct jdoc_value object, const str
     struct jdoc_value value;
     uint32_t seen = 0;
     while (jdoc_object_next(&members, &key, &value)) {
-        size_t i = 0;
-        while (i < n && (strncmp(table[i].name, key.text, key.bytes) != 0 || table[i].name[key.bytes] != '\0')) {
-            i++;
-        }
+        const size_t i = find_field(table, n, key);
         if (i == n) {
             builder_other_key(builder, key.text, key.bytes);
             continue;

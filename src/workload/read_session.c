@@ -8,18 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Members of a line. A flat line has those of a turn as well. */
-enum {
-    LINE_SESSION_ID,
-    LINE_ARRIVAL_NS,
-    LINE_ARRIVAL_S,
-    LINE_SUB_REQUESTS,
-    LINE_SHARED_PREFIX,
-    LINE_WORKFLOW_ID,
-    LINE_NODES,
-    N_LINE_FIELDS,
-};
-
+/* Members of a turn, and after them those of a line: a flat line has both. */
 enum {
     TURN_INPUT,
     TURN_OUTPUT,
@@ -30,44 +19,63 @@ enum {
     TURN_TOOL_NAME,
     TURN_INPUT_IDS,
     TURN_OUTPUT_IDS,
+    /* Measured in the recorded run, which the simulation replaces. */
+    TURN_API_TIME,
+    TURN_LLM_START,
+    TURN_PREFILL,
+    TURN_DECODE,
+    TURN_LLM,
+    TURN_API_CACHED,
+    TURN_REASONING,
+    TURN_CREATED,
+    TURN_NEXT_ARRIVAL_DELTA,
     N_TURN_FIELDS,
+
+    LINE_SESSION_ID = N_TURN_FIELDS,
+    LINE_ARRIVAL_NS,
+    LINE_ARRIVAL_S,
+    LINE_SUB_REQUESTS,
+    LINE_SHARED_PREFIX,
+    LINE_WORKFLOW_ID,
+    LINE_NODES,
+    LINE_EDGES,
+    LINE_SPAN,
+    LINE_ENV_START,
+    LINE_END,
+    N_LINE_FIELDS,
 };
 
-#define LINE_FIELDS                                                                                                    \
-    {"session_id", FIELD_READ}, {"arrival_time_ns", FIELD_READ}, {"arrival_s", FIELD_READ},                            \
-        {"sub_requests", FIELD_READ}, {"shared_prefix_toks", FIELD_READ}, {"workflow_id", FIELD_READ},                 \
-    {                                                                                                                  \
-        "nodes", FIELD_READ                                                                                            \
-    }
-#define TURN_FIELDS                                                                                                    \
-    {"input_toks", FIELD_READ}, {"output_toks", FIELD_READ}, {"prefix_toks", FIELD_READ},                              \
-        {"tool_duration_ns", FIELD_READ}, {"gap_ns", FIELD_READ}, {"tool", FIELD_READ}, {"tool_name", FIELD_READ},     \
-        {"input_tok_ids", FIELD_READ},                                                                                 \
-    {                                                                                                                  \
-        "output_tok_ids", FIELD_READ                                                                                   \
-    }
-/* Measured in the recorded run, which the simulation replaces. */
-#define MEASURED_LINE_FIELDS                                                                                           \
-    {"span_s", FIELD_IGNORE}, {"env_start_s", FIELD_IGNORE},                                                           \
-    {                                                                                                                  \
-        "end_s", FIELD_IGNORE                                                                                          \
-    }
-#define MEASURED_TURN_FIELDS                                                                                           \
-    {"api_time_s", FIELD_IGNORE}, {"llm_start_s", FIELD_IGNORE}, {"prefill_s", FIELD_IGNORE},                          \
-        {"decode_s", FIELD_IGNORE}, {"llm_s", FIELD_IGNORE}, {"api_cached_toks", FIELD_IGNORE},                        \
-        {"reasoning_toks", FIELD_IGNORE}, {"created_s", FIELD_IGNORE},                                                 \
-    {                                                                                                                  \
-        "next_arrival_delta_ns", FIELD_IGNORE                                                                          \
-    }
-
-static const struct field turn_table[] = {TURN_FIELDS, MEASURED_TURN_FIELDS};
-static const struct field line_table[] = {TURN_FIELDS, LINE_FIELDS, MEASURED_LINE_FIELDS, MEASURED_TURN_FIELDS};
-enum {
-    N_TURN_TABLE = sizeof turn_table / sizeof *turn_table,
-    N_LINE_TABLE = sizeof line_table / sizeof *line_table,
+static const struct field table[N_LINE_FIELDS] = {
+    [TURN_INPUT] = {"input_toks", FIELD_READ},
+    [TURN_OUTPUT] = {"output_toks", FIELD_READ},
+    [TURN_PREFIX] = {"prefix_toks", FIELD_READ},
+    [TURN_TOOL_NS] = {"tool_duration_ns", FIELD_READ},
+    [TURN_GAP_NS] = {"gap_ns", FIELD_READ},
+    [TURN_TOOL] = {"tool", FIELD_READ},
+    [TURN_TOOL_NAME] = {"tool_name", FIELD_READ},
+    [TURN_INPUT_IDS] = {"input_tok_ids", FIELD_READ},
+    [TURN_OUTPUT_IDS] = {"output_tok_ids", FIELD_READ},
+    [TURN_API_TIME] = {"api_time_s", FIELD_IGNORE},
+    [TURN_LLM_START] = {"llm_start_s", FIELD_IGNORE},
+    [TURN_PREFILL] = {"prefill_s", FIELD_IGNORE},
+    [TURN_DECODE] = {"decode_s", FIELD_IGNORE},
+    [TURN_LLM] = {"llm_s", FIELD_IGNORE},
+    [TURN_API_CACHED] = {"api_cached_toks", FIELD_IGNORE},
+    [TURN_REASONING] = {"reasoning_toks", FIELD_IGNORE},
+    [TURN_CREATED] = {"created_s", FIELD_IGNORE},
+    [TURN_NEXT_ARRIVAL_DELTA] = {"next_arrival_delta_ns", FIELD_IGNORE},
+    [LINE_SESSION_ID] = {"session_id", FIELD_READ},
+    [LINE_ARRIVAL_NS] = {"arrival_time_ns", FIELD_READ},
+    [LINE_ARRIVAL_S] = {"arrival_s", FIELD_READ},
+    [LINE_SUB_REQUESTS] = {"sub_requests", FIELD_READ},
+    [LINE_SHARED_PREFIX] = {"shared_prefix_toks", FIELD_READ},
+    [LINE_WORKFLOW_ID] = {"workflow_id", FIELD_READ},
+    [LINE_NODES] = {"nodes", FIELD_READ},
+    [LINE_EDGES] = {"edges", FIELD_READ},
+    [LINE_SPAN] = {"span_s", FIELD_IGNORE},
+    [LINE_ENV_START] = {"env_start_s", FIELD_IGNORE},
+    [LINE_END] = {"end_s", FIELD_IGNORE},
 };
-/* Index of a line's own member in line_table. */
-#define LINE(field) (N_TURN_FIELDS + (field))
 
 /* Token ids of the turns of the open record, one turn after another: prompt, then output where it is known. */
 struct turn_ids {
@@ -286,7 +294,7 @@ static void read_chain(struct session_reader *reader, struct jdoc_value array)
         char path[40];
         struct fields fields;
         snprintf(path, sizeof path, "sub_requests[%u].", i);
-        if (fields_collect(builder, item, turn_table, N_TURN_TABLE, path, &fields)) {
+        if (fields_collect(builder, item, table, N_TURN_FIELDS, path, &fields)) {
             read_turn(reader, &fields);
         }
     }
@@ -310,18 +318,18 @@ static bool ns_from_s(double seconds, int64_t *ns)
 /* The arrival of the line, if it has one; false when it is bad. */
 static bool read_arrival(const struct fields *fields, bool *has, int64_t *ns)
 {
-    const bool in_ns = fields_has(fields, LINE(LINE_ARRIVAL_NS));
-    const bool in_s = fields_has(fields, LINE(LINE_ARRIVAL_S));
+    const bool in_ns = fields_has(fields, LINE_ARRIVAL_NS);
+    const bool in_s = fields_has(fields, LINE_ARRIVAL_S);
     *has = in_ns || in_s;
     if (in_ns && in_s) {
         builder_bad(fields->builder, "arrival_time_ns and arrival_s are both given; allowed: one of them");
         return false;
     }
     if (in_ns) {
-        return fields_integer(fields, LINE(LINE_ARRIVAL_NS), 0, INT64_MAX, ns) == FIELD_GOOD;
+        return fields_integer(fields, LINE_ARRIVAL_NS, 0, INT64_MAX, ns) == FIELD_GOOD;
     }
     double seconds;
-    if (in_s && !(jdoc_real(fields->values[LINE(LINE_ARRIVAL_S)], &seconds) && ns_from_s(seconds, ns))) {
+    if (in_s && !(jdoc_real(fields->values[LINE_ARRIVAL_S], &seconds) && ns_from_s(seconds, ns))) {
         builder_bad(fields->builder, "arrival_s is no time; allowed: seconds from -4e9 to 4e9");
         return false;
     }
@@ -333,12 +341,12 @@ static void read_turns(struct session_reader *reader, const struct fields *field
 {
     struct builder *builder = reader->builder;
     struct jdoc_value chain;
-    if (fields_has(fields, LINE(LINE_WORKFLOW_ID)) || fields_has(fields, LINE(LINE_NODES))) {
-        builder_bad(builder, "DAG programs (workflow_id, nodes) are not supported yet; allowed: flat lines with "
+    if (fields_has(fields, LINE_WORKFLOW_ID) || fields_has(fields, LINE_NODES) || fields_has(fields, LINE_EDGES)) {
+        builder_bad(builder, "DAG programs (workflow_id, nodes, edges) are not supported yet; allowed: flat lines with "
                              "input_toks and chains with sub_requests");
-    } else if (fields_has(fields, LINE(LINE_SUB_REQUESTS)) && fields_has(fields, TURN_INPUT)) {
+    } else if (fields_has(fields, LINE_SUB_REQUESTS) && fields_has(fields, TURN_INPUT)) {
         builder_bad(builder, "input_toks and sub_requests are both given; allowed: one of them");
-    } else if (fields_array(fields, LINE(LINE_SUB_REQUESTS), &chain) == FIELD_GOOD) {
+    } else if (fields_array(fields, LINE_SUB_REQUESTS, &chain) == FIELD_GOOD) {
         read_chain(reader, chain);
     } else if (!builder->is_bad && !fields_has(fields, TURN_INPUT)) {
         builder_bad(builder, "neither input_toks (a flat line) nor sub_requests (a chain) is given");
@@ -362,14 +370,13 @@ static void read_line(struct session_reader *reader, struct jdoc_value root)
     int64_t shared = 0;
     reader->n_ids = 0;
     reader->n_with_ids = 0;
-    if (!fields_collect(builder, root, line_table, N_LINE_TABLE, "", &fields)) {
+    if (!fields_collect(builder, root, table, N_LINE_FIELDS, "", &fields)) {
         return;
     }
     read_turns(reader, &fields);
     if (builder->is_bad || !read_arrival(&fields, &has_arrival, &arrival) ||
-        fields_string(&fields, LINE(LINE_SESSION_ID), &name) == FIELD_BAD ||
-        fields_integer(&fields, LINE(LINE_SHARED_PREFIX), 0, builder_turns(builder)->prompt_toks, &shared) ==
-            FIELD_BAD) {
+        fields_string(&fields, LINE_SESSION_ID, &name) == FIELD_BAD ||
+        fields_integer(&fields, LINE_SHARED_PREFIX, 0, builder_turns(builder)->prompt_toks, &shared) == FIELD_BAD) {
         return;
     }
     if (reader->n_with_ids) {

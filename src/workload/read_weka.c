@@ -291,26 +291,49 @@ static void read_text(struct weka_reader *reader, const char *text, size_t bytes
     }
 }
 
+/* Whether any line is a document by itself. */
+static bool has_document_line(struct weka_reader *reader, struct input_lines lines)
+{
+    const char *line;
+    size_t bytes;
+    struct jdoc_value root;
+    while (input_lines_next(&lines, &line, &bytes)) {
+        if (!jdoc_parse(reader->parser, line, bytes, &root) && jdoc_type_of(root) == JDOC_OBJECT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the text is to be read as a whole: its first line is no document, and either the text is one, or no other
+ * line is, so that a message about each of them would be noise. */
+static bool is_one_document(struct weka_reader *reader, struct input_lines lines)
+{
+    const char *start = lines.at;
+    const struct input_lines from_start = lines;
+    const char *line;
+    size_t bytes;
+    struct jdoc_value root;
+    if (!input_lines_next(&lines, &line, &bytes) || !jdoc_parse(reader->parser, line, bytes, &root)) {
+        return false;
+    }
+    return !jdoc_parse(reader->parser, start, (size_t)(lines.end - start), &root) ||
+           !has_document_line(reader, from_start);
+}
+
 void weka_read(struct weka_reader *reader, const char *text, size_t bytes)
 {
     struct builder *builder = reader->builder;
     struct input_lines lines;
     const char *line;
     size_t line_bytes;
-    struct jdoc_value root;
     builder->trace_block = TRACE_BLOCK;
     input_lines_init(&lines, text, bytes);
-    const char *start = lines.at;
-    bool at_first = true;
+    if (is_one_document(reader, lines)) {
+        read_text(reader, lines.at, (size_t)(lines.end - lines.at), 1);
+        return;
+    }
     while (!builder_is_full(builder) && input_lines_next(&lines, &line, &line_bytes)) {
-        /* A first line that is no document is the start of one that spans lines, if the whole text is one. */
-        if (at_first && jdoc_parse(reader->parser, line, line_bytes, &root) != NULL &&
-            jdoc_parse(reader->parser, start, (size_t)(lines.end - start), &root) == NULL) {
-            builder_begin(builder, lines.line);
-            read_document(reader, root);
-            return;
-        }
-        at_first = false;
         read_text(reader, line, line_bytes, lines.line);
     }
 }
