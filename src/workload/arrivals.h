@@ -9,9 +9,9 @@ enum arrival_process { ARRIVALS_RECORDED, ARRIVALS_POISSON, ARRIVALS_ZERO, ARRIV
 
 struct arrivals_options {
     enum arrival_process process;
-    double rate;            /* Poisson: programs per second */
-    uint32_t clients;       /* closed loop: programs in progress at once */
-    simtime client_setup;   /* closed loop: a client's time before each program */
+    double rate;          /* Poisson: programs per second */
+    uint32_t clients;     /* closed loop: programs in progress at once */
+    simtime client_setup; /* closed loop: a client's time before each program */
     uint64_t seed;
 };
 
@@ -20,10 +20,10 @@ struct arrivals {
     struct arrivals_options options;
     const struct workload *workload;
     uint64_t n_programs;
-    uint64_t next;         /* position in the order */
-    simtime last;          /* Poisson: time of the last arrival */
-    uint64_t *order;       /* recorded: program ids by arrival; NULL when already in order */
-    simtime origin;        /* recorded: the earliest arrival, which is time zero */
+    uint64_t next;   /* position in the order */
+    simtime last;    /* Poisson: time of the last arrival */
+    uint64_t *order; /* recorded: program ids by arrival; NULL when already in order */
+    simtime origin;  /* recorded: the earliest arrival, which is time zero */
 };
 
 void arrivals_init(struct arrivals *arrivals, const struct workload *workload, const struct arrivals_options *options);

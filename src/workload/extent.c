@@ -4,7 +4,10 @@
 
 #include <assert.h>
 
-void extent_list_init(struct extent_list *list) { *list = (struct extent_list){0}; }
+void extent_list_init(struct extent_list *list)
+{
+    *list = (struct extent_list){0};
+}
 
 void extent_list_fini(struct extent_list *list)
 {

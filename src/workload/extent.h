@@ -37,7 +37,10 @@ static inline uint64_t stream_private(uint64_t program, uint32_t turn)
 }
 
 /* The `index`-th stream known to several programs: shared system prompts (STREAM_SHARED) or interned file content. */
-static inline uint64_t stream_common(enum stream_kind kind, uint64_t index) { return ((uint64_t)kind << 62) | index; }
+static inline uint64_t stream_common(enum stream_kind kind, uint64_t index)
+{
+    return ((uint64_t)kind << 62) | index;
+}
 
 /* A growable list of extents; adjacent pieces of one stream are merged as they are appended. */
 struct extent_list {

@@ -10,18 +10,19 @@
 
 #define GAP_MISSING INT64_C(-1) /* the file does not say; the missing-gap option decides */
 
-/* One LLM call. 40 bytes; a million ten-turn programs are 400 MB only if all are held at once, which generators avoid. */
+/* One LLM call. 40 bytes; a million ten-turn programs are 400 MB only if all are held at once, which generators avoid.
+ */
 struct turn {
-    uint32_t prompt_toks; /* the whole prompt, >= 1 */
-    uint32_t output_toks; /* 0: prefill only */
-    uint32_t kept_toks;   /* leading tokens of this prompt that are the leading tokens of the parent's context */
-    uint32_t parent;      /* the earlier turn whose context (prompt, then output) this one starts from; ignored when
-                             kept_toks is 0 */
-    uint32_t tool;        /* index into the workload's tool names: what runs in the gap after the turn */
+    uint32_t prompt_toks;  /* the whole prompt, >= 1 */
+    uint32_t output_toks;  /* 0: prefill only */
+    uint32_t kept_toks;    /* leading tokens of this prompt that are the leading tokens of the parent's context */
+    uint32_t parent;       /* the earlier turn whose context (prompt, then output) this one starts from; ignored when
+                              kept_toks is 0 */
+    uint32_t tool;         /* index into the workload's tool names: what runs in the gap after the turn */
     uint32_t first_extent; /* explicit content (prompt and output) in program->extents; n_extents 0: the rule above */
     uint32_t n_extents;
-    bool shared_output;   /* explicit content: another program holds the same output, so blocks must be visible at once */
-    simtime gap;          /* from this turn's end to the next turn's readiness; GAP_MISSING; ignored after the last */
+    bool shared_output; /* explicit content: another program holds the same output, so blocks must be visible at once */
+    simtime gap;        /* from this turn's end to the next turn's readiness; GAP_MISSING; ignored after the last */
 };
 
 struct program {
@@ -32,7 +33,7 @@ struct program {
     uint32_t n_turns; /* >= 1 */
     const struct turn *turns;
     const struct extent *extents;
-    uint64_t shared_stream;     /* leading tokens shared with other programs */
+    uint64_t shared_stream;      /* leading tokens shared with other programs */
     uint32_t shared_prefix_toks; /* 0: none */
 };
 

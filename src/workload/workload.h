@@ -17,10 +17,10 @@ enum missing_gap { MISSING_GAP_ERROR, MISSING_GAP_MEDIAN, MISSING_GAP_DISTRIBUTI
 
 struct workload_options {
     enum workload_format format;
-    bool skip_bad_lines;           /* otherwise the first MAX errors are reported and reading fails */
-    uint64_t max_programs;         /* take the first so many; 0 = all */
-    bool reuse_generated;          /* a turn that keeps the whole previous prompt continues with the previous output */
-    const char *shared_prefix;     /* NULL, or the name under which shared_prefix_toks of all programs are one stream */
+    bool skip_bad_lines;       /* otherwise the first MAX errors are reported and reading fails */
+    uint64_t max_programs;     /* take the first so many; 0 = all */
+    bool reuse_generated;      /* a turn that keeps the whole previous prompt continues with the previous output */
+    const char *shared_prefix; /* NULL, or the name under which shared_prefix_toks of all programs are one stream */
     enum missing_gap missing_gap;
     struct distribution missing_gap_distribution; /* seconds */
     uint64_t seed;
@@ -28,20 +28,26 @@ struct workload_options {
 };
 
 struct workload_stats {
-    const char *format;  /* "session JSONL", "Weka JSON", "generated: swe-agent" */
-    const char *reason;  /* how the format was recognised */
+    const char *format; /* "session JSONL", "Weka JSON", "generated: swe-agent" */
+    const char *reason; /* how the format was recognised */
     uint64_t n_programs;
-    uint64_t n_turns;    /* 0 when generated lazily */
+    uint64_t n_turns; /* 0 when generated lazily */
     uint64_t skipped_lines;
-    uint64_t missing_gaps;      /* turns whose gap was filled in */
-    bool has_arrivals;          /* recorded arrivals exist */
+    uint64_t missing_gaps; /* turns whose gap was filled in */
+    bool has_arrivals;     /* recorded arrivals exist */
     bool has_token_ids;
 };
 
-/* Reads a file or folder (session JSONL or Weka; plain, .gz or .zst). NULL and errors in diag on failure. */
+/* Reads a file, or all *.json and *.jsonl files of a folder in the order of their names (session JSONL or Weka; plain,
+ * .gz or .zst). NULL and errors in diag on failure. */
 struct workload *workload_open(const char *path, const struct workload_options *options, struct diag *diag);
 
-/* Programs of a named generator (generate.h lists them), made on demand. */
+/* The same for text in memory, which messages call `name`. */
+struct workload *workload_open_memory(const char *name, const char *text, size_t bytes,
+                                      const struct workload_options *options, struct diag *diag);
+
+/* Programs of a named generator (generate.h lists them), made on demand from the seed; of the options only the seed is
+ * used. */
 struct workload *workload_generate(const char *generator, uint64_t n_programs, const struct workload_options *options,
                                    struct diag *diag);
 

@@ -1,0 +1,102 @@
+#include "workload/arrivals.h"
+
+#include "base/distribution.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct recorded {
+    simtime time;
+    uint64_t program;
+};
+
+static int compare_recorded(const void *a, const void *b)
+{
+    const struct recorded *left = a;
+    const struct recorded *right = b;
+    if (left->time != right->time) {
+        return left->time < right->time ? -1 : 1;
+    }
+    return left->program < right->program ? -1 : 1;
+}
+
+/* Programs by (time, id). Nothing is kept where the workload is in that order already. */
+static void order_recorded(struct arrivals *arrivals)
+{
+    const uint64_t n = arrivals->n_programs;
+    struct recorded *all = mem_alloc(n * sizeof *all);
+    bool in_order = true;
+    for (uint64_t i = 0; i < n; i++) {
+        all[i] = (struct recorded){.time = workload_arrival(arrivals->workload, i), .program = i};
+        in_order = in_order && (i == 0 || all[i - 1].time <= all[i].time);
+    }
+    if (!in_order) {
+        qsort(all, n, sizeof *all, compare_recorded);
+        arrivals->order = mem_alloc(n * sizeof *arrivals->order);
+        for (uint64_t i = 0; i < n; i++) {
+            arrivals->order[i] = all[i].program;
+        }
+    }
+    arrivals->origin = n ? all[0].time : 0;
+    mem_free(all);
+}
+
+void arrivals_init(struct arrivals *arrivals, const struct workload *workload, const struct arrivals_options *options)
+{
+    *arrivals = (struct arrivals){
+        .options = *options, .workload = workload, .n_programs = workload_stats(workload)->n_programs};
+    if (options->process == ARRIVALS_RECORDED) {
+        assert(workload_stats(workload)->has_arrivals);
+        order_recorded(arrivals);
+    }
+    assert(options->process != ARRIVALS_POISSON || options->rate > 0.0);
+}
+
+void arrivals_fini(struct arrivals *arrivals)
+{
+    mem_free(arrivals->order);
+    *arrivals = (struct arrivals){0};
+}
+
+/* The first program arrives at time zero, each later one an exponential time after the one before, drawn with its own
+ * key. Times end at SIMTIME_LIMIT, the longest span a workload may have. */
+static simtime next_poisson(const struct arrivals *arrivals)
+{
+    if (arrivals->next == 0) {
+        return 0;
+    }
+    const struct rng_key key = {.seed = arrivals->options.seed, .program = arrivals->next, .purpose = RNG_ARRIVAL};
+    const struct distribution gap = {.kind = DISTRIBUTION_EXPONENTIAL, .a = 1.0 / arrivals->options.rate};
+    simtime duration;
+    if (!simtime_from_s(distribution_sample(&gap, rng_uniform(key, 0)), &duration) ||
+        duration > SIMTIME_LIMIT - arrivals->last) {
+        return SIMTIME_LIMIT;
+    }
+    return arrivals->last + duration;
+}
+
+bool arrivals_next(struct arrivals *arrivals, uint64_t *program, simtime *time)
+{
+    if (arrivals->next == arrivals->n_programs || arrivals->options.process == ARRIVALS_CLOSED) {
+        return false;
+    }
+    *program = arrivals->next;
+    switch (arrivals->options.process) {
+    case ARRIVALS_RECORDED:
+        *program = arrivals->order ? arrivals->order[arrivals->next] : arrivals->next;
+        *time = workload_arrival(arrivals->workload, *program) - arrivals->origin;
+        break;
+    case ARRIVALS_POISSON:
+        *time = next_poisson(arrivals);
+        break;
+    case ARRIVALS_ZERO:
+    case ARRIVALS_CLOSED:
+        *time = 0;
+        break;
+    }
+    arrivals->last = *time;
+    arrivals->next++;
+    return true;
+}

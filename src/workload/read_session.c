@@ -1,0 +1,412 @@
+#include "workload/read_session.h"
+
+#include "workload/fields.h"
+#include "workload/input_file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Members of a turn, and after them those of a line: a flat line has both. */
+enum {
+    TURN_INPUT,
+    TURN_OUTPUT,
+    TURN_PREFIX,
+    TURN_TOOL_NS,
+    TURN_GAP_NS,
+    TURN_TOOL,
+    TURN_TOOL_NAME,
+    TURN_INPUT_IDS,
+    TURN_OUTPUT_IDS,
+    /* Measured in the recorded run, which the simulation replaces. */
+    TURN_API_TIME,
+    TURN_LLM_START,
+    TURN_PREFILL,
+    TURN_DECODE,
+    TURN_LLM,
+    TURN_API_CACHED,
+    TURN_REASONING,
+    TURN_CREATED,
+    TURN_NEXT_ARRIVAL_DELTA,
+    N_TURN_FIELDS,
+
+    LINE_SESSION_ID = N_TURN_FIELDS,
+    LINE_ARRIVAL_NS,
+    LINE_ARRIVAL_S,
+    LINE_SUB_REQUESTS,
+    LINE_SHARED_PREFIX,
+    LINE_WORKFLOW_ID,
+    LINE_NODES,
+    LINE_EDGES,
+    LINE_SPAN,
+    LINE_ENV_START,
+    LINE_END,
+    N_LINE_FIELDS,
+};
+
+static const struct field table[N_LINE_FIELDS] = {
+    [TURN_INPUT] = {"input_toks", FIELD_READ},
+    [TURN_OUTPUT] = {"output_toks", FIELD_READ},
+    [TURN_PREFIX] = {"prefix_toks", FIELD_READ},
+    [TURN_TOOL_NS] = {"tool_duration_ns", FIELD_READ},
+    [TURN_GAP_NS] = {"gap_ns", FIELD_READ},
+    [TURN_TOOL] = {"tool", FIELD_READ},
+    [TURN_TOOL_NAME] = {"tool_name", FIELD_READ},
+    [TURN_INPUT_IDS] = {"input_tok_ids", FIELD_READ},
+    [TURN_OUTPUT_IDS] = {"output_tok_ids", FIELD_READ},
+    [TURN_API_TIME] = {"api_time_s", FIELD_IGNORE},
+    [TURN_LLM_START] = {"llm_start_s", FIELD_IGNORE},
+    [TURN_PREFILL] = {"prefill_s", FIELD_IGNORE},
+    [TURN_DECODE] = {"decode_s", FIELD_IGNORE},
+    [TURN_LLM] = {"llm_s", FIELD_IGNORE},
+    [TURN_API_CACHED] = {"api_cached_toks", FIELD_IGNORE},
+    [TURN_REASONING] = {"reasoning_toks", FIELD_IGNORE},
+    [TURN_CREATED] = {"created_s", FIELD_IGNORE},
+    [TURN_NEXT_ARRIVAL_DELTA] = {"next_arrival_delta_ns", FIELD_IGNORE},
+    [LINE_SESSION_ID] = {"session_id", FIELD_READ},
+    [LINE_ARRIVAL_NS] = {"arrival_time_ns", FIELD_READ},
+    [LINE_ARRIVAL_S] = {"arrival_s", FIELD_READ},
+    [LINE_SUB_REQUESTS] = {"sub_requests", FIELD_READ},
+    [LINE_SHARED_PREFIX] = {"shared_prefix_toks", FIELD_READ},
+    [LINE_WORKFLOW_ID] = {"workflow_id", FIELD_READ},
+    [LINE_NODES] = {"nodes", FIELD_READ},
+    [LINE_EDGES] = {"edges", FIELD_READ},
+    [LINE_SPAN] = {"span_s", FIELD_IGNORE},
+    [LINE_ENV_START] = {"env_start_s", FIELD_IGNORE},
+    [LINE_END] = {"end_s", FIELD_IGNORE},
+};
+
+/* Token ids of the turns of the open record, one turn after another: prompt, then output where it is known. */
+struct turn_ids {
+    size_t start; /* in ids */
+    uint32_t n_prompt;
+    uint32_t n_output; /* known ones: 0 or all */
+};
+
+struct session_reader {
+    struct builder *builder;
+    struct jdoc_parser *parser;
+    uint32_t *ids;
+    size_t n_ids;
+    size_t id_capacity;
+    struct turn_ids *turn_ids;
+    size_t turn_id_capacity;
+    uint32_t n_with_ids; /* turns of the record that have input_tok_ids */
+    struct extent_list content;
+};
+
+struct session_reader *session_reader_create(struct builder *builder, struct jdoc_parser *parser)
+{
+    struct session_reader *reader = mem_zalloc(sizeof *reader);
+    reader->builder = builder;
+    reader->parser = parser;
+    extent_list_init(&reader->content);
+    return reader;
+}
+
+void session_reader_destroy(struct session_reader *reader)
+{
+    mem_free(reader->ids);
+    mem_free(reader->turn_ids);
+    extent_list_fini(&reader->content);
+    mem_free(reader);
+}
+
+/* Appends the ids of one member, which must be as many as `expected`. */
+static bool read_ids(struct session_reader *reader, const struct fields *fields, int index, uint32_t expected)
+{
+    struct jdoc_value array;
+    if (fields_array(fields, index, &array) != FIELD_GOOD) {
+        return false;
+    }
+    reader->ids = mem_grow(reader->ids, &reader->id_capacity, reader->n_ids + expected, sizeof *reader->ids);
+    size_t bad;
+    const size_t n = jdoc_array_u32(array, reader->ids + reader->n_ids, expected, &bad);
+    const char *name = fields->table[index].name;
+    if (n != expected) {
+        builder_bad(reader->builder, "%s%s has %zu ids; needed: one for each of the %u tokens", fields->path, name, n,
+                    expected);
+        return false;
+    }
+    if (bad != SIZE_MAX) {
+        builder_bad(reader->builder, "%s%s[%zu] is no token id; allowed: an integer from 0 to %u", fields->path, name,
+                    bad, UINT32_MAX);
+        return false;
+    }
+    reader->n_ids += expected;
+    return true;
+}
+
+static bool read_turn_ids(struct session_reader *reader, const struct fields *fields, const struct turn *turn,
+                          uint32_t index)
+{
+    reader->turn_ids =
+        mem_grow(reader->turn_ids, &reader->turn_id_capacity, (size_t)index + 1, sizeof *reader->turn_ids);
+    struct turn_ids *ids = &reader->turn_ids[index];
+    *ids = (struct turn_ids){.start = reader->n_ids};
+    if (!fields_has(fields, TURN_INPUT_IDS)) {
+        if (fields_has(fields, TURN_OUTPUT_IDS)) {
+            builder_bad(reader->builder, "%soutput_tok_ids is given without input_tok_ids", fields->path);
+            return false;
+        }
+        return true;
+    }
+    reader->n_with_ids++;
+    ids->n_prompt = turn->prompt_toks;
+    if (!read_ids(reader, fields, TURN_INPUT_IDS, turn->prompt_toks)) {
+        return false;
+    }
+    if (fields_has(fields, TURN_OUTPUT_IDS)) {
+        ids->n_output = turn->output_toks;
+        return read_ids(reader, fields, TURN_OUTPUT_IDS, turn->output_toks);
+    }
+    return true;
+}
+
+static bool read_tool(struct builder *builder, const struct fields *fields, struct turn *turn)
+{
+    struct jdoc_string name;
+    if (fields_has(fields, TURN_TOOL) && fields_has(fields, TURN_TOOL_NAME)) {
+        builder_bad(builder, "%stool and %stool_name are both given; allowed: one of them", fields->path, fields->path);
+        return false;
+    }
+    const int index = fields_has(fields, TURN_TOOL) ? TURN_TOOL : TURN_TOOL_NAME;
+    const enum field_state state = fields_string(fields, index, &name);
+    if (state == FIELD_GOOD && name.bytes) {
+        turn->tool = builder_tool(builder, name.text, name.bytes);
+    }
+    return state != FIELD_BAD;
+}
+
+/* The reused prefix as the file gives it, in kept_toks (complete.h makes the final number of it). */
+static bool read_prefix(struct builder *builder, const struct fields *fields, struct turn *turn, uint32_t index)
+{
+    const struct turn *before = index ? turn - 1 : NULL;
+    const int64_t context = before ? (int64_t)before->prompt_toks + before->output_toks : 0;
+    int64_t prefix = 0;
+    const enum field_state state = fields_integer(fields, TURN_PREFIX, 0, TOKENS_LIMIT, &prefix);
+    if (state == FIELD_BAD) {
+        return false;
+    }
+    if (prefix > turn->prompt_toks || prefix > context) {
+        builder_bad(builder,
+                    "%sprefix_toks: %" PRId64 " given; allowed: at most the prompt (%u) and the context before it "
+                    "(%" PRId64 ")",
+                    fields->path, prefix, turn->prompt_toks, context);
+        return false;
+    }
+    const bool has_ids = fields_has(fields, TURN_INPUT_IDS);
+    if (state == FIELD_ABSENT && before && !has_ids) {
+        prefix = turn->prompt_toks >= before->prompt_toks ? before->prompt_toks : 0;
+        builder->assumed_prefixes++;
+    } else if (prefix && !has_ids) {
+        builder->prefixes++;
+        builder->odd_prefixes += prefix % TRACE_BLOCK != 0;
+    }
+    turn->kept_toks = (uint32_t)prefix;
+    turn->parent = index ? index - 1 : 0;
+    return true;
+}
+
+static bool read_gap(const struct fields *fields, struct turn *turn)
+{
+    turn->gap = GAP_MISSING;
+    const enum field_state state = fields_duration(fields, TURN_GAP_NS, SIMTIME_NS, false, &turn->gap);
+    if (state != FIELD_ABSENT) {
+        return state == FIELD_GOOD;
+    }
+    return fields_duration(fields, TURN_TOOL_NS, SIMTIME_NS, false, &turn->gap) != FIELD_BAD;
+}
+
+static void read_turn(struct session_reader *reader, const struct fields *fields)
+{
+    struct builder *builder = reader->builder;
+    int64_t prompt;
+    int64_t output;
+    const bool has_prompt = fields_need_integer(fields, TURN_INPUT, 1, TOKENS_LIMIT, &prompt);
+    const bool has_output = fields_need_integer(fields, TURN_OUTPUT, 0, TOKENS_LIMIT, &output);
+    if (!has_prompt || !has_output) {
+        return;
+    }
+    const uint32_t index = builder_turn_count(builder);
+    struct turn *turn = builder_add_turn(builder);
+    turn->prompt_toks = (uint32_t)prompt;
+    turn->output_toks = (uint32_t)output;
+    if (read_prefix(builder, fields, turn, index) && read_gap(fields, turn) && read_tool(builder, fields, turn)) {
+        read_turn_ids(reader, fields, turn, index);
+    }
+}
+
+static uint32_t common_ids(const uint32_t *a, uint32_t n_a, const uint32_t *b, uint32_t n_b)
+{
+    const uint32_t n = n_a < n_b ? n_a : n_b;
+    uint32_t at = 0;
+    while (at < n && a[at] == b[at]) {
+        at++;
+    }
+    return at;
+}
+
+/* Contents of all turns of the record from their ids. */
+static void intern_turns(struct session_reader *reader)
+{
+    struct builder *builder = reader->builder;
+    const bool reuse = builder->options->reuse_generated;
+    const uint32_t n = builder_turn_count(builder);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct turn *turn = builder_turns(builder) + i;
+        const struct turn_ids *now = &reader->turn_ids[i];
+        const uint32_t *ids = reader->ids + now->start;
+        uint32_t n_known = now->n_prompt + (reuse ? now->n_output : 0);
+        turn->kept_toks = kept;
+        kept = 0;
+        if (i + 1 < n) {
+            const struct turn_ids *next = &reader->turn_ids[i + 1];
+            const uint32_t *next_ids = reader->ids + next->start;
+            kept = common_ids(ids, n_known, next_ids, next->n_prompt);
+            if (reuse && kept == now->n_prompt && !now->n_output && next->n_prompt - kept >= turn->output_toks) {
+                /* The next prompt goes on from this one: the output is what follows there. */
+                ids = next_ids;
+                n_known += turn->output_toks;
+                kept = n_known;
+            }
+        }
+        reader->content.n = 0;
+        reader->content.n_tokens = 0;
+        interner_add(&builder->interner, builder->set.n_programs, ids, n_known, &reader->content);
+        const uint32_t unknown = turn->prompt_toks + turn->output_toks - n_known;
+        extent_list_append(
+            &reader->content,
+            (struct extent){.stream = stream_private(builder->set.n_programs, i), .first = n_known, .count = unknown});
+        builder_add_extents(builder, turn, &reader->content);
+    }
+    builder->has_token_ids = true;
+}
+
+static void read_chain(struct session_reader *reader, struct jdoc_value array)
+{
+    struct builder *builder = reader->builder;
+    struct jdoc_iterator items = jdoc_array(array);
+    struct jdoc_value item;
+    for (uint32_t i = 0; jdoc_array_next(&items, &item) && !builder->is_bad; i++) {
+        char path[40];
+        struct fields fields;
+        snprintf(path, sizeof path, "sub_requests[%u].", i);
+        if (fields_collect(builder, item, table, N_TURN_FIELDS, path, &fields)) {
+            read_turn(reader, &fields);
+        }
+    }
+    if (!builder->is_bad && builder_turn_count(builder) == 0) {
+        builder_bad(builder, "sub_requests is empty; needed: at least one turn");
+    }
+}
+
+/* Nanoseconds of a time in seconds, by whole seconds and fraction: a double of today's Unix time holds fractions to
+ * about 0.2 us, and the product with 1e9 would lose more. */
+static bool ns_from_s(double seconds, int64_t *ns)
+{
+    if (!(fabs(seconds) <= 4e9)) {
+        return false;
+    }
+    const double whole = floor(seconds);
+    *ns = (int64_t)whole * 1000000000 + (int64_t)((seconds - whole) * 1e9 + 0.5);
+    return true;
+}
+
+/* The arrival of the line, if it has one; false when it is bad. */
+static bool read_arrival(const struct fields *fields, bool *has, int64_t *ns)
+{
+    const bool in_ns = fields_has(fields, LINE_ARRIVAL_NS);
+    const bool in_s = fields_has(fields, LINE_ARRIVAL_S);
+    *has = in_ns || in_s;
+    if (in_ns && in_s) {
+        builder_bad(fields->builder, "arrival_time_ns and arrival_s are both given; allowed: one of them");
+        return false;
+    }
+    if (in_ns) {
+        return fields_integer(fields, LINE_ARRIVAL_NS, 0, INT64_MAX, ns) == FIELD_GOOD;
+    }
+    double seconds;
+    if (in_s && !(jdoc_real(fields->values[LINE_ARRIVAL_S], &seconds) && ns_from_s(seconds, ns))) {
+        builder_bad(fields->builder, "arrival_s is no time; allowed: seconds from -4e9 to 4e9");
+        return false;
+    }
+    return true;
+}
+
+/* The open record's turns, by the kind of its line. */
+static void read_turns(struct session_reader *reader, const struct fields *fields)
+{
+    struct builder *builder = reader->builder;
+    struct jdoc_value chain;
+    if (fields_has(fields, LINE_WORKFLOW_ID) || fields_has(fields, LINE_NODES) || fields_has(fields, LINE_EDGES)) {
+        builder_bad(builder, "DAG programs (workflow_id, nodes, edges) are not supported yet; allowed: flat lines with "
+                             "input_toks and chains with sub_requests");
+    } else if (fields_has(fields, LINE_SUB_REQUESTS) && fields_has(fields, TURN_INPUT)) {
+        builder_bad(builder, "input_toks and sub_requests are both given; allowed: one of them");
+    } else if (fields_array(fields, LINE_SUB_REQUESTS, &chain) == FIELD_GOOD) {
+        read_chain(reader, chain);
+    } else if (!builder->is_bad && !fields_has(fields, TURN_INPUT)) {
+        builder_bad(builder, "neither input_toks (a flat line) nor sub_requests (a chain) is given");
+    } else if (!builder->is_bad) {
+        read_turn(reader, fields);
+    }
+    const uint32_t n_with_ids = reader->n_with_ids;
+    if (!builder->is_bad && n_with_ids && n_with_ids != builder_turn_count(builder)) {
+        builder_bad(builder, "%u of %u turns have input_tok_ids; allowed: all or none", n_with_ids,
+                    builder_turn_count(builder));
+    }
+}
+
+static void read_line(struct session_reader *reader, struct jdoc_value root)
+{
+    struct builder *builder = reader->builder;
+    struct fields fields;
+    struct jdoc_string name = {0};
+    bool has_arrival = false;
+    int64_t arrival = 0;
+    int64_t shared = 0;
+    reader->n_ids = 0;
+    reader->n_with_ids = 0;
+    if (!fields_collect(builder, root, table, N_LINE_FIELDS, "", &fields)) {
+        return;
+    }
+    read_turns(reader, &fields);
+    if (builder->is_bad || !read_arrival(&fields, &has_arrival, &arrival) ||
+        fields_string(&fields, LINE_SESSION_ID, &name) == FIELD_BAD ||
+        fields_integer(&fields, LINE_SHARED_PREFIX, 0, builder_turns(builder)->prompt_toks, &shared) == FIELD_BAD) {
+        return;
+    }
+    if (reader->n_with_ids) {
+        intern_turns(reader);
+    }
+    struct program *program = builder_commit(builder, name.text, name.bytes);
+    program->shared_prefix_toks = (uint32_t)shared;
+    if (has_arrival) {
+        builder_arrival(builder, arrival);
+    }
+}
+
+void session_read(struct session_reader *reader, const char *text, size_t bytes)
+{
+    struct builder *builder = reader->builder;
+    struct input_lines lines;
+    const char *line;
+    size_t line_bytes;
+    input_lines_init(&lines, text, bytes);
+    while (!builder_is_full(builder) && input_lines_next(&lines, &line, &line_bytes)) {
+        struct jdoc_value root;
+        builder_begin(builder, lines.line);
+        const char *problem = jdoc_parse(reader->parser, line, line_bytes, &root);
+        if (problem) {
+            builder_bad(builder, "not a JSON document: %s", problem);
+        } else {
+            read_line(reader, root);
+        }
+        if (builder->is_bad) {
+            builder_commit(builder, NULL, 0); /* undoes it */
+        }
+    }
+}

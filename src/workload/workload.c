@@ -1,0 +1,291 @@
+#include "workload/workload.h"
+
+#include "base/mem.h"
+#include "workload/complete.h"
+#include "workload/detect.h"
+#include "workload/generate.h"
+#include "workload/input_file.h"
+#include "workload/read_session.h"
+#include "workload/read_weka.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Either the programs of a file, or a generator with one buffer per slot. */
+struct workload {
+    struct workload_stats stats;
+    char reason[DETECT_REASON_BYTES];
+    struct program_set set;
+    const struct generator *generator; /* NULL: a file */
+    uint64_t seed;
+    struct generated **slots; /* by slot; separate, so that programs stay where they are */
+    size_t n_slots;
+    size_t slot_capacity;
+};
+
+/* All that reading needs. */
+struct reading {
+    struct workload *workload;
+    struct builder builder;
+    struct jdoc_parser *parser;
+    struct session_reader *session;
+    struct weka_reader *weka;
+    enum workload_format format; /* of the first file; the others must have the same */
+};
+
+static const char *const format_names[] = {
+    [WORKLOAD_AUTO] = "unknown", [WORKLOAD_SESSION] = "session JSONL", [WORKLOAD_WEKA] = "Weka JSON"};
+
+static void reading_init(struct reading *reading, const struct workload_options *options, struct diag *diag)
+{
+    assert(options->block_size > 0);
+    reading->workload = mem_zalloc(sizeof *reading->workload);
+    builder_init(&reading->builder, options, diag);
+    reading->parser = jdoc_parser_create();
+    reading->session = session_reader_create(&reading->builder, reading->parser);
+    reading->weka = weka_reader_create(&reading->builder, reading->parser);
+    reading->format = WORKLOAD_AUTO;
+}
+
+/* Completes the workload, or frees it and returns NULL when there were errors. */
+static struct workload *reading_finish(struct reading *reading)
+{
+    struct workload *workload = reading->workload;
+    const asim_status status = builder_complete(&reading->builder, &workload->set, &workload->stats);
+    workload->stats.format = format_names[reading->format];
+    workload->stats.reason = workload->reason;
+    weka_reader_destroy(reading->weka);
+    session_reader_destroy(reading->session);
+    jdoc_parser_destroy(reading->parser);
+    builder_fini(&reading->builder);
+    if (status != ASIM_OK) {
+        workload_destroy(workload);
+        return NULL;
+    }
+    return workload;
+}
+
+static void read_input(struct reading *reading, const char *name, const struct input_text *input)
+{
+    struct builder *builder = &reading->builder;
+    char *reason = reading->workload->reason;
+    char found[DETECT_REASON_BYTES] = "named by the format option";
+    enum workload_format format = builder->options->format;
+    builder_set_file(builder, name);
+    if (format == WORKLOAD_AUTO) {
+        format = detect_format(reading->parser, builder->file, input->text, input->bytes, found, builder->diag);
+        if (format == WORKLOAD_AUTO) {
+            return;
+        }
+    }
+    if (reading->format == WORKLOAD_AUTO) {
+        reading->format = format;
+        memcpy(reason, found, sizeof found);
+    } else if (reading->format != format) {
+        diag_error(builder->diag, ASIM_INPUT, (struct diag_where){.file = builder->file},
+                   "is %s, and the files before it are %s; allowed: one format in a folder", format_names[format],
+                   format_names[reading->format]);
+        return;
+    }
+    if (format == WORKLOAD_SESSION) {
+        session_read(reading->session, input->text, input->bytes);
+    } else {
+        weka_read(reading->weka, input->text, input->bytes);
+    }
+}
+
+static void read_file(struct reading *reading, const char *path)
+{
+    struct input_text input;
+    if (input_file_read(path, &input, reading->builder.diag) == ASIM_OK) {
+        read_input(reading, path, &input);
+        input_text_fini(&input);
+    }
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text);
+    const size_t m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static int is_trace_file(const struct dirent *entry)
+{
+    static const char *const ends[] = {".json", ".jsonl", ".json.gz", ".jsonl.gz", ".json.zst", ".jsonl.zst"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (entry->d_name[0] != '.' && ends_with(entry->d_name, ends[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* By bytes: alphasort would depend on the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void read_folder(struct reading *reading, const char *path)
+{
+    struct diag *diag = reading->builder.diag;
+    struct dirent **entries;
+    const int n = scandir(path, &entries, is_trace_file, by_name);
+    if (n < 0) {
+        diag_error(diag, ASIM_IO, (struct diag_where){.file = path}, "cannot be listed: %s", strerror(errno));
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        if (!builder_is_full(&reading->builder)) {
+            const size_t bytes = strlen(path) + strlen(entries[i]->d_name) + 2;
+            char *file = mem_alloc(bytes);
+            snprintf(file, bytes, "%s/%s", path, entries[i]->d_name);
+            read_file(reading, file);
+            mem_free(file);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    if (n == 0) {
+        diag_error(diag, ASIM_INPUT, (struct diag_where){.file = path},
+                   "the folder has no trace; allowed: files *.json and *.jsonl, also with .gz or .zst");
+    }
+}
+
+struct workload *workload_open(const char *path, const struct workload_options *options, struct diag *diag)
+{
+    struct reading reading;
+    struct stat status;
+    reading_init(&reading, options, diag);
+    builder_set_file(&reading.builder, path);
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        read_folder(&reading, path);
+    } else {
+        read_file(&reading, path);
+    }
+    builder_set_file(&reading.builder, path); /* what is found over all of it */
+    return reading_finish(&reading);
+}
+
+struct workload *workload_open_memory(const char *name, const char *text, size_t bytes,
+                                      const struct workload_options *options, struct diag *diag)
+{
+    struct reading reading;
+    struct input_text input = input_text_copy(text, bytes);
+    reading_init(&reading, options, diag);
+    read_input(&reading, name, &input);
+    input_text_fini(&input);
+    return reading_finish(&reading);
+}
+
+struct workload *workload_generate(const char *generator, uint64_t n_programs, const struct workload_options *options,
+                                   struct diag *diag)
+{
+    const struct generator *found = generator_find(generator);
+    const struct diag_where nowhere = {0};
+    size_t n;
+    const char *const *names = generator_names(&n);
+    if (!found) {
+        char allowed[256] = "";
+        for (size_t i = 0; i < n; i++) {
+            const size_t used = strlen(allowed);
+            snprintf(allowed + used, sizeof allowed - used, "%s%s", i ? ", " : "", names[i]);
+        }
+        const char *near = diag_nearest(generator, names, n);
+        diag_error(diag, ASIM_USAGE, nowhere, "no generator is called '%s'; allowed: %s%s%s%s", generator, allowed,
+                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        return NULL;
+    }
+    if (n_programs == 0 || n_programs >> 38) {
+        diag_error(diag, ASIM_USAGE, nowhere, "%llu programs asked of generator '%s'; allowed: 1 to 2^38 - 1",
+                   (unsigned long long)n_programs, generator);
+        return NULL;
+    }
+    struct workload *workload = mem_zalloc(sizeof *workload);
+    workload->generator = found;
+    workload->seed = options->seed;
+    snprintf(workload->reason, sizeof workload->reason, "generated: %s", generator_name(found));
+    workload->stats =
+        (struct workload_stats){.format = workload->reason, .reason = "named by option", .n_programs = n_programs};
+    return workload;
+}
+
+void workload_destroy(struct workload *workload)
+{
+    if (!workload) {
+        return;
+    }
+    for (size_t i = 0; i < workload->n_slots; i++) {
+        if (workload->slots[i]) {
+            generated_fini(workload->slots[i]);
+            mem_free(workload->slots[i]);
+        }
+    }
+    mem_free(workload->slots);
+    program_set_fini(&workload->set);
+    mem_free(workload);
+}
+
+const struct workload_stats *workload_stats(const struct workload *workload)
+{
+    return &workload->stats;
+}
+
+uint32_t workload_tool_count(const struct workload *workload)
+{
+    return workload->generator ? generator_tool_count(workload->generator) : (uint32_t)workload->set.n_tools;
+}
+
+const char *workload_tool_name(const struct workload *workload, uint32_t tool)
+{
+    assert(tool < workload_tool_count(workload));
+    return workload->generator ? generator_tool_name(workload->generator, tool) : workload->set.tools[tool];
+}
+
+simtime workload_arrival(const struct workload *workload, uint64_t program)
+{
+    assert(program < workload->stats.n_programs);
+    return workload->generator ? 0 : workload->set.programs[program].arrival;
+}
+
+static struct generated *slot_of(struct workload *workload, uint32_t slot)
+{
+    if (slot >= workload->n_slots) {
+        workload->slots =
+            mem_grow(workload->slots, &workload->slot_capacity, (size_t)slot + 1, sizeof *workload->slots);
+        while (workload->n_slots <= slot) {
+            workload->slots[workload->n_slots++] = NULL;
+        }
+    }
+    if (!workload->slots[slot]) {
+        workload->slots[slot] = mem_zalloc(sizeof **workload->slots);
+    }
+    return workload->slots[slot];
+}
+
+const struct program *workload_fetch(struct workload *workload, uint64_t program, uint32_t slot)
+{
+    assert(program < workload->stats.n_programs);
+    if (!workload->generator) {
+        return &workload->set.programs[program];
+    }
+    struct generated *generated = slot_of(workload, slot);
+    assert(generated->program.n_turns == 0); /* the slot is free */
+    generator_make(workload->generator, workload->seed, program, generated);
+    return &generated->program;
+}
+
+void workload_release(struct workload *workload, const struct program *program, uint32_t slot)
+{
+    if (workload->generator) {
+        assert(program == &workload->slots[slot]->program);
+        workload->slots[slot]->program.n_turns = 0;
+    }
+    (void)program;
+}
