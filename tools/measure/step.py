@@ -1,6 +1,7 @@
 """Sections step and sustained: whole steps of a Llama-3.1-8B-shaped stack, and what long load does to the clock."""
 import ctypes
 import functools
+import math
 import statistics
 import threading
 import time
@@ -9,12 +10,15 @@ import torch
 
 import attention
 import kernels
-from common import DEVICE, DTYPE, HEAD_DIM, MODELS, Timing, capture, fill_random, replay
+from common import DEVICE, DTYPE, HEAD_DIM, MODELS, Timing, capture, fill_random, replay, replay_rested
 
 LAYERS = 32
 MODEL = MODELS[0]
 DECODE_POINTS = [(b, c) for c in (1024, 8192, 32768) for b in (1, 8, 32, 64, 128, 256)]
 PREFILL_TOKENS = [256, 1024, 4096, 8192]
+LATER_CHUNKS = [(512, 32768), (2048, 32768)]  # chunk, cached prefix
+MIXED_POINTS = [(256, 0, 32, 4096), (1024, 0, 32, 4096), (2048, 0, 32, 4096), (512, 16384, 32, 4096),
+                (2048, 16384, 32, 4096), (1984, 0, 64, 2048)]  # chunk, cached prefix, decoding sequences, their context
 
 
 def weight(*shape):
@@ -58,38 +62,41 @@ class Stack:
         kernels.add_rms_norm(x, residual, self.norm)
         return torch.mm(x[-sampled:], self.head).argmax(-1)
 
-    def decode_call(self, batch, context, splits, config):
-        """A step of `batch` sequences with `context` tokens each, the new one included."""
-        m, blocks = MODEL, context // kernels.PAGE
-        tables = torch.randperm(self.slots // kernels.PAGE, device=DEVICE)[: batch * blocks].int().view(batch, blocks)
+    def call(self, chunk=0, prefix=0, batch=0, context=0, launch=None):
+        """A step of one prompt chunk on a cached prefix, then `batch` decoding sequences of `context` tokens (the new
+        one included); either part may be absent. launch: splits and configuration of the decode attention. The chunk's
+        sequence lies contiguously at the start of the cache, the others in random blocks behind it."""
+        m, page = MODEL, kernels.PAGE
+        first = -(-(prefix + chunk) // page)
+        blocks = context // page
+        tables = (first + torch.randperm(self.slots // page - first, device=DEVICE)[: batch * blocks]).int()
+        tables = tables.view(batch, blocks)
         lengths = torch.full((batch,), context, dtype=torch.int32, device=DEVICE)
-        ids = torch.randint(0, m.vocab, (batch,), device=DEVICE)
-        positions = torch.full((batch,), context - 1, device=DEVICE)
-        slots = tables[:, -1].long() * kernels.PAGE + kernels.PAGE - 1
+        ids = torch.randint(0, m.vocab, (chunk + batch,), device=DEVICE)
+        in_chunk = torch.arange(prefix, prefix + chunk, device=DEVICE)
+        positions = torch.cat([in_chunk, torch.full((batch,), context - 1, device=DEVICE)])
+        slots = torch.cat([in_chunk, tables[:, -1].long() * page + page - 1]) if batch else in_chunk
+        splits = 2 ** int(math.log2(max(1, 132 // (m.heads * -(-chunk // 128))))) if chunk else 1
+
+        def attend_chunk(layer, qkv):
+            q = qkv[:chunk, : m.heads * HEAD_DIM].view(1, chunk, m.heads, HEAD_DIM).transpose(1, 2)
+            k, v = (side[layer].view(1, self.slots, m.kv_heads, HEAD_DIM)[:, : prefix + chunk].transpose(1, 2)
+                    for side in self.cache)
+            merged = torch.empty(chunk, m.heads, HEAD_DIM, dtype=DTYPE, device=DEVICE) if prefix else None
+            return attention.cudnn_prefill(q, k, v, splits, merged).transpose(1, 2).reshape(chunk, -1)
 
         def attend(layer, qkv):
-            q = qkv[:, : m.heads * HEAD_DIM].reshape(batch, m.heads, HEAD_DIM)
-            out = torch.empty(batch, m.heads, HEAD_DIM, dtype=DTYPE, device=DEVICE)
-            kernels.decode_attention(q, self.cache[0, layer], self.cache[1, layer], tables, lengths, out, self.scratch,
-                                     m.kv_heads, splits, config)
-            return out.view(batch, -1)
+            if not batch:
+                return attend_chunk(layer, qkv)
+            out = torch.empty(chunk + batch, m.heads * HEAD_DIM, dtype=DTYPE, device=DEVICE)
+            if chunk:
+                out[:chunk] = attend_chunk(layer, qkv)
+            q = qkv[chunk:, : m.heads * HEAD_DIM].view(batch, m.heads, HEAD_DIM)
+            kernels.decode_attention(q, self.cache[0, layer], self.cache[1, layer], tables, lengths,
+                                     out[chunk:].view(batch, m.heads, HEAD_DIM), self.scratch, m.kv_heads, *launch)
+            return out
 
-        return lambda: self.run(ids, positions, slots, attend, batch)
-
-    def prefill_call(self, tokens, backend):
-        """A step of one fresh prompt of `tokens` tokens."""
-        m = MODEL
-        ids = torch.randint(0, m.vocab, (tokens,), device=DEVICE)
-        positions = torch.arange(tokens, device=DEVICE)
-        slots = torch.randperm(self.slots, device=DEVICE)[:tokens]
-
-        def attend(layer, qkv):
-            rows = qkv.view(1, tokens, -1, HEAD_DIM).transpose(1, 2)
-            q, k, v = rows.split([m.heads, m.kv_heads, m.kv_heads], dim=1)
-            out = attention.flash_prefill(q, k, v) if backend == "flash2" else attention.cudnn_part(q, k, v, True)[0]
-            return out.transpose(1, 2).reshape(tokens, -1)
-
-        return lambda: self.run(ids, positions, slots, attend, 1)
+        return lambda: self.run(ids, positions, slots, attend, batch + (chunk > 0))
 
 
 def count_kernels(ctx, call):
@@ -98,8 +105,10 @@ def count_kernels(ctx, call):
     torch.cuda.synchronize()
     with torch.cuda.stream(ctx.stream):
         graph.capture_begin(capture_error_mode="thread_local")
-        call()
-        graph.capture_end()
+        try:
+            call()
+        finally:
+            graph.capture_end()
     nodes = ctypes.c_size_t(0)
     try:
         driver = ctypes.CDLL("libcuda.so.1")
@@ -145,58 +154,55 @@ def layer_attention_us(ctx, stack, batch, context):
                for s in attention.split_candidates(batch * MODEL.kv_heads, context, sms))
     for config in kernels.CONFIGS[1:3]:
         best = min(best, time_launch(best[1], config))
-    return best
+    return best[0], best[1:]
 
 
 def measure(ctx, log):
     ctx.free_pool()
     table = ctx.table(
         "step.csv",
-        ["kind", "batch", "context", "tokens", "graph_us", "graph_best_us", "eager_wall_us", "eager_host_us", "kernels",
-         "attention_layer_us", "attention"], [
-            "whole step of a Llama-3.1-8B-shaped stack, random bf16 weights, 32 layers, lm_head and argmax included; "
-            "no sampler, no scheduler, no detokenisation; L2 as it comes (16 GB of weights are streamed per step)",
-            "decode: batch sequences of context tokens, our Triton attention; prefill: one fresh prompt of `tokens`",
-            "graph_us: median replay of the captured step between events; eager_wall_us: the same launched one by one "
-            "from Python (torch and Triton launches, not an engine's) until complete; eager_host_us: until the last "
-            "launch returned; kernels: nodes of the captured graph",
-            "attention_layer_us: decode attention of one layer measured alone in the same cache"])
-    log(f"step: {torch.cuda.mem_get_info()[0] / 2**30:.1f} GiB free before the weights")
-    stack = Stack(8 if ctx.quick else torch.cuda.mem_get_info()[0] / 2**30 - 23)
+        ["kind", "chunk", "prefix", "batch", "context", "tokens", "graph_us", "loaded_us", "eager_wall_us",
+         "eager_host_us", "kernels", "attention_layer_us", "attention"], [
+            "whole step of a Llama-3.1-8B-shaped stack, random bf16 weights, 32 layers, lm_head on the sampled rows "
+            "and argmax included; no sampler, no scheduler; L2 as it comes (16 GB of weights are streamed per step)",
+            "decode: batch sequences of context tokens, our Triton attention; prefill: one chunk of a prompt on a "
+            "cached prefix, cuDNN attention; mixed: both in one step, as separate attention launches",
+            "graph_us: median replay of the captured step between events, in bursts of four with rest between them; "
+            "loaded_us: median of replays back to back; eager_wall_us: the same launched one by one from Python (torch "
+            "and Triton launches, not an engine's) until complete; eager_host_us: until the last launch returned; "
+            "kernels: nodes of the captured graph",
+            "attention_layer_us: decode attention of one layer measured alone in the same cache; attention: its splits "
+            "and tokens per block"])
+    stack = Stack(8 if ctx.quick else torch.cuda.mem_get_info()[0] / 2**30 - 28)
     log(f"step: {stack.slots} cache slots")
-    for tokens in PREFILL_TOKENS if not ctx.quick else [1024]:
-        ctx.clock.check()
-        best = None
-        for backend in ("cudnn", "flash2"):
-            try:
-                row = time_step(ctx, stack.prefill_call(tokens, backend), 7 if tokens > 4096 else 11)
-            except RuntimeError as e:
-                log(f"prefill step with {backend}: {str(e).splitlines()[0]}")
-                continue
-            if best is None or row["graph_us"] < best["graph_us"]:
-                best = dict(row, attention=backend)
-        table.add(kind="prefill", batch=1, context=tokens, tokens=tokens, attention_layer_us="", **best)
-        log(f"prefill step {tokens}: {best}")
-    for batch, context in DECODE_POINTS if not ctx.quick else [(8, 1024)]:
-        if batch * context > stack.slots:
-            log(f"decode step batch {batch} context {context}: does not fit")
+    points = [("decode", 0, 0, b, c) for b, c in DECODE_POINTS]
+    points += [("prefill", m, 0, 0, 0) for m in PREFILL_TOKENS] + [("prefill", q, p, 0, 0) for q, p in LATER_CHUNKS]
+    points += [("mixed", *p) for p in MIXED_POINTS]
+    for kind, chunk, prefix, batch, context in points if not ctx.quick else points[1:2] + points[-1:]:
+        if chunk + prefix + batch * context + kernels.PAGE > stack.slots:
+            log(f"{kind} step batch {batch} context {context}: does not fit")
             continue
         ctx.clock.check()
-        layer_us, splits, config = layer_attention_us(ctx, stack, batch, context)
-        row = time_step(ctx, stack.decode_call(batch, context, splits, config), 11)
-        table.add(kind="decode", batch=batch, context=context, tokens=batch, attention_layer_us=layer_us,
-                  attention=f"triton splits {splits} block {config[0]}", **row)
-        log(f"decode step batch {batch} context {context}: graph {row['graph_us']:.0f} us, eager "
-            f"{row['eager_wall_us']:.0f} us, attention {LAYERS * layer_us:.0f} us")
+        layer_us, launch = layer_attention_us(ctx, stack, batch, context) if batch else (math.nan, None)
+        row = time_step(ctx, stack.call(chunk, prefix, batch, context, launch), 7)
+        table.add(kind=kind, chunk=chunk, prefix=prefix, batch=batch, context=context, tokens=chunk + batch,
+                  attention_layer_us=layer_us, attention=f"{launch[0]}x{launch[1][0]}" if launch else "", **row)
+        log(f"{kind} step chunk {chunk} on {prefix}, batch {batch} x {context}: graph {row['graph_us']:.0f}, loaded "
+            f"{row['loaded_us']:.0f}, eager {row['eager_wall_us']:.0f} us, decode attention {LAYERS * layer_us:.0f} "
+            f"us, {row['kernels']} kernels")
 
 
 def time_step(ctx, call, eager_repeats):
     wall, host = eager_times(ctx, call, eager_repeats)
     graph = capture(ctx, [call])
-    t = Timing(replay(ctx, graph, ctx.repeats), 1)
+    repeats = ctx.repeats if wall < 5e4 else min(ctx.repeats, 9)
+    rested = Timing(replay_rested(ctx, graph, repeats), 1)
+    loaded = Timing(replay(ctx, graph, repeats), 1)
     graph.reset()
-    return dict(graph_us=t.median, graph_best_us=t.best, eager_wall_us=wall, eager_host_us=host,
-                kernels=count_kernels(ctx, call))
+    row = dict(graph_us=rested.median, loaded_us=loaded.median, eager_wall_us=wall, eager_host_us=host,
+               kernels=count_kernels(ctx, call))
+    torch.cuda.empty_cache()  # each captured step has held its own activations
+    return row
 
 
 class ClockSampler(threading.Thread):
@@ -233,7 +239,7 @@ def measure_sustained(ctx, log):
         "time_us: one iteration between events; sm_mhz, power_w, temp_c: NVML's reading nearest to the iteration; the "
         "driver averages power over some 100 ms"])
     m = MODEL
-    stack = Stack(8 if ctx.quick else 20)
+    stack = Stack(20)
     inputs = {k: weight(8192, k) for k in (m.hidden, m.intermediate)}
     outputs = {n: weight(8192, n) for n in {n for _, n, _ in m.layers()[:4]}}
 
@@ -246,13 +252,11 @@ def measure_sustained(ctx, log):
     run = functools.partial(sustain, ctx, log, table)
     run("gemm", lambda: products(0, 8192), 2e-6 * 8192 * size, "TFLOP/s", long)
     run("gemv", lambda: [products(j, 1) for j in range(4)], 4 * 2e-3 * size, "GB/s", short)
-    run("prefill_8192", stack.prefill_call(8192, "cudnn"), 1e6, "1/s", long)
-    run("prefill_1024", stack.prefill_call(1024, "cudnn"), 1e6, "1/s", short)
-    if ctx.quick:
-        return
+    run("prefill_8192", stack.call(8192), 1e6, "1/s", long)
+    run("prefill_1024", stack.call(1024), 1e6, "1/s", short)
     for batch, context in ((64, 2048), (128, 1024)):
-        _, splits, config = layer_attention_us(ctx, stack, batch, context)
-        run(f"decode_{batch}_{context}", stack.decode_call(batch, context, splits, config), 1e6, "1/s", short)
+        _, launch = layer_attention_us(ctx, stack, batch, context)
+        run(f"decode_{batch}_{context}", stack.call(0, 0, batch, context, launch), 1e6, "1/s", short)
 
 
 def sustain(ctx, log, table, name, iteration, work, unit, seconds):
