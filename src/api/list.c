@@ -71,9 +71,15 @@ static json_t *list_generators(struct diag *diag)
 {
     (void)diag;
     json_t *items = json_array();
-    for (size_t i = 0; i < generator_count(); i++) {
-        json_array_append_new(
-            items, json_pack("{s:s, s:s}", "name", generator_at(i)->name, "summary", generator_at(i)->summary));
+    size_t n;
+    const char *const *names = generator_names(&n);
+    for (size_t i = 0; i < n; i++) {
+        const struct generator *generator = generator_find(names[i]);
+        json_t *tools = json_array();
+        for (uint32_t tool = 0; tool < generator_tool_count(generator); tool++) {
+            json_array_append_new(tools, json_string(generator_tool_name(generator, tool)));
+        }
+        json_array_append_new(items, json_pack("{s:s, s:o}", "name", names[i], "tools", tools));
     }
     return items;
 }

@@ -48,7 +48,7 @@ asim_status asim_result_write_programs(const asim_result *result, FILE *file)
 {
     uint64_t n;
     const struct program_row *rows = recorder_programs(result->recorder, &n);
-    return table_write_programs(file, rows, n) ? ASIM_OK : ASIM_IO;
+    return tables_write_programs(file, rows, n) ? ASIM_OK : ASIM_IO;
 }
 
 asim_status asim_result_write_turns(const asim_result *result, FILE *file)
@@ -58,7 +58,7 @@ asim_status asim_result_write_turns(const asim_result *result, FILE *file)
     }
     uint64_t n;
     const struct turn_record *rows = recorder_turns(result->recorder, &n);
-    return table_write_turns(file, rows, n) ? ASIM_OK : ASIM_IO;
+    return tables_write_turns(file, rows, n) ? ASIM_OK : ASIM_IO;
 }
 
 /* XXH3-128 of a file's bytes, or null for what is not a readable file. */

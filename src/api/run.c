@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "kv/pool.h"
 #include "metrics/summary.h"
-#include "options/option_table.h"
+#include "options/option_lookup.h"
 #include "sim/run_serial.h"
 
 #include <stdio.h>
@@ -88,7 +88,7 @@ static void add_instances(const struct cluster *cluster, struct summary_input *i
 
 static const char *engine_name(const struct settings *settings)
 {
-    return option_find("engine")->names[settings->engine];
+    return option_at(option_find("engine", NAMING_PATH))->names[settings->engine];
 }
 
 static void describe_arrivals(const struct settings *settings, char *out, size_t bytes)

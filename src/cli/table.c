@@ -147,9 +147,9 @@ static void print_cache(FILE *out, const json_t *root)
     line(out, "tokens", "%s prompt (%s from the prefix cache, %s computed), %s generated%s",
          human_count(count_of(tokens, "prompt"), a), known ? human_percent(rate, b) : "-",
          known ? human_percent(1 - rate, c) : "-", human_count(count_of(tokens, "generated"), d), more);
-    line(out, "KV cache", "%s blocks of %s per instance; %s used, %s at peak; %s evicted; %s %s",
+    line(out, "KV cache", "%s blocks of %s per instance; peak use %s; %s evicted; %s %s",
          human_count(count_of(kv, "blocks_per_instance"), a), human_count(count_of(kv, "block_size"), b),
-         human_percent(real_of(kv, "mean_use"), c), human_percent(real_of(kv, "peak_use"), d),
+         human_percent(real_of(kv, "peak_use"), d),
          human_count(count_of(kv, "evicted_blocks"), e), human_count(preemptions, f),
          plural(preemptions, "preemption", "preemptions"));
     line(out, "router", "%s turns to their program's instance, %s to another, %s first turns",

@@ -99,7 +99,7 @@ static void admit_waiting(struct instance *instance, struct batch *batch, simtim
         const uint32_t hit_toks = hit.blocks * config->block_size;
         const uint32_t wanted = sequence->n_tokens - hit_toks;
         const uint32_t tokens = engine_chunk_tokens(instance, wanted, budget);
-        if (!config->chunked_prefill && tokens < wanted) {
+        if (!config->chunked_prefill && tokens < engine_chunk_tokens(instance, wanted, UINT32_MAX)) {
             return;
         }
         const uint32_t reach = config->reserve_full_prompt ? sequence->n_tokens : hit_toks + tokens;

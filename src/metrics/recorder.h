@@ -49,6 +49,9 @@ void recorder_destroy(struct recorder *recorder);
 void recorder_turn(struct recorder *recorder, const struct turn_record *record);
 void recorder_program(struct recorder *recorder, const struct program_record *record);
 
+/* Finished turns so far. */
+uint64_t recorder_turn_count(const struct recorder *recorder);
+
 struct digest recorder_digest(const struct recorder *recorder);
 
 /* Statistics of a set of durations, seconds. */

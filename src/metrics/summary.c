@@ -123,7 +123,6 @@ static json_t *kv(const struct summary_input *in)
     set_count(object, "preemptions", r->preemptions);
     set_count(object, "evicted_blocks", in->kv_evicted_blocks);
     set_real(object, "peak_use", in->kv_peak_use);
-    set_real(object, "mean_use", in->kv_mean_use);
     return object;
 }
 

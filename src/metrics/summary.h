@@ -49,7 +49,6 @@ struct summary_input {
     uint64_t kv_block_size;
     uint64_t kv_evicted_blocks;
     double kv_peak_use; /* fraction of the pool that turns held, largest over instances */
-    double kv_mean_use; /* time-weighted mean over instances */
 
     /* Router */
     uint64_t router_affinity_hits; /* turns sent to the instance that served the program's turn before */

@@ -66,7 +66,6 @@ static struct summary_input sample_input(void)
                                .kv_block_size = 16,
                                .kv_evicted_blocks = 9,
                                .kv_peak_use = 0.25,
-                               .kv_mean_use = 0.125,
                                .router_affinity_hits = 1,
                                .router_cold = 1};
     in.time_ps[BOUND_HBM] = (unsigned __int128)SIMTIME_LIMIT * 8; /* more than 64 bits hold */
