@@ -34,22 +34,17 @@ void gemm_init(struct gemm_model *model, const struct device *device, uint32_t e
         const double i0 = device->gemm.i0;
         const double eff = device->gemm.eta_c * intensity / (intensity + i0) * (1.0 + i0 / full_intensity);
         const double ctas = 32768.0 / (bm * bn);
+        const double occ = ctas < 1.0 ? 1.0 : ctas > 4.0 ? 4.0 : ctas;
         model->shapes[i] = (struct gemm_shape){
             .bm = bm,
             .bn = bn,
             .occ = ctas < 1.0   ? 1.0
                    : ctas > 4.0 ? 4.0
                                 : ctas,
+            .wave_bytes = 2.0 * sqrt(device->sms * occ * bm * bn) * element_bytes,
             .block_us = 2.0 * bm * bn * block_k / (flop_per_us_per_sm * eff),
         };
     }
-}
-
-/* (a^p + b^p + c^p)^(1/p), scaled by the largest. */
-static double norm3(double a, double b, double c, double largest, double p)
-{
-    const double sum = pmath_pow(a / largest, p) + pmath_pow(b / largest, p) + pmath_pow(c / largest, p);
-    return largest * pmath_pow(sum, 1.0 / p);
 }
 
 static double max2(double a, double b)
@@ -57,62 +52,100 @@ static double max2(double a, double b)
     return a > b ? a : b;
 }
 
+/* One product, and what does not depend on the kernel. */
+struct product {
+    double m, n, k;
+    double compulsory; /* bytes */
+    bool rereads;      /* the smaller operand falls out of L2 */
+};
+
 struct terms {
     double mma, l2, hbm;
     double outside; /* launch, ramp and the reduction of splits */
     double busy;    /* tensor-core time in mma, 0 when latency bounds it */
+    double least;   /* lower bound of the time: the norm is at least its largest term */
 };
 
-static struct terms candidate_terms(const struct gemm_model *model, const struct gemm_shape *shape, double split,
-                                    double m, double n, double k)
+static struct terms candidate_terms(const struct gemm_model *model, const struct product *product,
+                                    const struct gemm_shape *shape, double tiles_mn, double split)
 {
     const struct gemm_constants *c = &model->constants;
     const double e = model->element_bytes;
-    const double tiles = ceil(m / shape->bm) * ceil(n / shape->bn) * split;
+    const double outputs = product->m * product->n;
+    const double tiles = tiles_mn * split;
     const double w = tiles / model->sms;
     const double weff = max2(w + c->q * (ceil(w) - w), 1.0);
     const double rounds = ceil(w / shape->occ);
-    const double blocks = ceil(k / (block_k * split));
+    const double blocks = ceil(product->k / (block_k * split));
     const double busy = weff * shape->block_us * blocks;
     const double latency = rounds * c->tk * 1e-3 * blocks;
     double mma = max2(busy, latency);
     mma *= 1.0 + c->thr * mma / (mma + power_knee_us);
-    double bytes = (n * k + m * k) * e + 2.0 * m * n;
-    if ((m < n ? m : n) * k * e > 0.6 * model->l2_bytes) {
-        const double panels = rounds * 2.0 * sqrt(model->sms * shape->occ * shape->bm * shape->bn) * k / split * e;
-        bytes = max2(bytes, panels);
+    double bytes = product->compulsory;
+    if (product->rereads) {
+        bytes = max2(bytes, rounds * shape->wave_bytes * product->k / split);
     }
-    const double reduction = split > 1.0 ? c->tsp + 8.0 * split * m * n / (model->w * c->r_l2) : 0.0;
-    return (struct terms){
+    const double ramp = c->t0 + c->te * sqrt(rounds);
+    struct terms terms = {
         .mma = mma,
-        .l2 = (tiles * (shape->bm + shape->bn) * e * k / split + 2.0 * m * n) / (model->w * c->r_l2),
+        .l2 = (tiles * (shape->bm + shape->bn) * e * product->k / split + 2.0 * outputs) / (model->w * c->r_l2),
         .hbm = bytes / (model->w * c->eta_m),
-        .outside = c->t0 + c->te * sqrt(rounds) + reduction,
+        .outside = split > 1.0 ? ramp + c->tsp + 8.0 * split * outputs / (model->w * c->r_l2) : ramp,
         .busy = busy >= latency ? mma : 0.0,
     };
+    terms.least = terms.outside + max2(terms.mma, max2(terms.l2, terms.hbm));
+    return terms;
+}
+
+/* outside + (mma^p + l2^p + hbm^p)^(1/p), scaled by the largest term. */
+static double terms_us(const struct terms *terms, double p)
+{
+    const double largest = terms->least - terms->outside;
+    const double sum =
+        pmath_pow(terms->mma / largest, p) + pmath_pow(terms->l2 / largest, p) + pmath_pow(terms->hbm / largest, p);
+    return terms->outside + largest * pmath_pow(sum, 1.0 / p);
+}
+
+/* The least time over the candidates, taken in the order of their lower bounds, so that few need the norm. */
+static double best_candidate(const struct gemm_model *model, struct terms *candidates, int n, struct terms *chosen)
+{
+    double best = INFINITY;
+    for (;;) {
+        int next = 0;
+        for (int i = 1; i < n; i++) {
+            next = candidates[i].least < candidates[next].least ? i : next;
+        }
+        if (candidates[next].least >= best) {
+            return best;
+        }
+        const double time = terms_us(&candidates[next], model->constants.p);
+        if (time < best) {
+            best = time;
+            *chosen = candidates[next];
+        }
+        candidates[next].least = INFINITY;
+    }
 }
 
 struct kernel_cost gemm_cost(const struct gemm_model *model, uint32_t m, uint32_t n, uint32_t k)
 {
     assert(m >= 1 && n >= 1 && k >= 1);
-    double best = INFINITY;
-    struct terms chosen = {0};
+    const double e = model->element_bytes;
+    struct product product = {.m = m, .n = n, .k = k};
+    product.compulsory = (product.n * product.k + product.m * product.k) * e + 2.0 * product.m * product.n;
+    product.rereads = (m < n ? product.m : product.n) * product.k * e > 0.6 * model->l2_bytes;
+    struct terms candidates[GEMM_TILE_SHAPES * N_SPLITS];
+    int count = 0;
     for (int i = 0; i < GEMM_TILE_SHAPES; i++) {
+        const struct gemm_shape *shape = &model->shapes[i];
+        const double tiles_mn = ceil(product.m / shape->bm) * ceil(product.n / shape->bn);
         for (int j = 0; j < N_SPLITS; j++) {
-            const struct terms terms = candidate_terms(model, &model->shapes[i], splits[j], m, n, k);
-            const double largest = max2(max2(terms.mma, terms.l2), terms.hbm);
-            if (terms.outside + largest >= best) {
-                continue; /* the norm is at least its largest term */
-            }
-            const double time = terms.outside + norm3(terms.mma, terms.l2, terms.hbm, largest, model->constants.p);
-            if (time < best) {
-                best = time;
-                chosen = terms;
-            }
+            candidates[count++] = candidate_terms(model, &product, shape, tiles_mn, splits[j]);
         }
     }
-    const double on_chip = max2(chosen.mma, max2(chosen.l2, chosen.outside));
-    if (chosen.hbm > on_chip) {
+    struct terms chosen = {0};
+    const double best = best_candidate(model, candidates, count, &chosen);
+    if (chosen.hbm > max2(chosen.mma, max2(chosen.l2, chosen.outside))) {
         return (struct kernel_cost){.us = best, .bound = STEP_HBM};
     }
     const bool tensor_bound = chosen.busy > 0.0 && chosen.mma >= max2(chosen.l2, chosen.hbm);

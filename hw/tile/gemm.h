@@ -38,7 +38,8 @@ struct gemm_model {
     struct gemm_shape {
         double bm, bn;
         double occ;
-        double block_us; /* one CTA's 64-deep block of K at full rate */
+        double wave_bytes; /* panels of a wave, per unit of K */
+        double block_us;   /* one CTA's 64-deep block of K at full rate */
     } shapes[GEMM_TILE_SHAPES];
 };
 
