@@ -22,15 +22,16 @@ static void reads_rows_in_order(void **state)
     (void)state;
     struct profile_csv csv;
     struct diag diag;
-    assert_int_equal(parse("time_us,history,layer,tokens\r\n\r\n2.5,0,o_proj,1\r\n1e-1,7,qkv_proj,2\r\n3,5,qkv_proj,2",
-                           &with_layer, &csv, &diag),
-                     ASIM_OK);
+    assert_int_equal(
+        parse("time_us,history,layer,tokens\r\n\r\n\n2.5,0,o_proj,1\r\n1e-1,7,qkv_proj,2\r\n3,5,qkv_proj,2",
+              &with_layer, &csv, &diag),
+        ASIM_OK);
     assert_int_equal(csv.n_rows, 3);
     assert_int_equal(csv.rows[0].layer, 0);
     assert_int_equal(csv.rows[0].key[0], 2);
     assert_int_equal(csv.rows[0].key[1], 5);
     assert_true(csv.rows[0].time_us == 3.0);
-    assert_int_equal(csv.rows[0].line, 5);
+    assert_int_equal(csv.rows[0].line, 6);
     assert_int_equal(csv.rows[1].key[1], 7);
     assert_true(csv.rows[1].time_us == 0.1);
     assert_int_equal(csv.rows[2].layer, 1);
