@@ -3,7 +3,6 @@
 #include "base/mem.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,9 +149,10 @@ static bool parse_time(struct parser *parser, const struct cell *cell, double *o
     char *end;
     const size_t allowed = strspn(cell->text, "0123456789.eE+-"); /* neither hexadecimal, nan nor inf */
     const double value = strtod(cell->text, &end);
-    if (end == cell->text || *end || cell->text[allowed] || !isfinite(value) || value < 0.0) {
+    if (end == cell->text || *end || cell->text[allowed] || !(value >= 0.0 && value <= PROFILE_CSV_MAX_US)) {
         diag_error(parser->diag, ASIM_INPUT, at(parser, cell->column),
-                   "`time_us` is `%s`; it must be a number of microseconds, 0 or more", cell->text);
+                   "`time_us` is `%s`; it must be a number of microseconds from 0 to %g", cell->text,
+                   PROFILE_CSV_MAX_US);
         return false;
     }
     *out = value;

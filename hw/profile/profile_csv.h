@@ -14,6 +14,9 @@
 
 enum { PROFILE_CSV_MAX_KEYS = 4 };
 
+/* No kernel takes longer than 1000 s; sums and extrapolations of legal times then stay finite. */
+#define PROFILE_CSV_MAX_US 1e9
+
 struct profile_csv_format {
     const char *const *layers; /* values the column `layer` may have, NULL-terminated; NULL: there is no such column */
     const char *const *keys;   /* names of the integer columns, NULL-terminated, at most PROFILE_CSV_MAX_KEYS */
@@ -23,7 +26,7 @@ struct profile_csv_row {
     uint32_t line;
     uint32_t layer; /* index in format->layers, 0 without */
     uint32_t key[PROFILE_CSV_MAX_KEYS];
-    double time_us; /* finite, >= 0 */
+    double time_us; /* 0 to PROFILE_CSV_MAX_US */
 };
 
 /* Rows ordered by (layer, keys); at least one. */

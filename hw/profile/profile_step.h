@@ -24,14 +24,17 @@
  *
  * The first chunk carries the interaction with the decodes; the others add their own work. launch is the shortest
  * measured chunk alone: all run in one launch. Adding up decode(n, kv) and lone chunks instead is 6 % low over whole
- * runs (varlen attention runs decodes as prefill rows), and merging all chunks into one of their summed length
- * overprices steps with three or more by 3 to 8 ms.
+ * runs (varlen attention runs decodes as prefill rows); merging the chunks into one of their summed length overprices
+ * steps of three or more by 4 to 14 ms.
  *
- * Checked against two real vLLM 0.19 runs (300 ShareGPT requests each; Llama-3.1-8B on one GPU, Qwen3-32B on two): with
- * asynchronous scheduling of depth 2 and prefix caching, replaying the recorded arrivals gives every step of both runs
- * the recorded batch, so step times can be compared one by one. Over these tables, steps that run a CUDA graph take 0.1
- * to 3 ms longer (mean 1.05 on one GPU; most at 33 to 64 sequences, where uneven contexts leave SMs idle), others 5.5
- * ms.
+ * Accuracy, on two real vLLM 0.19 runs of 300 ShareGPT requests (Llama-3.1-8B on one GPU, Qwen3-32B on two), host
+ * time added as in hw/host_time.h and all_reduce = 30 us + bytes / 16 GB/s. An engine model with asynchronous
+ * scheduling of depth 2 and prefix caching, its clock set to the recorded stamps, puts every first and last token whose
+ * step the stamps determine into that step, so steps compare one by one. On the 8B run, those in a CUDA graph take
+ * 1.1 ms longer than these tables (0.1 at one sequence, 3 at 33 to 64, probably from uneven contexts, 0.7 at 128),
+ * others 5.5 ms. Free-running with these rounded to 1 ms on every step and 4.5 ms more without a graph, the error of 15
+ * statistics (mean, p50, p90, p95, p99 of TTFT, TPOT, E2E) is, mean and worst: 0.6 and 1.7 % (8B), 0.8 and 1.1 % (32B);
+ * host time was chosen on the same two runs.
  *
  * Bounds: a GEMM counts as compute when its FLOPs at the peak rate outlast its bytes at the HBM rate, else as HBM; the
  * other layers as HBM; attention as HBM for decodes and compute for chunks, split by their times alone.

@@ -22,15 +22,16 @@ static void reads_rows_in_order(void **state)
     (void)state;
     struct profile_csv csv;
     struct diag diag;
-    assert_int_equal(parse("time_us,history,layer,tokens\r\n\r\n2.5,0,o_proj,1\r\n1e-1,7,qkv_proj,2\r\n3,5,qkv_proj,2",
-                           &with_layer, &csv, &diag),
-                     ASIM_OK);
+    assert_int_equal(
+        parse("time_us,history,layer,tokens\r\n\r\n\n2.5,0,o_proj,1\r\n1e-1,7,qkv_proj,2\r\n3,5,qkv_proj,2",
+              &with_layer, &csv, &diag),
+        ASIM_OK);
     assert_int_equal(csv.n_rows, 3);
     assert_int_equal(csv.rows[0].layer, 0);
     assert_int_equal(csv.rows[0].key[0], 2);
     assert_int_equal(csv.rows[0].key[1], 5);
     assert_true(csv.rows[0].time_us == 3.0);
-    assert_int_equal(csv.rows[0].line, 5);
+    assert_int_equal(csv.rows[0].line, 6);
     assert_int_equal(csv.rows[1].key[1], 7);
     assert_true(csv.rows[1].time_us == 0.1);
     assert_int_equal(csv.rows[2].layer, 1);
@@ -64,17 +65,17 @@ static const struct bad_case bad_cases[] = {
     {&without_layer, "tokens,history,time_us\n-1,1.5,x\n,9999999999,-1\n",
      "t.csv:2:1: `tokens` is `-1`; it must be a whole number from 0 to 2147483647\n"
      "t.csv:2:4: `history` is `1.5`; it must be a whole number from 0 to 2147483647\n"
-     "t.csv:2:8: `time_us` is `x`; it must be a number of microseconds, 0 or more\n"
+     "t.csv:2:8: `time_us` is `x`; it must be a number of microseconds from 0 to 1e+09\n"
      "t.csv:3:1: `tokens` is ``; it must be a whole number from 0 to 2147483647\n"
      "t.csv:3:2: `history` is `9999999999`; it must be a whole number from 0 to 2147483647\n"
-     "t.csv:3:13: `time_us` is `-1`; it must be a number of microseconds, 0 or more\n"},
-    {&without_layer, "tokens,history,time_us\n1,1,nan\n1,2,inf\n1,3,1e999\n1,4,0x10\n1,5,\n1,6,1 \n",
-     "t.csv:2:5: `time_us` is `nan`; it must be a number of microseconds, 0 or more\n"
-     "t.csv:3:5: `time_us` is `inf`; it must be a number of microseconds, 0 or more\n"
-     "t.csv:4:5: `time_us` is `1e999`; it must be a number of microseconds, 0 or more\n"
-     "t.csv:5:5: `time_us` is `0x10`; it must be a number of microseconds, 0 or more\n"
-     "t.csv:6:5: `time_us` is ``; it must be a number of microseconds, 0 or more\n"
-     "t.csv:7:5: `time_us` is `1 `; it must be a number of microseconds, 0 or more\n"},
+     "t.csv:3:13: `time_us` is `-1`; it must be a number of microseconds from 0 to 1e+09\n"},
+    {&without_layer, "tokens,history,time_us\n1,1,nan\n1,2,inf\n1,3,1.1e9\n1,4,0x10\n1,5,\n1,6,1 \n",
+     "t.csv:2:5: `time_us` is `nan`; it must be a number of microseconds from 0 to 1e+09\n"
+     "t.csv:3:5: `time_us` is `inf`; it must be a number of microseconds from 0 to 1e+09\n"
+     "t.csv:4:5: `time_us` is `1.1e9`; it must be a number of microseconds from 0 to 1e+09\n"
+     "t.csv:5:5: `time_us` is `0x10`; it must be a number of microseconds from 0 to 1e+09\n"
+     "t.csv:6:5: `time_us` is ``; it must be a number of microseconds from 0 to 1e+09\n"
+     "t.csv:7:5: `time_us` is `1 `; it must be a number of microseconds from 0 to 1e+09\n"},
     {&with_layer, "layer,tokens,history,time_us\nqkv_prj,1,1,1\nzzzzzzzzzzzz,1,1,1\n",
      "t.csv:2:1: unknown layer `qkv_prj`; did you mean `qkv_proj`?\nt.csv:3:1: unknown layer `zzzzzzzzzzzz`\n"},
     {&without_layer, "tokens,history,time_us\n1,1,5\n2,1,5\n1,1,6\n1,1,5\n",

@@ -66,8 +66,9 @@ struct hand_case {
 
 static const struct prefill_chunk two_chunks[] = {{8, 50, 1}, {8, 100, 1}};
 static const struct prefill_chunk short_second[] = {{8, 50, 1}, {4, 0, 0}};
-static const struct prefill_chunk one_token[] = {{1, 9, 1}};
-static const struct prefill_chunk one_token_first[] = {{1, 9, 1}, {4, 0, 0}};
+static const struct prefill_chunk one_token[] = {{1, 13, 1}};
+static const struct prefill_chunk one_token_first[] = {{1, 13, 1}, {4, 0, 0}};
+static const struct prefill_chunk cheap_second[] = {{8, 50, 1}, {16, 0, 0}};
 static const struct prefill_chunk unfinished[] = {{4, 0, 0}};
 static const struct prefill_chunk long_chunk[] = {{40, 0, 1}};
 
@@ -81,12 +82,14 @@ static const struct hand_case hand_cases[] = {
      87 + 15 * 18 + 107 + 3 * 4 + 2 * (23 + 12)},
     {{.n_decode = 2, .decode_context = 20, .n_chunks = 2, .chunks = short_second}, 87 + 15 * 16 + 107 + 3 * 3 + 2 * 23},
     {{.n_chunks = 2, .chunks = two_chunks}, 87 + 15 * 16 + 107 + 3 * 2 + 2 * (13 + 12)},
-    {{.n_decode = 1, .decode_context = 10, .n_chunks = 1, .chunks = one_token}, 87 + 15 * 2 + 107 + 3 * 2 + 2 * 7},
+    {{.n_decode = 1, .decode_context = 10, .n_chunks = 1, .chunks = one_token}, 87 + 15 * 2 + 107 + 3 * 2 + 2 * 7.8},
     {{.n_decode = 1, .decode_context = 10, .n_chunks = 2, .chunks = one_token_first},
-     87 + 15 * 8 + 107 + 3 * 2 + 2 * 10},
-    {{.n_chunks = 1, .chunks = one_token}, 87 + 15 * 1 + 107 + 3 * 1 + 2 * 5},
+     87 + 15 * 8 + 107 + 3 * 2 + 2 * 10.8},
+    {{.n_chunks = 1, .chunks = one_token}, 87 + 15 * 1 + 107 + 3 * 1 + 2 * 5.8},
     {{.n_chunks = 1, .chunks = unfinished}, 87 + 15 * 4 + 2 * 6},
-    {{.n_chunks = 1, .chunks = long_chunk}, 87 + 15 * 40 + 107 + 3 + 2 * 24}, /* more than max_num_batched_tokens */
+    {{.n_chunks = 1, .chunks = long_chunk}, 87 + 15 * 40 + 107 + 3}, /* more than max_num_batched_tokens */
+    /* a second chunk measured below the launch adds nothing */
+    {{.n_chunks = 2, .chunks = cheap_second}, 87 + 15 * 24 + 107 + 3 + 2 * 13},
 };
 
 static void prices_steps_by_hand(void **state)
@@ -144,6 +147,14 @@ static void splits_time_by_bound(void **state)
     assert_near(part_us[STEP_COMPUTE], 0);
     model->ops->cost(model, &eight, part_us);
     assert_near(part_us[STEP_COMPUTE], 2 * (17 + 12 + 34 + 22) + 107);
+    model->ops->destroy(model);
+
+    /* A GEMM is compute-bound when 1/m + 1/k + 1/n < bytes/us over FLOP/us = 0.1262: at m = 8 gate_up_proj (k 1000,
+     * n 8000) and the LM head (n 32000), but not down_proj (k 4000, n 1000) nor those smaller. */
+    const struct device narrow = {.bf16_tflops = 1, .hbm_gbs = 126.2};
+    model = small_model(&narrow, 1);
+    model->ops->cost(model, &eight, part_us);
+    assert_near(part_us[STEP_COMPUTE], 2 * 34 + 107);
     model->ops->destroy(model);
 }
 
