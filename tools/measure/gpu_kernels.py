@@ -70,7 +70,11 @@ def main():
             failed.append(name)
             log(traceback.format_exc())
         gc.collect()
-        torch.cuda.empty_cache()
+        try:
+            torch.cuda.empty_cache()
+        except RuntimeError as e:  # a capture that failed half-way leaves the device unusable for the rest
+            log(f"cannot go on after section {name}: {e}")
+            break
     log("incomplete: " + ", ".join(failed) if failed else "all sections whole")
     return 1 if failed else 0
 
