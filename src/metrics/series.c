@@ -3,7 +3,6 @@
 #include "base/mem.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 enum { SUB_BITS = 10, SUB_BINS = 1 << SUB_BITS, N_BINS = (63 - SUB_BITS) * SUB_BINS + SUB_BINS };
 
@@ -85,30 +84,62 @@ static uint32_t find_bin(const uint64_t *bins, uint64_t rank, uint64_t *before)
     return bin;
 }
 
-static int compare_times(const void *a, const void *b)
+/* The exact values of one bin in ascending order; kept from one order statistic to the next, which is often beside it.
+ */
+struct sorted_bin {
+    uint32_t bin;
+    simtime *values; /* NULL: none yet */
+};
+
+/* Least significant digit radix sort by the low `bits` bits; the rest is equal in a bin. Linear also for equal values.
+ */
+static simtime *radix_sort(simtime *values, uint64_t n, uint32_t bits)
 {
-    const simtime x = *(const simtime *)a;
-    const simtime y = *(const simtime *)b;
-    return (x > y) - (x < y);
+    enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS };
+    simtime *other = mem_alloc(n * sizeof *other);
+    for (uint32_t shift = 0; shift < bits; shift += DIGIT_BITS) {
+        uint64_t start[DIGITS + 1] = {0};
+        for (uint64_t i = 0; i < n; i++) {
+            start[(((uint64_t)values[i] >> shift) & (DIGITS - 1)) + 1]++;
+        }
+        for (uint32_t digit = 0; digit < DIGITS; digit++) {
+            start[digit + 1] += start[digit];
+        }
+        for (uint64_t i = 0; i < n; i++) {
+            other[start[((uint64_t)values[i] >> shift) & (DIGITS - 1)]++] = values[i];
+        }
+        simtime *swap = values;
+        values = other;
+        other = swap;
+    }
+    mem_free(other);
+    return values;
 }
 
-/* The order statistic `rank` among exact values: only the bin that holds it is sorted. */
-static double exact_rank(const struct series *series, const uint64_t *bins, uint64_t rank)
+static void sort_bin(const struct series *series, uint32_t bin, uint64_t n, struct sorted_bin *sorted)
 {
-    uint64_t before;
-    const uint32_t bin = find_bin(bins, rank, &before);
-    const uint64_t n = bins[bin];
-    simtime *inside = mem_alloc(n * sizeof *inside);
+    mem_free(sorted->values);
+    sorted->bin = bin;
+    sorted->values = mem_alloc(n * sizeof *sorted->values);
     uint64_t filled = 0;
     for (uint64_t i = 0; filled < n; i++) {
         if (bin_of(series->values[i]) == bin) {
-            inside[filled++] = series->values[i];
+            sorted->values[filled++] = series->values[i];
         }
     }
-    qsort(inside, n, sizeof *inside, compare_times);
-    const double value = (double)inside[rank - before];
-    mem_free(inside);
-    return value;
+    const uint32_t width_bits = bin < 2 * SUB_BINS ? 0 : (bin >> SUB_BITS) - 1;
+    sorted->values = radix_sort(sorted->values, n, width_bits);
+}
+
+/* The order statistic `rank` among exact values: only the bin that holds it is sorted. */
+static double exact_rank(const struct series *series, const uint64_t *bins, uint64_t rank, struct sorted_bin *sorted)
+{
+    uint64_t before;
+    const uint32_t bin = find_bin(bins, rank, &before);
+    if (!sorted->values || sorted->bin != bin) {
+        sort_bin(series, bin, bins[bin], sorted);
+    }
+    return (double)sorted->values[rank - before];
 }
 
 /* The order statistic `rank` as if the values of a bin were spread evenly over it. */
@@ -123,15 +154,18 @@ static double sketched_rank(const struct series *series, const uint64_t *bins, u
     return value < (double)series->max ? value : (double)series->max;
 }
 
+static double rank_value(const struct series *series, const uint64_t *bins, uint64_t rank, struct sorted_bin *sorted)
+{
+    return series_sketched(series) ? sketched_rank(series, bins, rank) : exact_rank(series, bins, rank, sorted);
+}
+
 /* R type 7: linear interpolation at (n - 1) p between order statistics. Seconds. */
-static double quantile(const struct series *series, const uint64_t *bins, double p)
+static double quantile(const struct series *series, const uint64_t *bins, double p, struct sorted_bin *sorted)
 {
     const double h = (double)(series->n - 1) * p;
     const uint64_t rank = (uint64_t)h;
-    double (*const at)(const struct series *, const uint64_t *, uint64_t) =
-        series_sketched(series) ? sketched_rank : exact_rank;
-    const double low = at(series, bins, rank);
-    const double high = rank + 1 < series->n ? at(series, bins, rank + 1) : low;
+    const double low = rank_value(series, bins, rank, sorted);
+    const double high = rank + 1 < series->n ? rank_value(series, bins, rank + 1, sorted) : low;
     return (low + (h - (double)rank) * (high - low)) / (double)SIMTIME_S;
 }
 
@@ -147,10 +181,12 @@ struct quantities series_quantities(const struct series *series)
     out.max = simtime_to_s(series->max);
     uint64_t *counted = series->bins ? NULL : count_bins(series->values, series->n);
     const uint64_t *bins = series->bins ? series->bins : counted;
-    out.p50 = quantile(series, bins, 0.50);
-    out.p90 = quantile(series, bins, 0.90);
-    out.p95 = quantile(series, bins, 0.95);
-    out.p99 = quantile(series, bins, 0.99);
+    struct sorted_bin sorted = {0};
+    out.p50 = quantile(series, bins, 0.50, &sorted);
+    out.p90 = quantile(series, bins, 0.90, &sorted);
+    out.p95 = quantile(series, bins, 0.95, &sorted);
+    out.p99 = quantile(series, bins, 0.99, &sorted);
+    mem_free(sorted.values);
     mem_free(counted);
     return out;
 }

@@ -92,6 +92,28 @@ static void exact_equals_sorting(void **state)
     mem_free(values);
 }
 
+/* Values that all lie in one bin (near 100 ms, where a bin is 2^26 ps wide), many of them equal. */
+static void one_crowded_bin(void **state)
+{
+    (void)state;
+    double *values = mem_alloc(N * sizeof *values);
+    struct series series;
+    series_init(&series, N);
+    for (uint32_t i = 0; i < N; i++) {
+        const uint64_t bits = rng_u64((struct rng_key){.seed = 6}, i);
+        const simtime value = INT64_C(1490) * (INT64_C(1) << 26) + (i % 3 ? (simtime)(bits % (1 << 26)) : 12345678);
+        series_add(&series, value);
+        values[i] = (double)value;
+    }
+    qsort(values, N, sizeof *values, compare_doubles);
+    const struct quantities q = series_quantities(&series);
+    assert_true(q.p50 == quantile_sorted(values, N, 0.50) / (double)SIMTIME_S);
+    assert_true(q.p90 == quantile_sorted(values, N, 0.90) / (double)SIMTIME_S);
+    assert_true(q.p99 == quantile_sorted(values, N, 0.99) / (double)SIMTIME_S);
+    series_fini(&series);
+    mem_free(values);
+}
+
 /* Beyond the limit percentiles are within a bin (0.1 %); mean and maximum stay the same bits; order never matters. */
 static void sketch_is_close_and_order_free(void **state)
 {
@@ -157,9 +179,10 @@ static void mean_of_large_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(type_7_of_five_values),  cmocka_unit_test(empty_and_single),
-        cmocka_unit_test(exact_equals_sorting),   cmocka_unit_test(sketch_is_close_and_order_free),
-        cmocka_unit_test(bins_hold_their_values), cmocka_unit_test(mean_of_large_values),
+        cmocka_unit_test(type_7_of_five_values),          cmocka_unit_test(empty_and_single),
+        cmocka_unit_test(exact_equals_sorting),           cmocka_unit_test(one_crowded_bin),
+        cmocka_unit_test(sketch_is_close_and_order_free), cmocka_unit_test(bins_hold_their_values),
+        cmocka_unit_test(mean_of_large_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
