@@ -82,15 +82,13 @@ static void extend_ranges(struct kv_pool *pool, struct kv_holder *holder, uint32
 static uint32_t hold_first_copy(struct kv_pool *pool, uint32_t node, uint32_t lane)
 {
     const struct prefix_node *x = &pool->index.nodes[node];
-    struct kv_run *runs = pool->queue.runs;
-    struct kv_run *copy = &runs[x->first_copy];
+    struct kv_run *copy = &pool->queue.runs[x->first_copy];
     if (copy->ref++ == 0) {
         free_queue_unlink(&pool->queue, x->first_copy);
         pool->free -= x->n;
         pool->cached_free -= x->n;
-        if (copy->next_copy == KV_NONE || lane < runs[copy->next_copy].lane) {
-            copy->lane = lane; /* one range goes on instead of two */
-        }
+        assert(lane <= copy->lane);
+        copy->lane = lane; /* one range goes on instead of two */
     }
     return copy->lane;
 }
@@ -170,12 +168,13 @@ void kv_claim(struct kv_pool *pool, struct kv_holder *holder, uint32_t n)
     holder->anonymous_blocks += n;
 }
 
-/* True when `run` can go on in `node`, the end of the only range that covers it, and no other copy is affected. */
+/* True when `run` goes on in `node`, and the holder that ends there is the only one to see it: one copy, and of a
+ * leaf's copies all ranges end at the leaf. */
 static bool grows_in_place(const struct kv_pool *pool, uint32_t node, const struct block_run *run)
 {
     const struct prefix_node *x = &pool->index.nodes[node];
     return node != PREFIX_ROOT && x->n_children == 0 && x->ends == 1 && x->first_copy == x->last_copy &&
-           pool->queue.runs[x->first_copy].ref == 1 && prefix_node_continues(x, run->key, pool->block_size);
+           prefix_node_continues(x, run->key, pool->block_size);
 }
 
 /* Enters the first blocks of `run` after `node`, where the holder ends; returns the node where it ends then. */

@@ -87,7 +87,8 @@ static void check_copies(struct walk *walk, uint32_t node)
     REQUIRE(x->last_copy == last, "node %u", node);
 }
 
-/* Every copy has one of the parent that outlives it: held, or later in the queue. */
+/* Every copy has one of the parent that outlives it: held, or later in the queue. No lane is below the parent's first.
+ */
 static void check_closure(const struct walk *walk, uint32_t node)
 {
     const struct prefix_node *x = &walk->pool->index.nodes[node];
@@ -102,6 +103,8 @@ static void check_closure(const struct walk *walk, uint32_t node)
     }
     for (uint32_t c = x->first_copy; c != KV_NONE; c = runs[c].next_copy) {
         REQUIRE(latest > walk->place[c], "node %u can outlive its parent", node);
+        REQUIRE(runs[walk->pool->index.nodes[x->parent].first_copy].lane <= runs[c].lane, "copy %u of node %u", c,
+                node);
         REQUIRE(!runs[c].ref || latest == UINT32_MAX, "node %u is held and its parent is not", node);
     }
 }

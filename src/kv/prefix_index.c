@@ -261,14 +261,15 @@ uint32_t prefix_index_split(struct prefix_index *index, uint32_t node, uint32_t 
     return left;
 }
 
-/* The same copies in the same order: held by the same ranges, or both idle and neighbours in the queue. */
+/* The same copies in the same order: held by as many ranges, or both idle and neighbours in the queue. Where no range
+ * ends between the two nodes, the held copies are in the same lanes as well. */
 static bool same_copies(const struct prefix_index *index, const struct prefix_node *x, const struct prefix_node *y)
 {
     const struct kv_run *runs = index->queue->runs;
     uint32_t a = x->first_copy;
     uint32_t b = y->first_copy;
     for (; a != KV_NONE && b != KV_NONE; a = runs[a].next_copy, b = runs[b].next_copy) {
-        if (runs[a].ref != runs[b].ref || (runs[a].ref ? runs[a].lane != runs[b].lane : runs[b].next != a)) {
+        if (runs[a].ref != runs[b].ref || (!runs[a].ref && runs[b].next != a)) {
             return false;
         }
     }

@@ -7,8 +7,12 @@
  *
  * Holders refer to what they hold by ranges (end node, lane, lo): the copies named `lane` on the path from depth lo to
  * the end node. So that the end pointers of holders never move, a split leaves the right part in place, and a merge
- * leaves the child in place; a node at which a range ends is not merged into its child. A copy that nobody holds has no
- * range that could name its lane, so its lane may be renamed as long as the list stays increasing.
+ * leaves the child in place; a node at which a range ends is not merged into its child.
+ *
+ * Lanes increase along a node's list, and a copy's lane is never below that of the parent copy that was taken with it,
+ * which outlives it. A copy that nobody holds has no range that could name its lane; who takes it gives it the lane it
+ * comes with, and so goes on with one range. That lane is the parent's first one, so it lowers the copy's lane or
+ * leaves it, and the order stays.
  *
  * Queued copies: a split puts the left part's copy directly after the right part's in the free queue, which is where
  * the shallower blocks stand; a merge needs them there. A cached block's parent is always cached: a copy is queued

@@ -92,9 +92,14 @@ static void cut(struct world *world, struct agent *agent, uint32_t tokens)
     fork_stream(world, agent);
 }
 
-static void ask(struct agent *agent, uint32_t fresh, uint32_t output)
+/* Now and then the fresh tokens are ones that other prompts have in other places. */
+static void ask(struct world *world, struct agent *agent, uint32_t fresh, uint32_t output)
 {
-    append_private(agent, fresh);
+    if (fresh && draw(world, 6) == 0) {
+        extent_list_append(&agent->turn.content, (struct extent){stream_common(STREAM_SHARED, 9), 0, fresh});
+    } else {
+        append_private(agent, fresh);
+    }
     agent->prompt = agent->turn.content.n_tokens;
     append_private(agent, output);
     agent->total = agent->turn.content.n_tokens;
@@ -119,13 +124,13 @@ static void next_turn(struct world *world, struct agent *agent)
         fresh = 0;
     }
     if (!same_turn) {
-        ask(agent, fresh, output);
+        ask(world, agent, fresh, output);
     }
     const uint32_t room = (world->n_blocks - 1) * size;
     if (agent->total > room) {
         restart(world, agent);
         extent_list_cut(content, content->n_tokens < room / 2 ? content->n_tokens : room / 2);
-        ask(agent, 1 + draw(world, room / 4), 1 + draw(world, room / 5));
+        ask(world, agent, 1 + draw(world, room / 4), 1 + draw(world, room / 5));
     }
     lockstep_name(&world->both, &agent->turn, 0);
     agent->known = agent->prompt;

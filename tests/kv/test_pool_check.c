@@ -119,6 +119,11 @@ static void live_nodes(struct scene *scene)
 {
     scene->pool->index.n_live++;
 }
+static void lanes(struct scene *scene)
+{
+    copy_of(scene, scene->pool->index.nodes[scene->idle].parent)->lane++;
+    scene->holder.ranges[0].lane++;
+}
 static void ends(struct scene *scene)
 {
     node_of(scene)->ends++;
@@ -167,8 +172,9 @@ static const struct {
     DAMAGE(copy_tail),       DAMAGE(no_copy),       DAMAGE(node_length),
     DAMAGE(node_depth),      DAMAGE(node_key),      DAMAGE(node_children),
     DAMAGE(node_only_child), DAMAGE(live_nodes),    DAMAGE(ends),
-    DAMAGE(references),      DAMAGE(range_start),   DAMAGE(hashed),
-    DAMAGE(unnamed),         DAMAGE(unmerged),      DAMAGE(closure),
+    DAMAGE(lanes),           DAMAGE(references),    DAMAGE(range_start),
+    DAMAGE(hashed),          DAMAGE(unnamed),       DAMAGE(unmerged),
+    DAMAGE(closure),
 #undef DAMAGE
 };
 

@@ -129,6 +129,35 @@ static void copies_side_by_side_merge_when_one_is_gone(void **state)
     kv_pool_destroy(pool);
 }
 
+/* A continuation computed on the second copy of a prefix is hit through the first: the idle copy joins the lane. */
+static void a_hit_across_copies_is_one_range(void **state)
+{
+    (void)state;
+    struct kv_pool *pool = kv_pool_create(101, BLOCK, true);
+    struct extent prefix = {1, 0, 4 * BLOCK};
+    struct extent longer = {1, 0, 9 * BLOCK};
+    struct kv_holder a = {0};
+    struct kv_holder b = {0};
+    kv_alloc(pool, &a, 4);
+    kv_alloc(pool, &b, 9);
+    kv_hash(pool, &a, one_extent(&prefix), 4);
+    kv_hash(pool, &b, one_extent(&longer), 9);
+    kv_release(pool, &b);
+    start(pool, &b, one_extent(&longer)); /* while a still holds the first copy of the prefix */
+    assert_int_equal(b.hashed_blocks, 9);
+    assert_int_equal(kv_cached_free(pool), 5);
+    const struct kv_holder *holders[] = {&a, &b};
+    kv_pool_check_holders(pool, holders, 2);
+    assert_int_equal(b.n_ranges, 2); /* its last block is a second copy again, in a lane of its own */
+    assert_int_equal(b.ranges[0].lane, a.ranges[0].lane);
+    kv_release(pool, &a);
+    kv_release(pool, &b);
+    kv_pool_check(pool);
+    kv_holder_fini(&a);
+    kv_holder_fini(&b);
+    kv_pool_destroy(pool);
+}
+
 /* An append-only program is one node and one copy however many turns it has, and a few hundred bytes. */
 static void an_append_only_program_is_one_node(void **state)
 {
@@ -225,6 +254,7 @@ int main(void)
         cmocka_unit_test(allocation_eats_the_oldest_tail),
         cmocka_unit_test(duplicates_coexist),
         cmocka_unit_test(copies_side_by_side_merge_when_one_is_gone),
+        cmocka_unit_test(a_hit_across_copies_is_one_range),
         cmocka_unit_test(an_append_only_program_is_one_node),
         cmocka_unit_test(cuts_add_composites_that_go_with_their_blocks),
         cmocka_unit_test(reserved_blocks_are_claimed),
