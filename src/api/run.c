@@ -178,6 +178,9 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     execution.cpu_s = cpu_clock() - cpu_started;
     result->execution = execution_json(&execution, settings);
     cluster_destroy(cluster);
+    if (result->diag.status != ASIM_OK) {
+        return result->diag.status;
+    }
     return whole ? ASIM_OK : ASIM_INTERRUPTED;
 }
 

@@ -34,6 +34,8 @@ struct orchestrator {
     struct progress **slots;
     size_t n_slots, slot_capacity;
     uint32_t free_slot;
+    struct diag *diag;     /* of the caller, for what only shows while programs are made */
+    bool failed;
     struct orchestrator_counters counters;
 };
 
@@ -58,8 +60,17 @@ static void next_arrival(struct orchestrator *orchestrator)
         arrivals_next(&orchestrator->arrivals, &orchestrator->arriving, &orchestrator->arrival_time);
 }
 
-/* Refuses long prompts before anything runs. */
-static bool check_prompts(struct orchestrator *orchestrator, struct diag *diag)
+static void report_long_prompt(const struct orchestrator *orchestrator, const struct program *program, uint32_t turn)
+{
+    const struct orchestrator_options *options = &orchestrator->options;
+    diag_error(orchestrator->diag, ASIM_INPUT, (struct diag_where){.file = options->source, .line = program->line},
+               "program '%s', turn %u: a prompt of %u tokens and its output do not fit max_model_len = %u; "
+               "allowed: a larger --max-model-len, or --on-long-prompt drop-program|truncate",
+               program->name, turn, program->turns[turn].prompt_toks, options->max_model_len);
+}
+
+/* Refuses the long prompts of a file before anything runs; generated programs are looked at when they start. */
+static bool check_prompts(struct orchestrator *orchestrator)
 {
     const struct orchestrator_options *options = &orchestrator->options;
     uint64_t too_long = 0;
@@ -67,16 +78,13 @@ static bool check_prompts(struct orchestrator *orchestrator, struct diag *diag)
         const struct program *program = workload_fetch(options->workload, id, 0);
         const uint32_t turn = first_long_turn(options, program);
         if (turn < program->n_turns && too_long++ == 0) {
-            diag_error(diag, ASIM_INPUT, (struct diag_where){.file = options->source, .line = program->line},
-                       "program '%s', turn %u: a prompt of %u tokens and its output do not fit max_model_len = %u; "
-                       "allowed: a larger --max-model-len, or --on-long-prompt drop-program|truncate",
-                       program->name, turn, program->turns[turn].prompt_toks, options->max_model_len);
+            report_long_prompt(orchestrator, program, turn);
         }
         workload_release(options->workload, program, 0);
     }
     if (too_long > 1) {
-        diag_error(diag, ASIM_INPUT, (struct diag_where){0}, "%llu programs in all have prompts that are too long",
-                   (unsigned long long)too_long);
+        diag_error(orchestrator->diag, ASIM_INPUT, (struct diag_where){.file = options->source},
+                   "%llu programs in all have prompts that are too long", (unsigned long long)too_long);
     }
     return too_long == 0;
 }
@@ -90,7 +98,8 @@ struct orchestrator *orchestrator_create(const struct orchestrator_options *opti
     heap_init(&orchestrator->clients);
     heap_init(&orchestrator->ready);
     arrivals_init(&orchestrator->arrivals, options->workload, &options->arrivals);
-    if (options->on_long_prompt == LONG_PROMPT_IS_ERROR && !check_prompts(orchestrator, diag)) {
+    orchestrator->diag = diag;
+    if (options->on_long_prompt == LONG_PROMPT_IS_ERROR && options->source && !check_prompts(orchestrator)) {
         orchestrator_destroy(orchestrator);
         return NULL;
     }
@@ -165,13 +174,19 @@ static bool start_program(struct orchestrator *orchestrator, uint64_t id, simtim
     const uint32_t slot = take_slot(orchestrator);
     struct progress *progress = orchestrator->slots[slot];
     progress->program = workload_fetch(options->workload, id, slot);
-    if (first_long_turn(options, progress->program) < progress->program->n_turns) {
-        if (options->on_long_prompt == LONG_PROMPT_DROPS_PROGRAM) {
+    const uint32_t long_turn = first_long_turn(options, progress->program);
+    if (long_turn < progress->program->n_turns) {
+        if (options->on_long_prompt == LONG_PROMPT_IS_TRUNCATED) {
+            orchestrator->counters.truncated_programs++;
+        } else {
+            if (options->on_long_prompt == LONG_PROMPT_IS_ERROR) {
+                report_long_prompt(orchestrator, progress->program, long_turn);
+                orchestrator->failed = true;
+            }
             orchestrator->counters.dropped++;
             give_slot(orchestrator, slot);
             return false;
         }
-        orchestrator->counters.truncated_programs++;
     }
     prompt_state_reset(&progress->prompts);
     progress->turn = 0;
@@ -300,6 +315,8 @@ void orchestrator_program_done(struct orchestrator *orchestrator, uint32_t slot)
 {
     give_slot(orchestrator, slot);
 }
+
+bool orchestrator_failed(const struct orchestrator *orchestrator) { return orchestrator->failed; }
 
 const struct orchestrator_counters *orchestrator_counters(const struct orchestrator *orchestrator)
 {

@@ -43,7 +43,9 @@ struct ready_turn {
 
 struct orchestrator;
 
-/* With LONG_PROMPT_IS_ERROR every program of a file is checked at once: NULL and errors in diag. */
+/* With LONG_PROMPT_IS_ERROR every program of a file is checked at once: NULL and errors in diag. A generated program is
+ * checked when it starts: the error goes to the same diag, which must outlive the orchestrator, and it has failed then.
+ */
 struct orchestrator *orchestrator_create(const struct orchestrator_options *options, struct diag *diag);
 void orchestrator_destroy(struct orchestrator *orchestrator);
 
@@ -59,6 +61,9 @@ bool orchestrator_step(struct orchestrator *orchestrator, struct ready_turn *out
 bool orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, simtime end,
                              struct program_record *record);
 void orchestrator_program_done(struct orchestrator *orchestrator, uint32_t slot);
+
+/* An error has been reported; the run cannot go on. */
+bool orchestrator_failed(const struct orchestrator *orchestrator);
 
 const struct orchestrator_counters *orchestrator_counters(const struct orchestrator *orchestrator);
 uint64_t orchestrator_in_progress(const struct orchestrator *orchestrator);

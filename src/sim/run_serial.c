@@ -115,7 +115,8 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user)
             }
             refresh(&serial, first);
         }
-        going = !pulse || rounds % PULSE_EVENTS || !pulse(user, cluster);
+        going = !orchestrator_failed(cluster->orchestrator) &&
+                (!pulse || rounds % PULSE_EVENTS || !pulse(user, cluster));
     }
     min_tree_fini(&serial.outputs);
     return going;

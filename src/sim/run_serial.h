@@ -7,7 +7,7 @@
 /* Called now and then between events; returning true ends the run early. NULL: never. */
 typedef bool (*run_pulse)(void *user, const struct cluster *cluster);
 
-/* Runs to the last completion. False when the pulse ended it. */
+/* Runs to the last completion. False when the pulse or an error (reported to the diag of the cluster) ended it. */
 bool run_serial(struct cluster *cluster, run_pulse pulse, void *user);
 
 #endif
