@@ -115,7 +115,7 @@ static void poisson_times_are_keyed(void **state)
     arrivals_init(&d, few, &(struct arrivals_options){.process = ARRIVALS_POISSON, .rate = 1.0, .seed = 6});
     for (int i = 0; i < 20; i++) {
         uint64_t program;
-        simtime of_a, of_b, of_c, of_d;
+        simtime of_a = 0, of_b = 0, of_c = 0, of_d = 0;
         assert_true(arrivals_next(&a, &program, &of_a) && arrivals_next(&b, &program, &of_b));
         assert_true(arrivals_next(&c, &program, &of_c) && arrivals_next(&d, &program, &of_d));
         assert_int_equal(of_a, of_b);
