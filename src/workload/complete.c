@@ -15,7 +15,7 @@ static void link_programs(struct builder *builder)
     struct program_set *set = &builder->set;
     for (size_t i = 0; i < set->n_programs; i++) {
         set->programs[i].turns = set->turns + set->origins[i].first_turn;
-        set->programs[i].extents = set->extents + set->origins[i].first_extent;
+        set->programs[i].extents = set->extents ? set->extents + set->origins[i].first_extent : NULL;
     }
     set->tools = builder->tools.names;
     set->n_tools = builder->tools.n;
@@ -59,7 +59,7 @@ static void mark_shared_outputs(struct builder *builder)
 {
     struct program_set *set = &builder->set;
     for (size_t p = 0; p < set->n_programs; p++) {
-        const struct extent *extents = set->extents + set->origins[p].first_extent;
+        const struct extent *extents = set->programs[p].extents;
         struct turn *turns = set->turns + set->origins[p].first_turn;
         for (uint32_t i = 0; i < set->programs[p].n_turns; i++) {
             for (uint32_t e = 0; e < turns[i].n_extents; e++) {

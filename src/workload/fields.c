@@ -41,12 +41,12 @@ static const char *show(struct jdoc_value value, char out[SHOWN_BYTES])
     return "null";
 }
 
-/* Row of the table with this name; n when there is none. */
+/* Row of the table with this name; n when there is none. The text of a key ends with a NUL. */
 static size_t find_field(const struct field *table, size_t n, struct jdoc_string key)
 {
     for (size_t i = 0; i < n; i++) {
-        if (key.bytes && table[i].name[0] == key.text[0] && strncmp(table[i].name, key.text, key.bytes) == 0 &&
-            table[i].name[key.bytes] == '\0') {
+        const char *name = table[i].name;
+        if (name[0] == key.text[0] && strlen(name) == key.bytes && memcmp(name, key.text, key.bytes) == 0) {
             return i;
         }
     }

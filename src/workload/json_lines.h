@@ -32,7 +32,7 @@ struct jdoc_iterator {
     uintptr_t opaque[4];
 };
 
-/* A string of a document: UTF-8, unescaped; may hold any byte, NUL included. */
+/* A string of a document: UTF-8, unescaped; may hold any byte, NUL included. A NUL that does not count follows it. */
 struct jdoc_string {
     const char *text;
     size_t bytes;

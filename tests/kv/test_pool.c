@@ -1,9 +1,9 @@
 /* The pool against the plain block-by-block one on random programs. */
 #include "support/support.h"
 
-#include "kv/lockstep.c"
-#include "kv/plain_pool.c"
-#include "kv/random_programs.c"
+#include "kv/lockstep.h"
+#include "kv/plain_pool.h"
+#include "kv/random_programs.h"
 
 enum { STEPS = 200 };
 

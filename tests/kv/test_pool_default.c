@@ -1,10 +1,10 @@
 /* The pool against the plain block-by-block one: many random programs, and a part of the recorded sessions. */
 #include "support/support.h"
 
-#include "kv/lockstep.c"
-#include "kv/plain_pool.c"
-#include "kv/random_programs.c"
-#include "kv/weka_replay.c"
+#include "kv/lockstep.h"
+#include "kv/plain_pool.h"
+#include "kv/random_programs.h"
+#include "kv/weka_replay.h"
 
 enum { STEPS = 200 };
 

@@ -1,9 +1,9 @@
 /* All recorded sessions through both pools. */
 #include "support/support.h"
 
-#include "kv/lockstep.c"
-#include "kv/plain_pool.c"
-#include "kv/weka_replay.c"
+#include "kv/lockstep.h"
+#include "kv/plain_pool.h"
+#include "kv/weka_replay.h"
 
 static void replay(uint32_t n_blocks, uint32_t concurrent)
 {

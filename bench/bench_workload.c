@@ -1,0 +1,79 @@
+/* Reading and making workloads. The recorded files are those of tests (ASIM_DATA_DIR, else ../shared/data beside the
+ * source folder); without them only the generator and the synthetic text are measured. */
+#include "support/bench.h"
+
+#include "workload/prompt.h"
+#include "workload/workload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct workload_options options = {
+    .reuse_generated = true, .block_size = 16, .seed = 1, .missing_gap = MISSING_GAP_MEDIAN};
+
+static void read_file(struct bench_state *state, const char *relative)
+{
+    char path[4096];
+    const char *folder = getenv("ASIM_DATA_DIR");
+    snprintf(path, sizeof path, "%s/%s", folder ? folder : ASIM_SOURCE_FOLDER "/../shared/data", relative);
+    const bool is_there = access(path, R_OK) == 0;
+    uint64_t n_turns = 0;
+    while (bench_next(state)) {
+        if (is_there) {
+            struct diag diag;
+            diag_init(&diag);
+            struct workload *workload = workload_open(path, &options, &diag);
+            n_turns = workload ? workload_stats(workload)->n_turns : 0;
+            workload_destroy(workload);
+            diag_fini(&diag);
+        }
+    }
+    bench_items(state, (int64_t)n_turns); /* turns; 0 where the file is absent */
+}
+
+static void read_weka_programs(struct bench_state *state)
+{
+    read_file(state, "traces/claude-code-weka/programs.jsonl");
+}
+BENCH(read_weka_programs)
+
+static void read_vllm_token_ids(struct bench_state *state)
+{
+    read_file(state, "vllm/RTXPRO6000-Llama-3.1-8B/workload.jsonl");
+}
+BENCH(read_vllm_token_ids)
+
+static void read_weka_document(struct bench_state *state)
+{
+    read_file(state, "traces/claude-code-weka/trace_0015.json");
+}
+BENCH(read_weka_document)
+
+/* Makes programs and builds all their contents, one after another in one slot. */
+static void generate_and_build(struct bench_state *state)
+{
+    struct diag diag;
+    struct prompt_state prompt;
+    diag_init(&diag);
+    prompt_state_init(&prompt);
+    struct workload *workload = workload_generate("swe-agent", 1000, &options, &diag);
+    int64_t n_turns = 0;
+    while (bench_next(state)) {
+        n_turns = 0;
+        for (uint64_t i = 0; i < 1000; i++) {
+            const struct program *program = workload_fetch(workload, i, 0);
+            prompt_state_reset(&prompt);
+            for (uint32_t t = 0; t < program->n_turns; t++) {
+                n_turns += prompt_build(&prompt, program, t).n_extents > 0;
+            }
+            workload_release(workload, program, 0);
+        }
+    }
+    bench_items(state, n_turns);
+    prompt_state_fini(&prompt);
+    workload_destroy(workload);
+    diag_fini(&diag);
+}
+BENCH(generate_and_build)
