@@ -61,7 +61,7 @@ uint32_t workload_tool_count(const struct workload *workload);
 simtime workload_arrival(const struct workload *workload, uint64_t program);
 
 /* A program by its id, valid until workload_release. `slot` is a small integer that the caller gives to no other live
- * program: generators keep one buffer per slot. */
+ * program: generators keep one buffer per slot. One thread at a time; what was fetched may be read by any. */
 const struct program *workload_fetch(struct workload *workload, uint64_t program, uint32_t slot);
 void workload_release(struct workload *workload, const struct program *program, uint32_t slot);
 
