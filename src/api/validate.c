@@ -2,7 +2,7 @@
 #include "api/document.h"
 #include "api/run.h"
 #include "base/mem.h"
-#include "sim/measured.h"
+#include "workload/measured.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -158,11 +158,12 @@ asim_status asim_validate(asim_config *config, const char *measured_path, const 
     struct settings settings = *resolved;
     settings.turns_csv = true; /* every turn is compared */
     struct measured_run measured;
-    if (measured_read(measured_path, &measured, diag) != ASIM_OK) {
-        return diag->status;
+    asim_status status = measured_read(measured_path, &measured, diag);
+    if (status != ASIM_OK) {
+        return status;
     }
     asim_result *result = NULL;
-    asim_status status = run_settings(&settings, callbacks, &result);
+    status = run_settings(&settings, callbacks, &result);
     take_messages(diag, &result->diag);
     if (status == ASIM_OK) {
         uint64_t n;
