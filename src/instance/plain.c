@@ -69,8 +69,9 @@ static void schedule_decode(struct instance *instance, struct sequence *sequence
     }
 }
 
-/* One pass over the list, taking blocks in its order; returns the first sequence that was not reached. Prefill chunks
- * are noted here and added after the tick, because a complete prompt joins the decode set. */
+/* One pass over the list, taking and hashing blocks in its order, which decides whose copy of a block a hit takes;
+ * returns the first sequence that was not reached. Prefill chunks are noted here and added after the tick, because a
+ * complete prompt joins the decode set. */
 static struct sequence *schedule_in_order(struct instance *instance, simtime now, uint32_t *budget, bool *preempted)
 {
     struct sequence *sequence = instance->running.head;
@@ -89,6 +90,8 @@ static struct sequence *schedule_in_order(struct instance *instance, simtime now
             schedule_decode(instance, sequence);
         } else {
             sequence->chunk_tokens = tokens;
+            kv_hash(instance->pool, &sequence->holder, sequence->turn.content,
+                    (computed + tokens) / instance->config.block_size);
             sequence_array_push(&instance->chunked, sequence);
         }
         *budget -= tokens;
