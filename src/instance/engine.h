@@ -53,7 +53,6 @@ struct instance {
     bool head_blocked; /* the first waiting turn lacks blocks, and nothing has changed that */
     uint64_t next_stamp;
     struct sequence_array chunked; /* scratch of the plain path */
-    struct sequence_array stalled;
 
     struct batch batches[ENGINE_MAX_DEPTH]; /* ring */
     uint32_t first_batch;

@@ -35,7 +35,6 @@ void instance_destroy(struct instance *instance)
         mem_free(instance->batches[i].chunks);
     }
     mem_free(instance->chunked.items);
-    mem_free(instance->stalled.items);
     mem_free(instance->inbox);
     mem_free(instance->ends);
     decode_set_fini(&instance->decode);

@@ -17,7 +17,7 @@ bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t 
 {
     const struct engine_config *config = &instance->config;
     struct decode_set *decode = &instance->decode;
-    if (config->stepping == ENGINE_PLAIN || decode->n_shared || decode->n > *budget ||
+    if (config->stepping == ENGINE_PLAIN || decode->n_shared ||
         (instance->n_prefilling && config->long_prefill_token_threshold)) {
         return false;
     }
@@ -25,6 +25,7 @@ bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t 
      * is one, and the last of the list. */
     struct sequence *partial = instance->n_prefilling ? instance->running.tail : NULL;
     assert(!partial || (instance->n_prefilling == 1 && partial->state == SEQUENCE_PREFILLING));
+    assert(decode->n <= *budget);
     const uint32_t crossings = decode_set_crossings(decode, 0);
     uint32_t tokens = 0;
     uint32_t chunk_blocks = 0;
@@ -196,8 +197,7 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
     const struct engine_config *config = &instance->config;
     struct decode_set *decode = &instance->decode;
     if (config->stepping != ENGINE_FAST_FORWARD || !decode->n || instance->n_prefilling || decode->n_shared ||
-        !engine_none_to_admit(instance) || decode->n > config->max_num_batched_tokens ||
-        instance->n_batches + 1 != config->queue_depth || now >= until) {
+        !engine_none_to_admit(instance) || instance->n_batches + 1 != config->queue_depth || now >= until) {
         return 0;
     }
     for (uint32_t i = 0; i < instance->n_batches; i++) {
