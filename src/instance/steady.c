@@ -68,20 +68,17 @@ uint32_t engine_steps_within_blocks(const struct instance *instance, uint32_t mo
 {
     const struct decode_set *decode = &instance->decode;
     const uint32_t blocks = kv_free(instance->pool);
-    const uint32_t whole = blocks / decode->n;
-    if (whole >= most / decode->block_size + 1) {
+    if ((uint64_t)decode->n * (most / decode->block_size + 1) <= blocks) {
         return most;
     }
-    uint32_t steps = whole * decode->block_size;
+    const uint32_t whole = blocks / decode->n;
     uint64_t used = (uint64_t)decode->n * whole;
-    while (steps < most) {
-        used += decode_set_crossings(decode, steps % decode->block_size);
-        if (used > blocks) {
-            break;
-        }
-        steps++;
+    uint32_t rest = 0;
+    while (rest < decode->block_size && (used += decode_set_crossings(decode, rest)) <= blocks) {
+        rest++;
     }
-    return steps < most ? steps : most;
+    const uint64_t steps = (uint64_t)whole * decode->block_size + rest;
+    return steps < most ? (uint32_t)steps : most;
 }
 
 /* A stretch of steady steps on one decode piece. Batch j (from 0) ends at
@@ -111,24 +108,31 @@ static simtime stretch_compose_time(const struct stretch *stretch, uint32_t i)
     return i + 1 == stretch->depth ? stretch->in_flight_end : stretch_end(stretch, i + 1 - stretch->depth);
 }
 
-/* The most batches, up to `most`, the last of which is composed before `until`; 0 < most, now < until. */
+/* The most batches, up to `most`, the last of which is composed before `until`; 0 < most, now < until. Batches get no
+ * shorter, so `first` bounds their number from above, and the answer is near that bound: a step grows by nanoseconds.
+ */
 static uint32_t stretch_batches_before(const struct stretch *stretch, uint32_t most, simtime until)
 {
+    const simtime room = until > stretch->origin ? (until - stretch->origin - 1) / stretch->first : 0;
     uint32_t good = 1;
-    uint32_t bad = most + 1;
+    uint32_t bad = room + stretch->depth < most ? (uint32_t)room + stretch->depth + 1 : most + 1;
+    uint32_t stride = 1;
     while (bad - good > 1) {
-        const uint32_t middle = good + (bad - good) / 2;
-        if (stretch_compose_time(stretch, middle - 1) < until) {
-            good = middle;
+        const uint32_t probe = bad - good > stride ? bad - stride : good + (bad - good) / 2;
+        if (stretch_compose_time(stretch, probe - 1) < until) {
+            good = probe;
+            stride = (bad - good) / 2 ? (bad - good) / 2 : 1;
         } else {
-            bad = middle;
+            bad = probe;
+            stride *= 2;
         }
     }
     return good;
 }
 
-/* Step ends inside a stretch are silent, but a telemetry instant may fall between them. */
-static void note_stretch(struct instance *instance, const struct stretch *stretch, uint32_t batches)
+/* Step ends inside a stretch are silent, but a telemetry instant may fall between them. `blocks`: what all batches but
+ * the last take. */
+static void note_stretch(struct instance *instance, const struct stretch *stretch, uint32_t batches, uint32_t blocks)
 {
     const uint32_t used = kv_usable(instance->pool) - kv_free(instance->pool);
     const simtime last = stretch_compose_time(stretch, batches - 1);
@@ -144,7 +148,7 @@ static void note_stretch(struct instance *instance, const struct stretch *stretc
         instance->snapshot = instance->state;
         instance->snapshot_index = index;
     }
-    instance->state.used_blocks = used + (uint32_t)blocks_ahead(&instance->decode, batches - 1);
+    instance->state.used_blocks = used + blocks;
 }
 
 /* Books `batches` (at least two) steps of the stretch: queue, blocks, members, time by bound. */
@@ -153,10 +157,11 @@ static void take_stretch(struct instance *instance, const struct stretch *stretc
 {
     struct decode_set *decode = &instance->decode;
     const uint64_t first_context = decode->context + decode->n;
-    note_stretch(instance, stretch, batches);
-    const uint64_t blocks = blocks_ahead(decode, batches);
+    const uint32_t before_last = (uint32_t)blocks_ahead(decode, batches - 1);
+    const uint32_t blocks = before_last + decode_set_crossings(decode, (batches - 1) % decode->block_size);
+    note_stretch(instance, stretch, batches, before_last);
     if (blocks) {
-        kv_reserve(instance->pool, (uint32_t)blocks);
+        kv_reserve(instance->pool, blocks);
     }
     decode_set_tick(decode, batches);
 
@@ -225,8 +230,9 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
     }
     int64_t most = decode_set_next_finish(decode) - decode->clock - 1;
     most = most < ENGINE_MOST_STEPS ? most : ENGINE_MOST_STEPS;
-    const uint64_t on_piece = (piece->to - context - 1) / decode->n + 1;
-    most = (uint64_t)most < on_piece ? most : (int64_t)on_piece;
+    if (most > 0 && piece->to - context - 1 < (uint64_t)(most - 1) * decode->n) {
+        most = (int64_t)((piece->to - context - 1) / decode->n) + 1;
+    }
     if (most > 0) {
         most = engine_steps_within_blocks(instance, (uint32_t)most);
     }
