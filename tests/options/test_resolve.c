@@ -199,6 +199,10 @@ static void embedded_scenario(void **state)
     file(&f, "a.yaml", "");
     check_errors(&f, "nothing to simulate; give workload (a file) or generate (e.g. swe-agent)\n");
     end(&f);
+    begin(&f); /* a workload may be in what could not be read */
+    file(&f, "a.yaml", "worklaod: t.jsonl\n");
+    check_errors(&f, "a.yaml:1:1: unknown key 'worklaod'; did you mean 'workload'?\n");
+    end(&f);
 }
 
 static void exclusive_options(void **state)
@@ -301,6 +305,13 @@ static void cross_checks(void **state)
                  "kv_pool_tokens: 8 (a.yaml:6) is less than one block of block_size: 16 (built-in)\n"
                  "dispatch_latency: 0s (a.yaml:7) leaves no lookahead to run in parallel; it does not go with threads: "
                  "2 (--threads)\n");
+    end(&f);
+
+    begin(&f); /* half of a law */
+    file(&f, "a.yaml", "generate: swe-agent\nallreduce:\n  bandwidth: 16GB/s\n");
+    check_errors(&f, "allreduce.bandwidth: 16GB/s (a.yaml:3) is half of a law; it needs allreduce.latency (unset)\n");
+    set(&f, "allreduce.latency", "30us");
+    check_good(&f);
     end(&f);
 
     /* at the limit, everything is allowed */
