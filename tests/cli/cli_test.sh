@@ -116,6 +116,7 @@ expect '3|4' 'long.jsonl|prompt' run --workload long.jsonl
 expect 0 '1 dropped' run --workload long.jsonl --on-long-prompt drop-program
 expect 0 '2 of 2 completed' run --workload long.jsonl --on-long-prompt truncate
 expect 0 'session' inspect good.jsonl
+expect 0 'missing gaps +1' inspect null-gap.jsonl
 expect 3 'truncated.jsonl:1' inspect truncated.jsonl
 
 echo "configuration"
