@@ -7,6 +7,7 @@ set -u
 asim=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+examples=$(cd "$(dirname "$0")/../../configs/examples" && pwd)
 cd "$work" || exit 1
 for name in $(compgen -e | grep '^ASIM_'); do unset "$name"; done
 export NO_COLOR=1
@@ -149,6 +150,14 @@ for key in sim_time_s steps "programs jct_s p99" "turns ttft_s mean" "turns tpot
 done
 timeout 20 "$asim" run good.yaml --json >again.json 2>err.txt
 cmp -s digest.json again.json || fail "the summary is not byte-identical"
+
+from_file=$(digest_of "$examples/agents.yaml")
+from_flags=$(digest_of --generate swe-agent --programs 200 --seed 7 --request-rate 0.5/s --on-long-prompt drop-program \
+    --model llama-3.1-8b --hardware h100-sxm --tensor-parallel-size 1 --gpu-memory-utilization 0.9 \
+    --max-model-len 65536 --max-num-seqs 256 --max-num-batched-tokens 8192 --enable-prefix-caching --instances 4 \
+    --routing session-affinity --dispatch-latency 1ms --router-telemetry-period 100ms --router-pressure-limit 95%)
+[ "$from_file" = "$from_flags" ] || fail "the example and its flags differ: $from_file $from_flags"
+from_file=$(digest_of good.yaml)
 
 echo "resolved configuration"
 expect 0 'block_size' run good.yaml --print-config --set block_size=32
