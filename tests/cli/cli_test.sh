@@ -132,6 +132,7 @@ expect 0 'threads = 4: this version' run --threads 4
 expect 2 'instances' run --instances 0
 expect 2 'block-size|block_size' run --block-size banana
 expect 2 'PATH=VALUE' run --set block_size
+expect 0 'enable_prefix_caching: off' run --no-enable-prefix-caching --print-config
 expect 2 '--workload trace.jsonl' run trace.jsonl
 expect 2 '--workload trace.json' run trace.json
 expect 4 'fit|memory' run --model ./large.json --hardware h100-sxm
