@@ -105,11 +105,11 @@ char *execution_json(const struct execution *execution, const struct settings *s
         json_decref(facts);
     }
     const double wall = execution->wall_s > 0.0 ? execution->wall_s : 1e-9;
-    json_t *document =
-        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "wall_s", execution->wall_s, "cpu_s", execution->cpu_s,
-                  "setup_s", execution->setup_s, "simulated_seconds_per_second", execution->sim_time_s / wall, "steps_per_second",
-                  (double)execution->steps / wall, "turns_per_second", (double)execution->turns / wall,
-                  "fast_forwarded_steps", (json_int_t)execution->fast_forwarded_steps, "inputs", inputs);
+    json_t *document = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "wall_s", execution->wall_s, "cpu_s",
+                                 execution->cpu_s, "setup_s", execution->setup_s, "simulated_seconds_per_second",
+                                 execution->sim_time_s / wall, "steps_per_second", (double)execution->steps / wall,
+                                 "turns_per_second", (double)execution->turns / wall, "fast_forwarded_steps",
+                                 (json_int_t)execution->fast_forwarded_steps, "inputs", inputs);
     char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     json_decref(document);
     char *copy = mem_strdup(text);

@@ -95,7 +95,7 @@ static void describe_arrivals(const struct settings *settings, char *out, size_t
 {
     switch (settings->arrivals) {
     case SETTING_ARRIVALS_POISSON:
-        snprintf(out, bytes, "poisson, %.6g programs/s", settings->request_rate);
+        snprintf(out, bytes, "poisson, %.6g/s", settings->request_rate);
         break;
     case SETTING_ARRIVALS_CLOSED:
         snprintf(out, bytes, "closed loop, %llu clients", (unsigned long long)settings->max_concurrency);
@@ -162,6 +162,11 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     asim_result *result = mem_zalloc(sizeof *result);
     diag_init(&result->diag);
     *out = result;
+    if (settings->threads > 1) {
+        diag_warning(&result->diag, (struct diag_where){0},
+                     "threads = %llu: this version simulates on one; results do not depend on it",
+                     (unsigned long long)settings->threads);
+    }
     struct cluster *cluster = cluster_create(settings, &result->diag);
     if (!cluster) {
         return result->diag.status;

@@ -64,9 +64,9 @@ static void report_long_prompt(const struct orchestrator *orchestrator, const st
 {
     const struct orchestrator_options *options = &orchestrator->options;
     diag_error(orchestrator->diag, ASIM_INPUT, (struct diag_where){.file = options->source, .line = program->line},
-               "program '%s', turn %u: a prompt of %u tokens and its output do not fit max_model_len = %u; "
+               "program '%s', turn %u of %u: a prompt of %u tokens and its output do not fit max_model_len = %u; "
                "allowed: a larger --max-model-len, or --on-long-prompt drop-program|truncate",
-               program->name, turn, program->turns[turn].prompt_toks, options->max_model_len);
+               program->name, turn + 1, program->n_turns, program->turns[turn].prompt_toks, options->max_model_len);
 }
 
 /* Refuses the long prompts of a file before anything runs; generated programs are looked at when they start. */
