@@ -118,11 +118,6 @@ struct event_key instance_earliest_output(const struct instance *instance)
     return (struct event_key){.time = from + steps_to_output(instance) * instance->least_step, .phase = PHASE_STEP_END};
 }
 
-int64_t engine_instant_before(const struct instance *instance, simtime time)
-{
-    return time > 0 ? (time - 1) / instance->config.telemetry_period : -1;
-}
-
 /* Called at a step end before its effects: the state until now is what every instant before `time` sees. */
 static void keep_snapshot(struct instance *instance, simtime time)
 {
