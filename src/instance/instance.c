@@ -34,6 +34,9 @@ void instance_destroy(struct instance *instance)
         mem_free(instance->batches[i].finishers.items);
         mem_free(instance->batches[i].chunks);
     }
+    for (struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
+        kv_release(instance->pool, &sequence->holder); /* the run ended early */
+    }
     mem_free(instance->chunked.items);
     mem_free(instance->inbox);
     mem_free(instance->ends);

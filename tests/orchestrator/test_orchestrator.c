@@ -1,0 +1,297 @@
+#include "support/support.h"
+
+#include "orchestrator/orchestrator.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TURN(PROMPT, OUTPUT, PREFIX, GAP_NS)                                                                           \
+    "{\"input_toks\":" #PROMPT ",\"output_toks\":" #OUTPUT ",\"prefix_toks\":" #PREFIX ",\"gap_ns\":" #GAP_NS "}"
+#define PROGRAM(NAME, ARRIVAL_NS, TURNS)                                                                               \
+    "{\"session_id\":\"" NAME "\",\"arrival_time_ns\":" #ARRIVAL_NS ",\"sub_requests\":[" TURNS "]}\n"
+
+struct fixture {
+    struct diag diag;
+    struct workload *workload;
+    struct tool_simulator *tool;
+    struct orchestrator *orchestrator;
+    struct ready_turn turn; /* the last that was ready */
+};
+
+static struct fixture *open_text(const char *text, struct orchestrator_options options)
+{
+    static struct fixture fixture;
+    fixture = (struct fixture){0};
+    diag_init(&fixture.diag);
+    const struct workload_options reading = {.reuse_generated = true, .seed = 1, .block_size = 16};
+    fixture.workload = workload_open_memory("programs.jsonl", text, strlen(text), &reading, &fixture.diag);
+    assert_non_null(fixture.workload);
+    struct gap_rule rule;
+    char message[128];
+    assert_true(gap_parse_tool("trace", &rule, message, sizeof message));
+    fixture.tool = tool_create(&rule, fixture.workload, 1, &fixture.diag);
+    gap_rule_fini(&rule);
+    options.workload = fixture.workload;
+    options.source = "programs.jsonl";
+    options.tool = fixture.tool;
+    options.max_model_len = options.max_model_len ? options.max_model_len : 100000;
+    fixture.orchestrator = orchestrator_create(&options, &fixture.diag);
+    return &fixture;
+}
+
+static void close_it(struct fixture *f)
+{
+    orchestrator_destroy(f->orchestrator);
+    tool_destroy(f->tool);
+    workload_destroy(f->workload);
+    diag_fini(&f->diag);
+}
+
+/* Steps until a turn is ready, which must be this one at this time (ns); returns its slot. */
+static uint32_t expect_ready(struct fixture *f, const char *program, uint32_t turn, int64_t time_ns)
+{
+    for (;;) {
+        const struct event_key next = orchestrator_next(f->orchestrator);
+        assert_int_not_equal(next.time, SIMTIME_NEVER);
+        if (orchestrator_step(f->orchestrator, &f->turn)) {
+            assert_int_equal(next.phase, PHASE_ROUTING);
+            assert_int_equal(next.time, f->turn.ready);
+            break;
+        }
+        assert_int_equal(next.phase, PHASE_RELEASE);
+    }
+    assert_string_equal(f->turn.program->name, program);
+    assert_int_equal(f->turn.turn, turn);
+    assert_int_equal(f->turn.ready, time_ns * SIMTIME_NS);
+    assert_int_equal(f->turn.content.n_tokens, f->turn.prompt_toks + f->turn.output_toks);
+    return f->turn.slot;
+}
+
+static void expect_waiting(struct fixture *f)
+{
+    assert_int_equal(orchestrator_next(f->orchestrator).time, SIMTIME_NEVER);
+}
+
+/* The turn in `slot` ends; true when its program is done. */
+static bool end(struct fixture *f, uint32_t slot, int64_t time_ns, struct program_record *record)
+{
+    if (orchestrator_turn_ended(f->orchestrator, slot, time_ns * SIMTIME_NS, record)) {
+        orchestrator_program_done(f->orchestrator, slot);
+        return true;
+    }
+    return false;
+}
+
+static void turns_follow_their_gaps(void **state)
+{
+    (void)state;
+    struct fixture *f = open_text(PROGRAM("a", 500, TURN(10, 5, 0, 100) "," TURN(20, 5, 15, 0) "," TURN(30, 5, 25, 9)),
+                                  (struct orchestrator_options){0});
+    struct program_record record;
+    uint32_t slot = expect_ready(f, "a", 0, 0); /* the earliest arrival is time zero */
+    assert_int_equal(f->turn.prompt_toks, 10);
+    expect_waiting(f);
+    assert_int_equal(orchestrator_in_progress(f->orchestrator), 1);
+    assert_false(end(f, slot, 1000, &record));
+    slot = expect_ready(f, "a", 1, 1100);
+    assert_int_equal(f->turn.prompt_toks, 20);
+    assert_false(end(f, slot, 2000, &record));
+    slot = expect_ready(f, "a", 2, 2000); /* a gap of nothing */
+    assert_true(end(f, slot, 2500, &record));
+    assert_int_equal(record.program, 0);
+    assert_int_equal(record.arrival, 0);
+    assert_int_equal(record.end, 2500 * SIMTIME_NS);
+    assert_int_equal(record.tool_time, 100 * SIMTIME_NS); /* that after the last turn is nobody's */
+    assert_int_equal(record.n_turns, 3);
+    expect_waiting(f);
+    assert_int_equal(orchestrator_counters(f->orchestrator)->completed, 1);
+    assert_int_equal(orchestrator_in_progress(f->orchestrator), 0);
+    close_it(f);
+}
+
+/* At one instant, turns are routed by program and turn, whatever the order in which they became known. */
+static void equal_times_go_by_program(void **state)
+{
+    (void)state;
+    struct fixture *f = open_text(PROGRAM("c", 7, TURN(10, 1, 0, 300) "," TURN(20, 1, 11, 0))
+                                      PROGRAM("a", 5, TURN(10, 1, 0, 50) "," TURN(20, 1, 11, 0))
+                                          PROGRAM("b", 5, TURN(10, 1, 0, 20) "," TURN(20, 1, 11, 0)),
+                                  (struct orchestrator_options){0});
+    struct program_record record;
+    const uint32_t a = expect_ready(f, "a", 0, 0);
+    const uint32_t b = expect_ready(f, "b", 0, 0);
+    const uint32_t c = expect_ready(f, "c", 0, 2);
+    assert_false(end(f, b, 400, &record)); /* all three at 420 */
+    assert_false(end(f, a, 370, &record));
+    assert_false(end(f, c, 120, &record));
+    expect_ready(f, "c", 1, 420); /* first of the file */
+    expect_ready(f, "a", 1, 420);
+    expect_ready(f, "b", 1, 420);
+    close_it(f);
+}
+
+static void slots_are_reused(void **state)
+{
+    (void)state;
+    struct fixture *f = open_text(PROGRAM("a", 0, TURN(10, 1, 0, 0)) PROGRAM("b", 0, TURN(10, 1, 0, 0))
+                                      PROGRAM("c", 9, TURN(10, 1, 0, 0)),
+                                  (struct orchestrator_options){0});
+    struct program_record record;
+    const uint32_t a = expect_ready(f, "a", 0, 0);
+    const uint32_t b = expect_ready(f, "b", 0, 0);
+    assert_int_not_equal(a, b);
+    assert_true(end(f, a, 5, &record));
+    assert_int_equal(expect_ready(f, "c", 0, 9), a);
+    close_it(f); /* with programs in progress */
+}
+
+static void all_at_once(void **state)
+{
+    (void)state;
+    struct fixture *f = open_text(PROGRAM("a", 900, TURN(10, 1, 0, 0)) PROGRAM("b", 5, TURN(10, 1, 0, 0)),
+                                  (struct orchestrator_options){.arrivals = {.process = ARRIVALS_ZERO}});
+    expect_ready(f, "a", 0, 0);
+    expect_ready(f, "b", 0, 0);
+    expect_waiting(f);
+    close_it(f);
+}
+
+static void clients_take_programs_in_turn(void **state)
+{
+    (void)state;
+    struct fixture *f = open_text(
+        PROGRAM("a", 0, TURN(10, 1, 0, 0)) PROGRAM("b", 0, TURN(10, 1, 0, 30) "," TURN(20, 1, 11, 0))
+            PROGRAM("c", 0, TURN(10, 1, 0, 0)) PROGRAM("d", 0, TURN(10, 1, 0, 0)) PROGRAM("e", 0, TURN(10, 1, 0, 0)),
+        (struct orchestrator_options){
+            .arrivals = {.process = ARRIVALS_CLOSED, .clients = 2, .client_setup = 10 * SIMTIME_NS}});
+    struct program_record record;
+    const uint32_t a = expect_ready(f, "a", 0, 10);
+    uint32_t b = expect_ready(f, "b", 0, 10);
+    expect_waiting(f);
+    assert_int_equal(orchestrator_in_progress(f->orchestrator), 2);
+    assert_false(end(f, b, 50, &record));
+    b = expect_ready(f, "b", 1, 80);      /* a client stays with its program through the gap */
+    assert_true(end(f, b, 100, &record)); /* client 1 first, then client 0 at the same time */
+    assert_true(end(f, a, 100, &record));
+    assert_int_equal(record.arrival, 10 * SIMTIME_NS);
+    const uint32_t c = expect_ready(f, "c", 0, 110);
+    const uint32_t d = expect_ready(f, "d", 0, 110);
+    assert_true(end(f, d, 200, &record));
+    expect_ready(f, "e", 0, 210);
+    assert_true(end(f, c, 200, &record));
+    expect_waiting(f); /* nobody is left for the client that is free */
+    assert_int_equal(orchestrator_counters(f->orchestrator)->started, 5);
+    close_it(f);
+}
+
+static void more_clients_than_programs(void **state)
+{
+    (void)state;
+    struct fixture *f =
+        open_text(PROGRAM("a", 0, TURN(10, 1, 0, 0)),
+                  (struct orchestrator_options){.arrivals = {.process = ARRIVALS_CLOSED, .clients = 9}});
+    struct program_record record;
+    assert_true(end(f, expect_ready(f, "a", 0, 0), 5, &record));
+    expect_waiting(f);
+    close_it(f);
+}
+
+#define LONG_SECOND                                                                                                    \
+    PROGRAM("short", 0, TURN(10, 1, 0, 0))                                                                             \
+    PROGRAM("long", 0, TURN(40, 9, 0, 5) "," TURN(100, 7, 49, 5) "," TURN(99, 1, 99, 5))                               \
+    PROGRAM("longer", 0, TURN(500, 1, 0, 0))
+
+static void long_prompts_are_errors(void **state)
+{
+    (void)state;
+    struct fixture *f = open_text(LONG_SECOND, (struct orchestrator_options){.max_model_len = 100});
+    assert_null(f->orchestrator);
+    assert_int_equal(f->diag.status, ASIM_INPUT);
+    assert_non_null(strstr(f->diag.entries[0].text, "programs.jsonl:2"));
+    assert_non_null(strstr(f->diag.entries[0].text, "'long', turn 1"));
+    assert_non_null(strstr(f->diag.entries[0].text, "100"));
+    assert_non_null(strstr(f->diag.entries[f->diag.n_entries - 1].text, "2 programs"));
+    close_it(f);
+}
+
+static void long_programs_are_dropped(void **state)
+{
+    (void)state;
+    struct fixture *f = open_text(
+        LONG_SECOND, (struct orchestrator_options){.max_model_len = 100, .on_long_prompt = LONG_PROMPT_DROPS_PROGRAM});
+    expect_ready(f, "short", 0, 0);
+    while (orchestrator_next(f->orchestrator).time != SIMTIME_NEVER) {
+        assert_false(orchestrator_step(f->orchestrator, &f->turn));
+    }
+    assert_int_equal(orchestrator_counters(f->orchestrator)->dropped, 2);
+    assert_int_equal(orchestrator_counters(f->orchestrator)->started, 1);
+    close_it(f);
+    /* A client goes on to the next program at once. */
+    f = open_text(PROGRAM("long", 0, TURN(500, 1, 0, 0)) PROGRAM("short", 0, TURN(10, 1, 0, 0)),
+                  (struct orchestrator_options){.max_model_len = 100,
+                                                .on_long_prompt = LONG_PROMPT_DROPS_PROGRAM,
+                                                .arrivals = {.process = ARRIVALS_CLOSED, .clients = 1}});
+    expect_ready(f, "short", 0, 0);
+    close_it(f);
+}
+
+/* The token at `position` of a content. */
+static struct extent token(struct content content, uint32_t position)
+{
+    uint32_t i = 0;
+    while (position >= content.extents[i].count) {
+        position -= content.extents[i++].count;
+    }
+    return (struct extent){content.extents[i].stream, content.extents[i].first + position, 1};
+}
+
+static void long_prompts_are_truncated(void **state)
+{
+    (void)state;
+    struct fixture *f = open_text(
+        PROGRAM("long", 0, TURN(40, 9, 0, 5) "," TURN(100, 7, 49, 5) "," TURN(120, 1, 107, 5) "," TURN(200, 0, 100, 5)),
+        (struct orchestrator_options){.max_model_len = 60, .on_long_prompt = LONG_PROMPT_IS_TRUNCATED});
+    struct program_record record;
+    uint32_t slot = expect_ready(f, "long", 0, 0);
+    assert_int_equal(f->turn.prompt_toks, 40);
+    const struct extent first = token(f->turn.content, 0);
+    const struct extent generated = token(f->turn.content, 45);
+    assert_false(end(f, slot, 10, &record));
+    slot = expect_ready(f, "long", 1, 15);
+    assert_int_equal(f->turn.prompt_toks, 59); /* and one token of output */
+    assert_int_equal(f->turn.output_toks, 7);
+    /* What is kept is the beginning, so that the prefix still hits. */
+    assert_int_equal(token(f->turn.content, 0).stream, first.stream);
+    assert_int_equal(token(f->turn.content, 45).stream, generated.stream);
+    assert_int_equal(token(f->turn.content, 45).first, generated.first);
+    /* The output is that of the whole prompt: its tokens stand where they stood, 41 tokens on. */
+    const struct extent out = token(f->turn.content, 59);
+    const struct extent last_kept = token(f->turn.content, 58);
+    assert_int_equal(out.first, last_kept.first + 42);
+    assert_false(end(f, slot, 20, &record));
+    slot = expect_ready(f, "long", 2, 25);
+    assert_int_equal(f->turn.prompt_toks, 59);
+    assert_int_equal(f->turn.output_toks, 1);
+    assert_false(end(f, slot, 30, &record));
+    slot = expect_ready(f, "long", 3, 35);
+    assert_int_equal(f->turn.prompt_toks, 60); /* prefill only: no token needs room */
+    assert_true(end(f, slot, 40, &record));
+    assert_int_equal(orchestrator_counters(f->orchestrator)->truncated_programs, 1);
+    close_it(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(turns_follow_their_gaps),
+        cmocka_unit_test(equal_times_go_by_program),
+        cmocka_unit_test(slots_are_reused),
+        cmocka_unit_test(all_at_once),
+        cmocka_unit_test(clients_take_programs_in_turn),
+        cmocka_unit_test(more_clients_than_programs),
+        cmocka_unit_test(long_prompts_are_errors),
+        cmocka_unit_test(long_programs_are_dropped),
+        cmocka_unit_test(long_prompts_are_truncated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

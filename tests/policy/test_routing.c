@@ -1,0 +1,90 @@
+#include "support/support.h"
+
+#include "policy/routing.h"
+
+enum { INSTANCES = 4 };
+
+static struct instance_view views[INSTANCES];
+
+static struct routing_view look(const uint32_t outstanding[INSTANCES], const uint32_t used[INSTANCES])
+{
+    struct routing_view view = {.instances = views, .n_instances = INSTANCES};
+    for (int i = 0; i < INSTANCES; i++) {
+        views[i] = (struct instance_view){outstanding[i], used[i], 1000};
+        view.outstanding += outstanding[i];
+    }
+    return view;
+}
+
+#define LOOK(A, B, C, D, ...) look((const uint32_t[INSTANCES]){A, B, C, D}, (const uint32_t[INSTANCES]){__VA_ARGS__})
+
+static uint64_t state_word;
+
+static uint32_t affinity(struct routing_view view, uint32_t home, double pressure, double load)
+{
+    const struct routing_parameters parameters = {.pressure_limit = pressure, .load_limit = load};
+    const struct routing_request request = {.home = home};
+    return route_session_affinity(&parameters, &view, &request, &state_word);
+}
+
+static void round_robin_counts(void **state)
+{
+    (void)state;
+    const struct routing_view view = LOOK(9, 0, 0, 0, 1000, 0, 0, 0);
+    const struct routing_request request = {.home = 2};
+    uint64_t word = 0;
+    for (uint32_t i = 0; i < 10; i++) {
+        assert_int_equal(route_round_robin(NULL, &view, &request, &word), i % INSTANCES);
+    }
+    uint64_t other = 3; /* each router has its own place in the round */
+    assert_int_equal(route_round_robin(NULL, &view, &request, &other), 3);
+    assert_int_equal(route_round_robin(NULL, &view, &request, &word), 2);
+}
+
+static void least_loaded_and_its_ties(void **state)
+{
+    (void)state;
+    const struct routing_request request = {.home = 0};
+    struct routing_view view = LOOK(3, 2, 1, 2, 0, 0, 900, 0);
+    assert_int_equal(route_least_loaded(NULL, &view, &request, &state_word), 2);
+    view = LOOK(3, 2, 2, 2, 0, 50, 40, 60);
+    assert_int_equal(route_least_loaded(NULL, &view, &request, &state_word), 2);
+    view = LOOK(3, 2, 2, 2, 0, 40, 40, 40);
+    assert_int_equal(route_least_loaded(NULL, &view, &request, &state_word), 1);
+}
+
+static void a_program_stays_at_home(void **state)
+{
+    (void)state;
+    const struct routing_view view = LOOK(1, 1, 3, 1, 0, 0, 500, 0);
+    assert_int_equal(affinity(view, 2, 0.9, 2.0), 2);
+    assert_int_equal(affinity(view, NO_INSTANCE, 0.9, 2.0), 0);
+}
+
+static void kv_pressure_drives_it_away(void **state)
+{
+    (void)state;
+    assert_int_equal(affinity(LOOK(1, 0, 1, 1, 0, 0, 900, 0), 2, 0.9, 2.0), 2); /* at the limit is not above it */
+    assert_int_equal(affinity(LOOK(1, 0, 1, 1, 0, 0, 901, 0), 2, 0.9, 2.0), 1);
+}
+
+static void load_drives_it_away(void **state)
+{
+    (void)state;
+    /* The mean is 4: eight is twice that, nine is above. */
+    assert_int_equal(affinity(LOOK(8, 3, 3, 2, 0, 0, 0, 0), 0, 0.9, 2.0), 0);
+    assert_int_equal(affinity(LOOK(9, 3, 2, 2, 0, 0, 5, 3), 0, 0.9, 2.0), 3);
+    /* A handful of turns is never too many. */
+    assert_int_equal(affinity(LOOK(4, 0, 0, 0, 0, 0, 0, 0), 0, 0.9, 2.0), 0);
+    assert_int_equal(affinity(LOOK(5, 0, 0, 0, 0, 0, 0, 0), 0, 0.9, 2.0), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_robin_counts),      cmocka_unit_test(least_loaded_and_its_ties),
+        cmocka_unit_test(a_program_stays_at_home), cmocka_unit_test(kv_pressure_drives_it_away),
+        cmocka_unit_test(load_drives_it_away),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
