@@ -69,14 +69,17 @@ static struct kernel_cost decode_cost(const struct attention_model *model, doubl
     const double bytes = 2.0 * model->element_bytes * context * model->kv_heads * model->head_dim +
                          4.0 * n * model->heads * model->head_dim;
     const double mem = bytes / (model->w * c->dec_eta_m);
+    const double partial = 4.0 * ctas * model->group * model->head_dim / (model->w * model->r_l2);
     double best = INFINITY;
     double chosen = 0.0;
     for (double split = 1.0; split <= 128.0; split *= 2.0) {
+        const double join = split > 1.0 ? c->dec_t_comb + split * partial : 0.0;
+        if (mem + join >= best) {
+            break; /* the cost of joining grows with the splits */
+        }
         const double cta = c->dec_t_cta + max2(blocks / split, 1.0) * model->decode_block_us;
         const double par = waves(ctas * split / model->sms) * cta;
-        const double combine =
-            c->dec_t_comb + 4.0 * ctas * split * model->group * model->head_dim / (model->w * model->r_l2);
-        const double time = norm4(par, mem) + (split > 1.0 ? combine : 0.0);
+        const double time = norm4(par, mem) + join;
         if (time < best) {
             best = time;
             chosen = par;
