@@ -42,9 +42,9 @@
  *     splits = min(most, ceil(last/share)),  share = ceil(1.1 sum over CTAs of last / S)   (no causal cut in that sum)
  *     crit = t_cta + ceil(last/splits) t_b,  U -> U splits,  T += t_comb + 8 splits q H hd/(W eta_m)
  * The last is a kernel that joins the partial results, written and read as float32. Agent turns live here: some hundred
- * new tokens on a long cached prefix. Published kernels that split agree within 12 % for one or two sequences, and come
- * out 20-35 % low for batches of four and more short chunks of few heads, where none is serving. A 128-token chunk on
- * 8k to 64k tokens agrees within 8 % with what another library (cuDNN) needs on an H100.
+ * new tokens on a long cached prefix. Published kernels that split agree within 8 % (mean) for one or two sequences;
+ * they are predicted 20-35 % low for four and more short chunks of few heads. A 128-token chunk of 32 heads on 8k to
+ * 64k tokens agrees within 8 % with what another library (cuDNN) needs on an H100.
  */
 #ifndef ASIM_HW_TILE_ATTENTION_H
 #define ASIM_HW_TILE_ATTENTION_H
