@@ -143,7 +143,7 @@ static double fa3_most_splits(const struct attention_model *model, double filled
 {
     const double limit = min2(min2(fa3_limit, model->sms), longest);
     double fullest = 0.0;
-    for (double splits = 1.0; splits <= limit; splits += 1.0) {
+    for (double splits = 1.0; splits <= limit && fullest < 1.0; splits += 1.0) {
         const double w = filled * splits / model->sms;
         fullest = max2(fullest, w / ceil(w));
     }
@@ -198,7 +198,7 @@ static struct kernel_cost prefill_cost(const struct attention_model *model, cons
     const double quantised = (w + c->pre_qw * (ceil(w) - w)) / w;
     const double work = w * c->pre_t_cta + grid->blocks * block_us / model->sms;
     const double tail = w > 1.0 ? c->pre_qt * grid->tail / splits * block_us : 0.0;
-    const double crit = c->pre_t_cta + ceil(grid->last / splits) * block_us;
+    const double crit = c->pre_t_cta + grid->last / splits * block_us;
     const double compute = max2(crit, quantised * work + tail) + join_us(model, splits, grid->tokens);
     const double bytes = 2.0 * model->element_bytes * grid->context * model->kv_heads * model->head_dim +
                          4.0 * grid->tokens * model->heads * model->head_dim;
@@ -220,7 +220,7 @@ static struct kernel_cost varlen_cost(const struct attention_model *model, const
     const double busy =
         (grid->ctas + decode_ctas) * splits * c->mix_t_cta + (grid->blocks + decode_ctas * decode_blocks) * block_us;
     const double work = (busy + empty * c->mix_t_emp) / model->sms;
-    const double crit = c->mix_t_cta + ceil(longest / splits) * block_us;
+    const double crit = c->mix_t_cta + longest / splits * block_us;
     const double compute = max2(crit, work + c->mix_qq * crit) + join_us(model, splits, n + grid->tokens);
     const double kept = c->mix_l2_factor * model->l2_bytes;
     const double set = 2.0 * model->element_bytes * model->head_dim * (grid->decode_context + grid->context);

@@ -40,7 +40,7 @@
  * below 0.8 of the SMs. As it does (num_splits_heuristic and prepare_varlen_num_blocks of the library), with packing:
  *     most = fewest k <= min(128, S, last) whose waves filled k/S are full to 0.85 of the best such k
  *     splits = min(most, ceil(last/share)),  share = ceil(1.1 sum over CTAs of last / S)   (no causal cut in that sum)
- *     crit = t_cta + ceil(last/splits) t_b,  U -> U splits,  T += t_comb + 8 splits q H hd/(W eta_m)
+ *     crit = t_cta + last/splits t_b,  U -> U splits,  T += t_comb + 8 splits q H hd/(W eta_m)
  * The last is a kernel that joins the partial results, written and read as float32. Agent turns live here: some hundred
  * new tokens on a long cached prefix. Published kernels that split agree within 8 % (mean) for one or two sequences;
  * they are predicted 20-35 % low for four and more short chunks of few heads. A 128-token chunk of 32 heads on 8k to

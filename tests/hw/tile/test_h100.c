@@ -148,7 +148,7 @@ static void prefill_on_a_cached_prefix(void **state)
         }
     }
     measured_close(&table);
-    accuracy_check(&cached, "H100 prefill attention, cached prefix", 48, 0.04);
+    accuracy_check(&cached, "H100 prefill attention, cached prefix", 48, 0.045);
 }
 
 /* Whole steps in a CUDA graph, the sampler left out as there. */
