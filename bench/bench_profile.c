@@ -30,6 +30,7 @@ static struct kernel_model *load(void)
                                               .tensor_parallel = 1,
                                               .max_num_seqs = 256,
                                               .max_num_batched_tokens = 8192,
+                                              .max_graph_tokens = 512,
                                               .profile_dir = path};
     struct diag diag;
     diag_init(&diag);

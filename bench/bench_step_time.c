@@ -25,7 +25,8 @@ static void load(struct setup *setup)
                                                 .model = &setup->model,
                                                 .tensor_parallel = 1,
                                                 .max_num_seqs = 256,
-                                                .max_num_batched_tokens = 8192};
+                                                .max_num_batched_tokens = 8192,
+                                                .max_graph_tokens = 512};
     diag_fini(&diag);
 }
 

@@ -17,7 +17,9 @@ void step_kernels_init(struct step_kernels *out, const struct step_time_options 
                 [LAYER_EMBEDDING] = {.count = 1, .bytes_per_row = 2 * e * h}, /* read a row, write it */
                 [LAYER_LAYERNORM] = {.count = 2 * layers, .bytes_per_row = norm},
                 [LAYER_QKV_PROJ] = {.count = layers, .n = q + 2 * kv, .k = h},
-                [LAYER_QK_NORM] = {.count = model->qk_norm ? layers : 0, .bytes_per_row = 2 * e * (q + kv)},
+                [LAYER_QK_NORM] = {.count = model->qk_norm ? layers : 0,
+                                   .bytes_per_row = 2 * e * (q + kv),
+                                   .norms_per_row = (q + kv) / model->head_dim},
                 [LAYER_ROTARY_EMB] = {.count = layers, .bytes_per_row = 2 * e * (q + kv)}, /* in place */
                 [LAYER_O_PROJ] = {.count = layers, .n = h, .k = q},
                 [LAYER_GATE_UP_PROJ] = {.count = layers, .n = 2 * f, .k = h},

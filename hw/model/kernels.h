@@ -40,6 +40,7 @@ struct kernel_shape {
     double count; /* runs in one step; 0: the model has no such layer */
     uint32_t n, k;
     double bytes_per_row; /* streamed */
+    double norms_per_row; /* norms over a single head among them: short rows of their own */
 };
 
 struct step_kernels {

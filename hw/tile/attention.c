@@ -69,14 +69,17 @@ static struct kernel_cost decode_cost(const struct attention_model *model, doubl
     const double bytes = 2.0 * model->element_bytes * context * model->kv_heads * model->head_dim +
                          4.0 * n * model->heads * model->head_dim;
     const double mem = bytes / (model->w * c->dec_eta_m);
+    const double partial = 4.0 * ctas * model->group * model->head_dim / (model->w * model->r_l2);
     double best = INFINITY;
     double chosen = 0.0;
     for (double split = 1.0; split <= 128.0; split *= 2.0) {
+        const double join = split > 1.0 ? c->dec_t_comb + split * partial : 0.0;
+        if (mem + join >= best) {
+            break; /* the cost of joining grows with the splits */
+        }
         const double cta = c->dec_t_cta + max2(blocks / split, 1.0) * model->decode_block_us;
         const double par = waves(ctas * split / model->sms) * cta;
-        const double combine =
-            c->dec_t_comb + 4.0 * ctas * split * model->group * model->head_dim / (model->w * model->r_l2);
-        const double time = norm4(par, mem) + (split > 1.0 ? combine : 0.0);
+        const double time = norm4(par, mem) + join;
         if (time < best) {
             best = time;
             chosen = par;
@@ -140,7 +143,7 @@ static double fa3_most_splits(const struct attention_model *model, double filled
 {
     const double limit = min2(min2(fa3_limit, model->sms), longest);
     double fullest = 0.0;
-    for (double splits = 1.0; splits <= limit; splits += 1.0) {
+    for (double splits = 1.0; splits <= limit && fullest < 1.0; splits += 1.0) {
         const double w = filled * splits / model->sms;
         fullest = max2(fullest, w / ceil(w));
     }
@@ -195,7 +198,7 @@ static struct kernel_cost prefill_cost(const struct attention_model *model, cons
     const double quantised = (w + c->pre_qw * (ceil(w) - w)) / w;
     const double work = w * c->pre_t_cta + grid->blocks * block_us / model->sms;
     const double tail = w > 1.0 ? c->pre_qt * grid->tail / splits * block_us : 0.0;
-    const double crit = c->pre_t_cta + ceil(grid->last / splits) * block_us;
+    const double crit = c->pre_t_cta + grid->last / splits * block_us;
     const double compute = max2(crit, quantised * work + tail) + join_us(model, splits, grid->tokens);
     const double bytes = 2.0 * model->element_bytes * grid->context * model->kv_heads * model->head_dim +
                          4.0 * grid->tokens * model->heads * model->head_dim;
@@ -217,7 +220,7 @@ static struct kernel_cost varlen_cost(const struct attention_model *model, const
     const double busy =
         (grid->ctas + decode_ctas) * splits * c->mix_t_cta + (grid->blocks + decode_ctas * decode_blocks) * block_us;
     const double work = (busy + empty * c->mix_t_emp) / model->sms;
-    const double crit = c->mix_t_cta + ceil(longest / splits) * block_us;
+    const double crit = c->mix_t_cta + longest / splits * block_us;
     const double compute = max2(crit, work + c->mix_qq * crit) + join_us(model, splits, n + grid->tokens);
     const double kept = c->mix_l2_factor * model->l2_bytes;
     const double set = 2.0 * model->element_bytes * model->head_dim * (grid->decode_context + grid->context);

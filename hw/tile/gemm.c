@@ -38,9 +38,7 @@ void gemm_init(struct gemm_model *model, const struct device *device, uint32_t e
         model->shapes[i] = (struct gemm_shape){
             .bm = bm,
             .bn = bn,
-            .occ = ctas < 1.0   ? 1.0
-                   : ctas > 4.0 ? 4.0
-                                : ctas,
+            .occ = occ,
             .wave_bytes = 2.0 * sqrt(device->sms * occ * bm * bn) * element_bytes,
             .block_us = 2.0 * bm * bn * block_k / (flop_per_us_per_sm * eff),
         };
@@ -64,6 +62,7 @@ struct terms {
     double outside; /* launch, ramp and the reduction of splits */
     double busy;    /* tensor-core time in mma, 0 when latency bounds it */
     double least;   /* lower bound of the time: the norm is at least its largest term */
+    bool close;     /* `least` is close_bound() */
 };
 
 static struct terms candidate_terms(const struct gemm_model *model, const struct product *product,
@@ -100,30 +99,52 @@ static struct terms candidate_terms(const struct gemm_model *model, const struct
 /* outside + (mma^p + l2^p + hbm^p)^(1/p), scaled by the largest term. */
 static double terms_us(const struct terms *terms, double p)
 {
-    const double largest = terms->least - terms->outside;
-    const double sum =
-        pmath_pow(terms->mma / largest, p) + pmath_pow(terms->l2 / largest, p) + pmath_pow(terms->hbm / largest, p);
+    const double largest = max2(terms->mma, max2(terms->l2, terms->hbm));
+    const double part[] = {terms->mma / largest, terms->l2 / largest, terms->hbm / largest};
+    double sum = 0.0;
+    for (int i = 0; i < 3; i++) {
+        sum += part[i] < 1.0 ? pmath_pow(part[i], p) : 1.0;
+    }
     return terms->outside + largest * pmath_pow(sum, 1.0 / p);
 }
 
-/* The least time over the candidates, taken in the order of their lower bounds, so that few need the norm. */
+/* A closer bound that needs no power: a norm falls as its order grows, so one of order 4 or 8 is below that of p. */
+static double close_bound(const struct terms *terms, double p)
+{
+    const double rounding = 1.0 - 1e-12;
+    const double mma2 = terms->mma * terms->mma, l22 = terms->l2 * terms->l2, hbm2 = terms->hbm * terms->hbm;
+    const double mma4 = mma2 * mma2, l24 = l22 * l22, hbm4 = hbm2 * hbm2;
+    const double norm =
+        p <= 4.0 ? sqrt(sqrt(mma4 + l24 + hbm4)) : sqrt(sqrt(sqrt(mma4 * mma4 + l24 * l24 + hbm4 * hbm4)));
+    return terms->outside + rounding * norm;
+}
+
+/* The least time over the candidates. They are taken in the order of their lower bounds, so that few need a closer one,
+ * and fewer the norm. */
 static double best_candidate(const struct gemm_model *model, struct terms *candidates, int n, struct terms *chosen)
 {
+    const double p = model->constants.p;
     double best = INFINITY;
     for (;;) {
         int next = 0;
         for (int i = 1; i < n; i++) {
             next = candidates[i].least < candidates[next].least ? i : next;
         }
-        if (candidates[next].least >= best) {
+        struct terms *candidate = &candidates[next];
+        if (candidate->least >= best) {
             return best;
         }
-        const double time = terms_us(&candidates[next], model->constants.p);
+        if (p <= 8.0 && !candidate->close) {
+            candidate->least = close_bound(candidate, p);
+            candidate->close = true;
+            continue;
+        }
+        const double time = terms_us(candidate, p);
         if (time < best) {
             best = time;
-            *chosen = candidates[next];
+            *chosen = *candidate;
         }
-        candidates[next].least = INFINITY;
+        candidate->least = INFINITY;
     }
 }
 

@@ -39,8 +39,9 @@ struct tile_model {
 static void add_kernel(const struct tile_model *model, const struct kernel_shape *kernel, uint32_t rows,
                        double part_us[STEP_BOUNDS])
 {
-    const struct kernel_cost cost = kernel->n > 0 ? gemm_cost(&model->gemm, rows, kernel->n, kernel->k)
-                                                  : elementwise_cost(&model->device, kernel->bytes_per_row * rows);
+    const struct kernel_cost cost =
+        kernel->n > 0 ? gemm_cost(&model->gemm, rows, kernel->n, kernel->k)
+                      : elementwise_cost(&model->device, kernel->bytes_per_row * rows, kernel->norms_per_row * rows);
     kernel_cost_add(part_us, cost, kernel->count);
 }
 
