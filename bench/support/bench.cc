@@ -19,6 +19,13 @@ void bench_items(struct bench_state *state, int64_t items_per_iteration)
 
 void bench_counter(struct bench_state *state, const char *name, double value) { state->state->counters[name] = value; }
 
+void bench_rate(struct bench_state *state, const char *name, double total)
+{
+    state->state->counters[name] = benchmark::Counter(total, benchmark::Counter::kIsRate);
+}
+
+void bench_skip(struct bench_state *state, const char *why) { state->state->SkipWithError(why); }
+
 void bench_register(const char *name, bench_fn function)
 {
     benchmark::RegisterBenchmark(name, [function](benchmark::State &google) {

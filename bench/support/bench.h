@@ -25,6 +25,10 @@ void bench_pause(struct bench_state *state);
 void bench_resume(struct bench_state *state);
 void bench_items(struct bench_state *state, int64_t items_per_iteration);
 void bench_counter(struct bench_state *state, const char *name, double value);
+void bench_rate(struct bench_state *state, const char *name, double total); /* shown per second of CPU time */
+
+/* Ends the benchmark with a note instead of a figure; bench_next is false from then on. */
+void bench_skip(struct bench_state *state, const char *why);
 void bench_register(const char *name, bench_fn function);
 
 #ifdef __cplusplus

@@ -40,7 +40,9 @@ const char *asim_result_message(const asim_result *result, size_t index, bool *i
     if (index >= result->diag.n_entries) {
         return NULL;
     }
-    *is_warning = result->diag.entries[index].is_warning;
+    if (is_warning) {
+        *is_warning = result->diag.entries[index].is_warning;
+    }
     return result->diag.entries[index].text;
 }
 

@@ -174,6 +174,10 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     struct execution execution = {.setup_s = wall_clock() - started};
     struct pulse pulse = {.callbacks = callbacks, .started = started, .last = started};
     const bool whole = run_serial(cluster, callbacks ? on_pulse : NULL, &pulse);
+    if (result->diag.status != ASIM_OK) { /* found in a program that was made while running */
+        cluster_destroy(cluster);
+        return result->diag.status;
+    }
     result->summary = summarise(cluster, !whole);
     result->keeps_turns = settings->turns_csv;
     count_work(cluster, &execution);
@@ -183,9 +187,6 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     execution.cpu_s = cpu_clock() - cpu_started;
     result->execution = execution_json(&execution, settings);
     cluster_destroy(cluster);
-    if (result->diag.status != ASIM_OK) {
-        return result->diag.status;
-    }
     return whole ? ASIM_OK : ASIM_INTERRUPTED;
 }
 

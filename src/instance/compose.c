@@ -1,66 +1,6 @@
-#include "base/mem.h"
 #include "instance/engine.h"
 
 #include <assert.h>
-
-void sequence_array_push(struct sequence_array *array, struct sequence *sequence)
-{
-    array->items = mem_grow(array->items, &array->capacity, array->n + 1, sizeof *array->items);
-    array->items[array->n++] = sequence;
-}
-
-uint32_t engine_chunk_tokens(const struct instance *instance, uint32_t wanted, uint32_t budget)
-{
-    const uint32_t threshold = instance->config.long_prefill_token_threshold;
-    if (threshold && wanted > threshold) {
-        wanted = threshold;
-    }
-    return wanted < budget ? wanted : budget;
-}
-
-void engine_settle(struct instance *instance, struct sequence *sequence)
-{
-    struct kv_holder *holder = &sequence->holder;
-    const uint32_t wanted = engine_blocks_of(instance, engine_computed(instance, sequence));
-    const uint32_t owned = holder->hashed_blocks + holder->anonymous_blocks;
-    if (wanted > owned) {
-        kv_claim(instance->pool, holder, wanted - owned);
-    }
-}
-
-void engine_drain_finished(struct instance *instance, struct batch *batch)
-{
-    struct sequence *sequence;
-    while ((sequence = decode_set_finished(&instance->decode))) {
-        decode_set_leave(&instance->decode, sequence, SEQUENCE_DRAINING);
-        sequence_array_push(&batch->finishers, sequence);
-    }
-}
-
-void engine_add_chunk(struct instance *instance, struct batch *batch, struct sequence *sequence, uint32_t tokens)
-{
-    const uint32_t before = (uint32_t)sequence->base;
-    const uint32_t computed = before + tokens;
-    const bool complete = computed == sequence->n_tokens;
-    batch->chunks = mem_grow(batch->chunks, &batch->chunk_capacity, batch->n_chunks + 1, sizeof *batch->chunks);
-    batch->chunks[batch->n_chunks++] =
-        (struct prefill_chunk){.tokens = tokens, .context = before, .sampled = complete && sequence->limit > 0};
-    batch->chunk_tokens += tokens;
-    sequence->base = computed;
-    kv_hash(instance->pool, &sequence->holder, sequence->turn.content, computed / instance->config.block_size);
-    if (!complete) {
-        return;
-    }
-    assert(sequence->state == SEQUENCE_PREFILLING);
-    instance->n_prefilling--;
-    sequence_array_push(&batch->completions, sequence);
-    if (computed >= sequence_last_computed(sequence)) {
-        sequence->state = SEQUENCE_DRAINING;
-        sequence_array_push(&batch->finishers, sequence);
-    } else {
-        decode_set_enter(&instance->decode, sequence, computed);
-    }
-}
 
 /* The first waiting turn starts or resumes with `tokens` on top of its cached prefix. */
 static void admit(struct instance *instance, struct batch *batch, simtime now, struct kv_hit hit, uint32_t tokens)
@@ -93,6 +33,9 @@ static void admit(struct instance *instance, struct batch *batch, simtime now, s
 static void admit_waiting(struct instance *instance, struct batch *batch, simtime now, uint32_t budget)
 {
     const struct engine_config *config = &instance->config;
+    if (!batch->n_decode && !batch->n_chunks) {
+        instance->head_blocked = false; /* it may have lacked the watermark's blocks only, which count beside others */
+    }
     while (instance->waiting.head && budget && instance->running.n < config->max_num_seqs && !instance->head_blocked) {
         const struct sequence *sequence = instance->waiting.head;
         const struct kv_hit hit = kv_lookup(instance->pool, sequence->turn.content, sequence->n_tokens);
@@ -115,7 +58,8 @@ static void admit_waiting(struct instance *instance, struct batch *batch, simtim
     }
 }
 
-void engine_enqueue(struct instance *instance, struct batch *batch, simtime now, const struct step_cost *cost,
+/* Queues a batch of device time `cost` and exposed host time behind those in flight. */
+static void enqueue(struct instance *instance, struct batch *batch, simtime now, const struct step_cost *cost,
                     simtime exposed)
 {
     const simtime idle_until = instance->device_free > now ? instance->device_free : now;
@@ -169,7 +113,7 @@ bool engine_compose(struct instance *instance, simtime now)
     }
     const uint32_t tokens = batch->n_decode + batch->chunk_tokens;
     const struct step_cost cost = price(instance, batch);
-    engine_enqueue(instance, batch, now, &cost, host_time_exposed(&instance->config.host, tokens));
+    enqueue(instance, batch, now, &cost, host_time_exposed(&instance->config.host, tokens));
     instance->counters.steps++;
     instance->counters.scheduled_tokens += tokens;
     const uint32_t used = kv_usable(instance->pool) - kv_free(instance->pool);

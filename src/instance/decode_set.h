@@ -7,8 +7,7 @@
  *  - the members that need a new block are those whose context is a multiple of the block size; they are counted by the
  *    residue of `base`, so the count of a step is one table read;
  *  - the members that schedule their last token are on a heap by the clock of that step.
- * A member is touched only when it enters and leaves. The clock is not the step number: steps in which a member does
- * not advance take it out and put it back (engine starved of budget or blocks).
+ * A member is touched only when it enters and leaves. A member that cannot advance leaves: it is preempted.
  */
 #ifndef ASIM_INSTANCE_DECODE_SET_H
 #define ASIM_INSTANCE_DECODE_SET_H
@@ -22,6 +21,7 @@ struct decode_set {
     uint64_t context;  /* sum of computed tokens */
     uint32_t n_shared; /* members whose output other programs may hit while it is generated */
     uint32_t block_size;
+    uint32_t phase;       /* -clock modulo block_size: base of the members that stand at a block boundary */
     uint32_t *by_residue; /* members by base modulo block_size */
     struct heap finish;   /* key: clock of the last token, tie: stamp; stale entries are skipped */
 };
@@ -40,16 +40,17 @@ static inline uint32_t decode_set_computed(const struct decode_set *set, const s
     return (uint32_t)(sequence->base + set->clock);
 }
 
-/* Members that need a block to advance `ahead` steps from now. */
+/* Members that need a block in the step after `ahead` more; ahead < block_size (it repeats after that). */
 static inline uint32_t decode_set_crossings(const struct decode_set *set, uint32_t ahead)
 {
-    const int64_t residue = (-(set->clock + ahead)) % set->block_size;
-    return set->by_residue[residue < 0 ? residue + set->block_size : residue];
+    return set->by_residue[set->phase >= ahead ? set->phase - ahead : set->phase + set->block_size - ahead];
 }
 
 /* All members advance by `steps` tokens. */
 static inline void decode_set_tick(struct decode_set *set, uint32_t steps)
 {
+    const uint32_t moved = steps < set->block_size ? steps : steps % set->block_size;
+    set->phase = set->phase >= moved ? set->phase - moved : set->phase + set->block_size - moved;
     set->clock += steps;
     set->context += (uint64_t)set->n * steps;
 }

@@ -1,9 +1,13 @@
 /* The inside of an instance, shared by the files of this folder; see instance.h for what it does.
  *
- *   instance.c   the event loop: inbox, batches that end, batches that start
- *   compose.c    one batch: running sequences, then waiting ones, then its price
- *   plain.c      running sequences one by one: the oracle, and the path for everything that is not steady
- *   steady.c     running sequences as an aggregate, and stretches of steady steps in closed form
+ *   instance.c       the event loop: inbox, batches that end, batches that start
+ *   fast_forward.c   stretches of steady steps in closed form
+ *   compose.c        one batch: running sequences, then waiting ones, then its price
+ *   plain.c          running sequences one by one: the oracle, and the path for everything that is not steady
+ *   steady.c         running sequences as an aggregate
+ *   batch.c          what a batch is made of
+ *
+ * Each uses only those below it.
  */
 #ifndef ASIM_INSTANCE_ENGINE_H
 #define ASIM_INSTANCE_ENGINE_H
@@ -12,7 +16,10 @@
 #include "instance/instance.h"
 #include "instance/sequence.h"
 
-enum { ENGINE_MAX_DEPTH = 2 };
+enum {
+    ENGINE_MAX_DEPTH = 2,
+    ENGINE_MOST_STEPS = 1 << 15, /* looked ahead */
+};
 
 struct sequence_array {
     struct sequence **items;
@@ -50,7 +57,6 @@ struct instance {
     bool head_blocked; /* the first waiting turn lacks blocks, and nothing has changed that */
     uint64_t next_stamp;
     struct sequence_array chunked; /* scratch of the plain path */
-    struct sequence_array stalled;
 
     struct batch batches[ENGINE_MAX_DEPTH]; /* ring */
     uint32_t first_batch;
@@ -91,17 +97,16 @@ static inline struct batch *engine_batch(struct instance *instance, uint32_t ind
     return &instance->batches[(instance->first_batch + index) % ENGINE_MAX_DEPTH];
 }
 
-/* compose.c */
+/* batch.c */
 
-/* Composes one batch at time `now` and queues it; false when there is nothing to run. */
-bool engine_compose(struct instance *instance, simtime now);
+void sequence_array_push(struct sequence_array *array, struct sequence *sequence);
+
+/* The tokens of a chunk that the budget allows. */
+uint32_t engine_chunk_tokens(const struct instance *instance, uint32_t wanted, uint32_t budget);
 
 /* Adds a chunk of `tokens` to `batch` for a prefilling sequence whose blocks are there; the prompt may be complete
  * then. */
 void engine_add_chunk(struct instance *instance, struct batch *batch, struct sequence *sequence, uint32_t tokens);
-
-/* The tokens of a chunk that the budget allows. */
-uint32_t engine_chunk_tokens(const struct instance *instance, uint32_t wanted, uint32_t budget);
 
 /* Members of the decode set that scheduled their last token drain from now on. */
 void engine_drain_finished(struct instance *instance, struct batch *batch);
@@ -109,27 +114,35 @@ void engine_drain_finished(struct instance *instance, struct batch *batch);
 /* Claims the blocks that steady decode took for `sequence`. */
 void engine_settle(struct instance *instance, struct sequence *sequence);
 
-/* Queues a batch of device time `cost` at `now`; the batch's end is set. */
-void engine_enqueue(struct instance *instance, struct batch *batch, simtime now, const struct step_cost *cost,
-                    simtime exposed);
+/* The decode piece for n sequences at `context`. */
+const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);
 
-void sequence_array_push(struct sequence_array *array, struct sequence *sequence);
+/* Index of the last telemetry instant before `time` (-1: none). */
+int64_t engine_instant_before(const struct instance *instance, simtime time);
+
+/* Whether no waiting turn can start before something is released or cached. */
+static inline bool engine_none_to_admit(const struct instance *instance)
+{
+    return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config.max_num_seqs;
+}
 
 /* plain.c: schedules the running sequences in order; true when one was preempted. */
 bool engine_run_plain(struct instance *instance, struct batch *batch, simtime now, uint32_t *budget);
 
-/* steady.c */
-
-/* Schedules the running sequences as an aggregate; false, without any change, when the plain path must decide. */
+/* steady.c: schedules the running sequences as an aggregate; false, without any change, when the plain path must
+ * decide. */
 bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t *budget);
 
-/* Takes as many steady steps from `now` as end before `until`; returns their number (0: take a single step). */
+/* compose.c: composes one batch at time `now` and queues it; false when there is nothing to run. */
+bool engine_compose(struct instance *instance, simtime now);
+
+/* fast_forward.c */
+
+/* Takes as many steady steps from `now` as are composed before `until`; returns their number (0: take a single step).
+ */
 uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime until);
 
-/* The decode piece for the present batch size at `context`. */
-const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);
-
-/* instance.c: index of the last telemetry instant before `time` (-1: none). */
-int64_t engine_instant_before(const struct instance *instance, simtime time);
+/* The next steady steps, up to `most`, that the free blocks suffice for; there is a member. */
+uint32_t engine_steps_within_blocks(const struct instance *instance, uint32_t most);
 
 #endif

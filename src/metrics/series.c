@@ -3,6 +3,8 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { SUB_BITS = 10, SUB_BINS = 1 << SUB_BITS, N_BINS = (63 - SUB_BITS) * SUB_BINS + SUB_BINS };
 
@@ -72,24 +74,31 @@ void series_add(struct series *series, simtime value)
     series->max = value > series->max ? value : series->max;
 }
 
-/* The bin of the order statistic `rank` (from 0), and the number of values in the bins before it. */
-static uint32_t find_bin(const uint64_t *bins, uint64_t rank, uint64_t *before)
-{
-    uint32_t bin = 0;
-    *before = 0;
-    while (*before + bins[bin] <= rank) {
-        *before += bins[bin++];
-        assert(bin < N_BINS);
-    }
-    return bin;
-}
+/* Up to so many exact values are sorted whole: cheaper than clearing and walking the bins. */
+enum { FEW_VALUES = 4096 };
 
-/* The exact values of one bin in ascending order; kept from one order statistic to the next, which is often beside it.
- */
-struct sorted_bin {
-    uint32_t bin;
-    simtime *values; /* NULL: none yet */
+/* Order statistics of a series. What the last one found is kept: the next is often in the same bin, or after it. */
+struct order {
+    const struct series *series;
+    const uint64_t *bins; /* NULL: `values` are all, sorted */
+    uint32_t bin;         /* found last */
+    uint64_t before;      /* values in the bins before it */
+    simtime *values;      /* exact values of bin `sorted_bin`, sorted */
+    uint32_t sorted_bin;
 };
+
+/* Makes order->bin the bin of the order statistic `rank` (from 0). */
+static void find_bin(struct order *order, uint64_t rank)
+{
+    if (rank < order->before) {
+        order->bin = 0;
+        order->before = 0;
+    }
+    while (order->before + order->bins[order->bin] <= rank) {
+        order->before += order->bins[order->bin++];
+        assert(order->bin < N_BINS);
+    }
+}
 
 /* Least significant digit radix sort by the low `bits` bits; the rest is equal in a bin. Linear also for equal values.
  */
@@ -116,57 +125,79 @@ static simtime *radix_sort(simtime *values, uint64_t n, uint32_t bits)
     return values;
 }
 
-static void sort_bin(const struct series *series, uint32_t bin, uint64_t n, struct sorted_bin *sorted)
+static void sort_bin(struct order *order)
 {
-    mem_free(sorted->values);
-    sorted->bin = bin;
-    sorted->values = mem_alloc(n * sizeof *sorted->values);
+    const struct series *series = order->series;
+    const uint32_t bin = order->bin;
+    const uint64_t n = order->bins[bin];
+    mem_free(order->values);
+    order->sorted_bin = bin;
+    order->values = mem_alloc(n * sizeof *order->values);
     uint64_t filled = 0;
     for (uint64_t i = 0; filled < n; i++) {
         if (bin_of(series->values[i]) == bin) {
-            sorted->values[filled++] = series->values[i];
+            order->values[filled++] = series->values[i];
         }
     }
     const uint32_t width_bits = bin < 2 * SUB_BINS ? 0 : (bin >> SUB_BITS) - 1;
-    sorted->values = radix_sort(sorted->values, n, width_bits);
+    order->values = radix_sort(order->values, n, width_bits);
 }
 
 /* The order statistic `rank` among exact values: only the bin that holds it is sorted. */
-static double exact_rank(const struct series *series, const uint64_t *bins, uint64_t rank, struct sorted_bin *sorted)
+static double exact_rank(struct order *order, uint64_t rank)
 {
-    uint64_t before;
-    const uint32_t bin = find_bin(bins, rank, &before);
-    if (!sorted->values || sorted->bin != bin) {
-        sort_bin(series, bin, bins[bin], sorted);
+    find_bin(order, rank);
+    if (!order->values || order->sorted_bin != order->bin) {
+        sort_bin(order);
     }
-    return (double)sorted->values[rank - before];
+    return (double)order->values[rank - order->before];
 }
 
 /* The order statistic `rank` as if the values of a bin were spread evenly over it. */
-static double sketched_rank(const struct series *series, const uint64_t *bins, uint64_t rank)
+static double sketched_rank(struct order *order, uint64_t rank)
 {
-    uint64_t before;
-    const uint32_t bin = find_bin(bins, rank, &before);
+    find_bin(order, rank);
+    const uint32_t bin = order->bin;
     if (bin < 2 * SUB_BINS) {
         return bin;
     }
-    const double value = bin_low(bin) + bin_width(bin) * ((double)(rank - before) + 0.5) / (double)bins[bin];
-    return value < (double)series->max ? value : (double)series->max;
+    const double part = ((double)(rank - order->before) + 0.5) / (double)order->bins[bin];
+    const double value = bin_low(bin) + bin_width(bin) * part;
+    return value < (double)order->series->max ? value : (double)order->series->max;
 }
 
-static double rank_value(const struct series *series, const uint64_t *bins, uint64_t rank, struct sorted_bin *sorted)
+static double rank_value(struct order *order, uint64_t rank)
 {
-    return series_sketched(series) ? sketched_rank(series, bins, rank) : exact_rank(series, bins, rank, sorted);
+    if (!order->bins) {
+        return (double)order->values[rank];
+    }
+    return series_sketched(order->series) ? sketched_rank(order, rank) : exact_rank(order, rank);
 }
 
 /* R type 7: linear interpolation at (n - 1) p between order statistics. Seconds. */
-static double quantile(const struct series *series, const uint64_t *bins, double p, struct sorted_bin *sorted)
+static double quantile(struct order *order, double p)
 {
-    const double h = (double)(series->n - 1) * p;
+    const uint64_t n = order->series->n;
+    const double h = (double)(n - 1) * p;
     const uint64_t rank = (uint64_t)h;
-    const double low = rank_value(series, bins, rank, sorted);
-    const double high = rank + 1 < series->n ? rank_value(series, bins, rank + 1, sorted) : low;
+    const double low = rank_value(order, rank);
+    const double high = rank + 1 < n ? rank_value(order, rank + 1) : low;
     return (low + (h - (double)rank) * (high - low)) / (double)SIMTIME_S;
+}
+
+static int by_value(const void *left, const void *right)
+{
+    const simtime a = *(const simtime *)left;
+    const simtime b = *(const simtime *)right;
+    return (a > b) - (a < b);
+}
+
+static simtime *sort_few(const struct series *series)
+{
+    simtime *values = mem_alloc(series->n * sizeof *values);
+    memcpy(values, series->values, series->n * sizeof *values);
+    qsort(values, series->n, sizeof *values, by_value);
+    return values;
 }
 
 struct quantities series_quantities(const struct series *series)
@@ -179,14 +210,18 @@ struct quantities series_quantities(const struct series *series)
     const double rest = (double)(uint64_t)(series->sum % series->n) / (double)series->n;
     out.mean = (whole + rest) / (double)SIMTIME_S;
     out.max = simtime_to_s(series->max);
-    uint64_t *counted = series->bins ? NULL : count_bins(series->values, series->n);
-    const uint64_t *bins = series->bins ? series->bins : counted;
-    struct sorted_bin sorted = {0};
-    out.p50 = quantile(series, bins, 0.50, &sorted);
-    out.p90 = quantile(series, bins, 0.90, &sorted);
-    out.p95 = quantile(series, bins, 0.95, &sorted);
-    out.p99 = quantile(series, bins, 0.99, &sorted);
-    mem_free(sorted.values);
+    struct order order = {.series = series, .bins = series->bins};
+    uint64_t *counted = NULL;
+    if (!series->bins && series->n <= FEW_VALUES) {
+        order.values = sort_few(series);
+    } else if (!series->bins) {
+        order.bins = counted = count_bins(series->values, series->n);
+    }
+    out.p50 = quantile(&order, 0.50);
+    out.p90 = quantile(&order, 0.90);
+    out.p95 = quantile(&order, 0.95);
+    out.p99 = quantile(&order, 0.99);
+    mem_free(order.values);
     mem_free(counted);
     return out;
 }

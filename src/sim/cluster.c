@@ -93,6 +93,7 @@ static bool create_instances(struct cluster *cluster, struct diag *diag)
                                                      .tensor_parallel = plan->tensor_parallel,
                                                      .max_num_seqs = plan->engine.max_num_seqs,
                                                      .max_num_batched_tokens = plan->engine.max_num_batched_tokens,
+                                                     .max_graph_tokens = plan->engine.host.max_graph_tokens,
                                                      .profile_dir = plan->profile_dir},
                          diag);
     if (!cluster->step_time) {

@@ -40,10 +40,12 @@ static struct key_slot *probe(const struct key_map *map, struct key128 key)
     return &map->slots[at];
 }
 
+/* Small tables grow faster: most of the work of a fill is moving what was there. */
 static void grow(struct key_map *map)
 {
+    enum { FIRST = 1024, LARGE = 1 << 16 };
     const struct key_map old = *map;
-    map->capacity = old.capacity ? 2 * old.capacity : 1024;
+    map->capacity = !old.capacity ? FIRST : old.capacity < LARGE ? 4 * old.capacity : 2 * old.capacity;
     map->slots = mem_zalloc(map->capacity * sizeof *map->slots);
     for (size_t i = 0; i < old.capacity; i++) {
         if (old.slots[i].used) {

@@ -61,35 +61,43 @@ static simtime sample(uint32_t i)
 
 enum { N = 20000 };
 
-static double *sorted_seconds(void)
+static double *sorted_seconds(uint32_t n)
 {
-    double *values = mem_alloc(N * sizeof *values);
-    for (uint32_t i = 0; i < N; i++) {
+    double *values = mem_alloc(n * sizeof *values);
+    for (uint32_t i = 0; i < n; i++) {
         values[i] = (double)sample(i);
     }
-    qsort(values, N, sizeof *values, compare_doubles);
+    qsort(values, n, sizeof *values, compare_doubles);
     return values;
 }
 
-/* Selection through bins gives exactly what sorting everything gives. */
-static void exact_equals_sorting(void **state)
+static void check_against_sorting(uint32_t n)
 {
-    (void)state;
-    double *values = sorted_seconds();
+    double *values = sorted_seconds(n);
     struct series series;
     series_init(&series, N);
-    for (uint32_t i = 0; i < N; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         series_add(&series, sample(i));
     }
     assert_false(series_sketched(&series));
     const struct quantities q = series_quantities(&series);
-    assert_true(q.p50 == quantile_sorted(values, N, 0.50) / (double)SIMTIME_S);
-    assert_true(q.p90 == quantile_sorted(values, N, 0.90) / (double)SIMTIME_S);
-    assert_true(q.p95 == quantile_sorted(values, N, 0.95) / (double)SIMTIME_S);
-    assert_true(q.p99 == quantile_sorted(values, N, 0.99) / (double)SIMTIME_S);
-    assert_true(q.max == values[N - 1] / (double)SIMTIME_S);
+    assert_true(q.p50 == quantile_sorted(values, n, 0.50) / (double)SIMTIME_S);
+    assert_true(q.p90 == quantile_sorted(values, n, 0.90) / (double)SIMTIME_S);
+    assert_true(q.p95 == quantile_sorted(values, n, 0.95) / (double)SIMTIME_S);
+    assert_true(q.p99 == quantile_sorted(values, n, 0.99) / (double)SIMTIME_S);
+    assert_true(q.max == values[n - 1] / (double)SIMTIME_S);
     series_fini(&series);
     mem_free(values);
+}
+
+/* Few values are sorted; selection through bins gives exactly what sorting everything gives. */
+static void exact_equals_sorting(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {1, 2, 3, 100, 101, 4095, 4096, 4097, 4098, N};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        check_against_sorting(sizes[i]);
+    }
 }
 
 /* Values that all lie in one bin (near 100 ms, where a bin is 2^26 ps wide), many of them equal. */
@@ -118,7 +126,7 @@ static void one_crowded_bin(void **state)
 static void sketch_is_close_and_order_free(void **state)
 {
     (void)state;
-    double *values = sorted_seconds();
+    double *values = sorted_seconds(N);
     struct series exact, forward, backward;
     series_init(&exact, N);
     series_init(&forward, 1000);
