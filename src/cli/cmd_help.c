@@ -114,14 +114,26 @@ static bool help_option(const char *name)
     return false;
 }
 
+/* Bytes of the first sentence; what follows an "e.g." does not begin one. */
+static int first_sentence(const char *text)
+{
+    const char *end = strstr(text, ". ");
+    while (end && !(end[2] >= 'A' && end[2] <= 'Z')) {
+        end = strstr(end + 1, ". ");
+    }
+    return end ? (int)(end - text + 1) : (int)strlen(text);
+}
+
+/* Each flag with the first sentence of its help, and its default in brackets. */
 static void list_flags(const char *topic)
 {
     for (size_t i = 0; i < asim_option_count(); i++) {
         const asim_option *option = asim_option_at(i);
         if (strcmp(option->topic, topic) == 0) {
-            char text[256];
-            snprintf(text, sizeof text, "%s; default: %s", option->type,
-                     option->default_text ? option->default_text : "unset");
+            char text[512];
+            snprintf(text, sizeof text, "%.*s%s%s%s", first_sentence(option->help), option->help,
+                     option->default_text ? " [" : "", option->default_text ? option->default_text : "",
+                     option->default_text ? "]" : "");
             row(stdout, option->flag, FLAG_COLUMN, text);
         }
     }
@@ -142,6 +154,9 @@ void help_verb(const struct verb *verb)
             snprintf(name, sizeof name, "%s%s%s", flag->name, flag->value ? " " : "", flag->value ? flag->value : "");
             row(stdout, name, FLAG_COLUMN, flag->help);
         }
+    }
+    if (verb->takes_options) {
+        fputs("\noptions of every verb, [default]; `asim help TOPIC` and `asim help OPTION` say more\n", stdout);
     }
     const char *description = NULL;
     for (size_t i = 0; verb->takes_options && asim_topic_at(i, &description); i++) {

@@ -155,17 +155,22 @@ static bool has_only_cells(const json_t *object)
     return json_is_object(object) && json_object_size(object) > 0;
 }
 
-static bool same_keys(const json_t *a, const json_t *b)
+static bool has_keys_of(const json_t *object, const json_t *other)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)a, key, value)
+    json_object_foreach((json_t *)other, key, value)
     {
-        if (!json_object_get(b, key)) {
+        if (!json_object_get(object, key)) {
             return false;
         }
     }
-    return json_object_size(a) == json_object_size(b);
+    return true;
+}
+
+static bool same_keys(const json_t *a, const json_t *b)
+{
+    return has_keys_of(b, a) && json_object_size(a) == json_object_size(b);
 }
 
 /* Objects of cells with equal keys: rows of a table. */
@@ -417,14 +422,15 @@ static void print_inline(FILE *out, const char *key, const json_t *value, size_t
     }
 }
 
-/* The members from `iter` on that are objects of cells with equal keys; empty when these are fewer than two. */
+/* The members from `iter` on that are objects of cells with the keys of the first, or some of them; empty when these
+ * are fewer than two. */
 static json_t *run_of_rows(json_t *object, void *iter)
 {
     json_t *rows = json_object();
     const json_t *first = json_object_iter_value(iter);
     for (; iter; iter = json_object_iter_next(object, iter)) {
         json_t *value = json_object_iter_value(iter);
-        if (!has_only_cells(value) || !same_keys(first, value)) {
+        if (!has_only_cells(value) || !has_keys_of(first, value)) {
             break;
         }
         json_object_set(rows, json_object_iter_key(iter), value);

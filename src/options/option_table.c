@@ -211,7 +211,7 @@ static const struct option_row rows[] = {
     {OPTION("cluster", DURATION, "dispatch_latency", "--dispatch-latency", dispatch_latency), DEFAULT("1ms"),
      AT_LEAST(0), HELP("Time from a turn being ready to its arrival at an instance. 0 only with threads 1.")},
     {OPTION("cluster", COUNT, "threads", "--threads", threads), DEFAULT("1"), RANGE(1, 1024),
-     HELP("Threads of the simulation; results do not depend on it.")},
+     HELP("Threads of the simulation; results do not depend on it. This version uses one.")},
     {OPTION("cluster", CHOICE, "stepping", "--stepping", stepping), DEFAULT("fast-forward"),
      NAMES3("plain", "steady", "fast-forward"),
      HELP("How steps are simulated: each sequence in each step, steady decode by aggregates, or steady stretches "

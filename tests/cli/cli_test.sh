@@ -7,8 +7,10 @@ set -u
 asim=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+readme=$(cd "$(dirname "$0")/../.." && pwd)/README.md
 examples=$(cd "$(dirname "$0")/../../configs/examples" && pwd)
 cd "$work" || exit 1
+regenerate=${ASIM_REGENERATE:-}
 for name in $(compgen -e | grep '^ASIM_'); do unset "$name"; done
 export NO_COLOR=1
 
@@ -98,6 +100,19 @@ echo "a run without a file"
 expect 0 'digest +v1:[0-9a-f]{32}' run
 expect 0 '--out DIR' run
 awk 'length($0) > 100 { exit 1 }' out.txt || fail "a line of the table is longer than 100 columns"
+# The README shows this table. ASIM_REGENERATE=1 puts the present one there.
+grep -Ev '^(wall time|No run folder)' out.txt | sed -e 's/^\(.\)/    \1/' -e '${/^$/d}' >table.txt
+awk '/^    workload    generated/ { on = 1 } on && /^[^ ]/ { exit } on && !/^    wall time/' "$readme" | sed '${/^$/d}' >shown.txt
+if [ -n "$regenerate" ]; then
+    awk 'NR == FNR { table = table $0 "\n"; next }
+         /^    workload    generated/ { printf "%s", table; skip = 1 }
+         skip && (/^    wall time/ || /^[^ ]/) { skip = 0 }
+         !skip' table.txt "$readme" >new.txt && cp new.txt "$readme"
+elif ! cmp -s table.txt shown.txt; then
+    cp table.txt out.txt
+    diff shown.txt table.txt >err.txt
+    fail "the README shows another table; ASIM_REGENERATE=1 $0 $asim brings it up to date"
+fi
 expect 0 'assumptions|fit|kv' run --dry-run
 cp out.txt dry-run.txt
 expect 0 '.' plan
@@ -215,15 +230,15 @@ find . -maxdepth 1 -name '*.tmp-*' | grep -q . && fail "a temporary folder is le
 echo "progress and interruption"
 expect 0 '"programs_done"|digest' run good.yaml --progress json
 expect 2 'progress' run good.yaml --progress sometimes
-# -s KILL: a run that does not end when asked to must not hang the test.
-timeout -s KILL 20 "$asim" run --programs 100000000 --request-rate 1/s --instances 4 --progress json --out partial \
+# -s KILL: a run that does not end when asked to must not hang the test. --foreground: it is told once, not as a group too.
+timeout --foreground -s KILL 20 "$asim" run --programs 100000000 --request-rate 1/s --instances 4 --progress json --out partial \
     >out.txt 2>err.txt </dev/null &
 pid=$!
 for _ in $(seq 100); do
     grep -q programs_done err.txt && break
     sleep 0.1
 done
-kill -INT "$(pgrep -P "$pid")"
+kill -INT "$pid"
 wait "$pid"
 code=$?
 [ "$code" = 130 ] || fail "interrupted: exit code $code, expected 130"
