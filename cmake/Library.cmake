@@ -4,11 +4,16 @@ set_target_properties(asim_static PROPERTIES OUTPUT_NAME asim)
 target_link_libraries(asim_static PUBLIC asim_objects)
 
 add_library(asim_shared SHARED $<TARGET_OBJECTS:asim_objects>)
-set_target_properties(asim_shared PROPERTIES OUTPUT_NAME asim VERSION ${PROJECT_VERSION} SOVERSION 0)
+set_target_properties(asim_shared PROPERTIES OUTPUT_NAME asim VERSION ${PROJECT_VERSION} SOVERSION 0
+    LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/asim.map)
 target_link_libraries(asim_shared PRIVATE asim_objects)
+target_link_options(asim_shared PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/asim.map)
 
+# The pkg-config file finds its prefix from its own place, so that an installed tree can be moved.
+file(RELATIVE_PATH ASIM_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(${CMAKE_SOURCE_DIR}/cmake/asim.pc.in ${CMAKE_BINARY_DIR}/asim.pc @ONLY)
 install(TARGETS asim_static asim_shared ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/asim DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${CMAKE_BINARY_DIR}/asim.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -119,7 +119,8 @@ struct step_time_options {
     uint32_t tensor_parallel;
     uint32_t max_num_seqs;
     uint32_t max_num_batched_tokens;
-    const char *profile_dir; /* NULL: tile model; else the folder that holds tp<N>/ */
+    uint32_t max_graph_tokens; /* largest batch that runs as a CUDA graph (hw/model/kernels.h); 0: none does */
+    const char *profile_dir;   /* NULL: tile model; else the folder that holds tp<N>/ */
 };
 struct step_time *step_time_create(const struct step_time_options *options, struct diag *diag);
 

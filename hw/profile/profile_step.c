@@ -2,12 +2,14 @@
 
 #include "base/mem.h"
 #include "hw/link/collective.h"
+#include "hw/model/kernels.h"
 #include "hw/profile/attention_table.h"
 #include "hw/profile/layer_table.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct bounds {
     double part_us[STEP_BOUNDS];
@@ -19,98 +21,42 @@ struct profile_model {
     struct device device;
     struct model_shape shape;
     uint32_t tp;
-    uint32_t max_graph_tokens;
+    struct step_kernels kernels;
     struct curve dense[N_DENSE_LAYERS];
     struct curve sequence[N_SEQUENCE_LAYERS];
     struct attention_table *attention;
     double launch_us;
-    uint32_t n_tokens;        /* entries of by_tokens, by padded number of tokens */
-    struct bounds *by_tokens; /* all but attention, LM head and sampler */
+    uint32_t n_tokens;
+    struct bounds *by_tokens; /* all but attention, LM head and sampler, by scheduled tokens */
     uint32_t n_sampled;
     struct bounds *by_sampled; /* LM head and sampler */
 };
 
-/* ---- CUDA graph sizes ---- */
-
-uint32_t profile_max_graph_tokens(uint32_t max_num_seqs)
-{
-    return max_num_seqs < 256 ? 2 * max_num_seqs : 512;
-}
-
-uint32_t profile_graph_tokens(uint32_t tokens, uint32_t max_graph_tokens)
-{
-    uint32_t size = 1;
-    if (tokens > 256) {
-        size = (tokens + 15) / 16 * 16;
-    } else if (tokens > 4) {
-        size = (tokens + 7) / 8 * 8;
-    } else {
-        while (size < tokens) {
-            size *= 2;
-        }
-    }
-    return size <= max_graph_tokens ? size : tokens;
-}
-
 /* ---- everything but attention ---- */
 
-/* Which bound an [m, k] x [k, n] GEMM of the model's data type meets on this device. */
-static enum step_bound gemm_bound(const struct profile_model *model, double m, double k, double n)
+/* Which bound a kernel meets on this device: a product of the model's data type the longer of arithmetic and memory
+ * traffic, others memory. */
+static enum step_bound kernel_bound(const struct profile_model *model, const struct kernel_shape *kernel, double rows)
 {
-    const double compute_us = 2.0 * m * k * n / (model->device.bf16_tflops * 1e6);
-    const double hbm_us = model->shape.dtype_bytes * (m * k + k * n + m * n) / (model->device.hbm_gbs * 1e3);
-    return compute_us > hbm_us ? STEP_COMPUTE : STEP_HBM;
-}
-
-static enum step_bound dense_bound(const struct profile_model *model, enum dense_layer layer, double m)
-{
-    const struct model_shape *s = &model->shape;
-    const double tp = model->tp, hidden = s->hidden, inner = s->intermediate / tp;
-    const double query = (double)s->heads * s->head_dim / tp, key_value = 2.0 * s->kv_heads * s->head_dim / tp;
-    switch (layer) {
-    case LAYER_QKV_PROJ:
-        return gemm_bound(model, m, hidden, query + key_value);
-    case LAYER_O_PROJ:
-        return gemm_bound(model, m, query, hidden);
-    case LAYER_GATE_UP_PROJ:
-        return gemm_bound(model, m, hidden, 2.0 * inner);
-    case LAYER_DOWN_PROJ:
-        return gemm_bound(model, m, inner, hidden);
-    default:
-        return STEP_HBM;
-    }
-}
-
-/* How often a layer's kernel runs in one step. */
-static double dense_count(const struct profile_model *model, enum dense_layer layer)
-{
-    switch (layer) {
-    case LAYER_EMBEDDING:
-    case LAYER_FINAL_LAYERNORM:
-        return 1.0;
-    case LAYER_LAYERNORM:
-        return 2.0 * model->shape.layers;
-    case LAYER_QK_NORM:
-        return model->shape.qk_norm ? model->shape.layers : 0.0;
-    default:
-        return model->shape.layers;
-    }
+    const double k = kernel->k, n = kernel->n;
+    const double compute_us = 2.0 * rows * k * n / (model->device.bf16_tflops * 1e6);
+    const double hbm_us = model->shape.dtype_bytes * (rows * k + k * n + rows * n) / (model->device.hbm_gbs * 1e3);
+    return kernel->n > 0 && compute_us > hbm_us ? STEP_COMPUTE : STEP_HBM;
 }
 
 static struct bounds tokens_bounds(const struct profile_model *model, uint32_t tokens)
 {
+    const struct step_kernels *kernels = &model->kernels;
+    const uint32_t rows = step_kernels_rows(kernels, tokens);
     struct bounds sum = {{0.0}};
     for (int layer = 0; layer < N_DENSE_LAYERS; layer++) {
-        const double count = dense_count(model, layer);
-        if (count > 0.0) {
-            sum.part_us[dense_bound(model, layer, tokens)] += count * curve_at(&model->dense[layer], tokens);
+        const struct kernel_shape *kernel = &kernels->dense[layer];
+        if (kernel->count > 0.0) {
+            sum.part_us[kernel_bound(model, kernel, rows)] += kernel->count * curve_at(&model->dense[layer], rows);
         }
     }
-    if (model->tp > 1) {
-        const double bytes = (double)model->shape.dtype_bytes * model->shape.hidden * tokens;
-        sum.part_us[STEP_LINK] +=
-            (2.0 * model->shape.layers + 1.0) * all_reduce_us(&model->device.collective, model->tp, bytes);
-    }
+    sum.part_us[STEP_LINK] += kernels->all_reduces * all_reduce_us(&model->device.collective, model->tp,
+                                                                   kernels->all_reduce_bytes_per_row * rows);
     return sum;
 }
 
@@ -118,8 +64,7 @@ static struct bounds sampled_bounds(const struct profile_model *model, uint32_t 
 {
     struct bounds sum = {{0.0}};
     if (sampled > 0) {
-        const double vocab = model->shape.vocab / (double)model->tp;
-        sum.part_us[gemm_bound(model, sampled, model->shape.hidden, vocab)] +=
+        sum.part_us[kernel_bound(model, &model->kernels.lm_head, sampled)] +=
             curve_at(&model->sequence[LAYER_LM_HEAD], sampled);
         sum.part_us[STEP_HBM] += curve_at(&model->sequence[LAYER_SAMPLER], sampled);
     }
@@ -131,7 +76,7 @@ static void fill_tables(struct profile_model *model, const struct step_time_opti
     model->n_tokens = options->max_num_batched_tokens + 1;
     model->by_tokens = arena_alloc(&model->arena, model->n_tokens * sizeof *model->by_tokens);
     for (uint32_t tokens = 0; tokens < model->n_tokens; tokens++) {
-        model->by_tokens[tokens] = tokens_bounds(model, profile_graph_tokens(tokens, model->max_graph_tokens));
+        model->by_tokens[tokens] = tokens_bounds(model, tokens);
     }
     model->n_sampled = options->max_num_seqs + 1;
     model->by_sampled = arena_alloc(&model->arena, model->n_sampled * sizeof *model->by_sampled);
@@ -171,28 +116,17 @@ static struct bounds mixed_attention(const struct profile_model *model, const st
 static void profile_cost(struct kernel_model *base, const struct batch_shape *shape, double part_us[STEP_BOUNDS])
 {
     const struct profile_model *model = (const struct profile_model *)base;
-    uint32_t tokens = shape->n_decode, decodes = shape->n_decode, sampled = shape->n_decode;
-    uint64_t context = shape->decode_context;
-    for (uint32_t i = 0; i < shape->n_chunks; i++) {
-        const struct prefill_chunk *chunk = &shape->chunks[i];
-        assert(chunk->tokens >= 1);
-        tokens += chunk->tokens;
-        sampled += chunk->sampled;
-        if (chunk->tokens == 1) {
-            decodes++;
-            context += (uint64_t)chunk->context + 1;
-        }
-    }
-    assert(tokens >= 1);
-    const struct bounds dense = tokens < model->n_tokens
-                                    ? model->by_tokens[tokens]
-                                    : tokens_bounds(model, profile_graph_tokens(tokens, model->max_graph_tokens));
+    const struct batch_counts counts = batch_count(shape);
+    assert(counts.tokens >= 1);
+    const struct bounds dense =
+        counts.tokens < model->n_tokens ? model->by_tokens[counts.tokens] : tokens_bounds(model, counts.tokens);
     const struct bounds sample =
-        sampled < model->n_sampled ? model->by_sampled[sampled] : sampled_bounds(model, sampled);
-    const double kv = decodes > 0 ? (double)context / decodes : 0.0;
-    const struct bounds attention =
-        tokens == decodes ? (struct bounds){{[STEP_HBM] = attention_decode_us(model->attention, decodes, kv)}}
-                          : mixed_attention(model, shape, decodes, kv);
+        counts.sampled < model->n_sampled ? model->by_sampled[counts.sampled] : sampled_bounds(model, counts.sampled);
+    const double n = counts.decodes;
+    const double kv = n > 0.0 ? (double)counts.decode_context / n : 0.0;
+    const struct bounds attention = counts.tokens == counts.decodes
+                                        ? (struct bounds){{[STEP_HBM] = attention_decode_us(model->attention, n, kv)}}
+                                        : mixed_attention(model, shape, n, kv);
     for (int i = 0; i < STEP_BOUNDS; i++) {
         part_us[i] = dense.part_us[i] + sample.part_us[i] + model->shape.layers * attention.part_us[i];
     }
@@ -236,12 +170,63 @@ static void close_table(struct table_file *file)
     mem_free(file->path);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Whether the folder and its tp<N> are there; the error says what is there instead. */
+static bool check_folder(const struct step_time_options *options, struct diag *diag)
+{
+    enum { LARGEST_LISTED = 64 };
+    const struct diag_where where = {.file = options->profile_dir};
+    const uint32_t wanted = options->tensor_parallel;
+    char path[4096];
+    char found[512] = "";
+    snprintf(path, sizeof path, "%s/tp%u", options->profile_dir, wanted);
+    if (is_folder(path)) {
+        return true;
+    }
+    if (!is_folder(options->profile_dir)) {
+        diag_error(diag, ASIM_INPUT, where, "no such profile folder");
+        return false;
+    }
+    for (int tp = 1; tp <= LARGEST_LISTED; tp++) {
+        const size_t used = strlen(found);
+        snprintf(path, sizeof path, "%s/tp%d", options->profile_dir, tp);
+        if (is_folder(path)) {
+            snprintf(found + used, sizeof found - used, "%stp%d", used ? ", " : "", tp);
+        }
+    }
+    diag_error(diag, ASIM_INPUT, where, "no folder tp%u, which tensor parallel size %u needs; there is %s", wanted,
+               wanted, *found ? found : "no tp1, tp2, .. at all");
+    return false;
+}
+
+/* Warns when the LM head, whose weights exceed every cache, would stream them at a rate far from the device's: the
+ * tables are then likely those of another model or GPU. */
+static void check_rate(const struct profile_model *model, const char *folder, struct diag *diag)
+{
+    static const double slowest = 0.4, fastest = 1.3; /* of the HBM bandwidth */
+    const struct curve *curve = &model->sequence[LAYER_LM_HEAD];
+    const struct kernel_shape *head = &model->kernels.lm_head;
+    const double gbs = (double)head->n * head->k * model->shape.dtype_bytes / (curve->y[0] * 1e3);
+    if (kernel_bound(model, head, curve->x[0]) == STEP_HBM &&
+        (gbs < slowest * model->device.hbm_gbs || gbs > fastest * model->device.hbm_gbs)) {
+        diag_warning(diag, (struct diag_where){.file = folder},
+                     "lm_head of `%s` on %u GPUs would read its weights at %.0f GB/s, where `%s` has %.0f: is this the "
+                     "profile of another model or GPU?",
+                     model->shape.name, model->tp, gbs, model->device.name, model->device.hbm_gbs);
+    }
+}
+
 /* Every layer the model runs must be in the table, and none that it does not have. */
 static void check_dense(const struct profile_model *model, const char *file, struct diag *diag)
 {
     const struct diag_where where = {.file = file};
     for (int layer = 0; layer < N_DENSE_LAYERS; layer++) {
-        const bool wanted = dense_count(model, layer) > 0.0, found = model->dense[layer].n > 0;
+        const bool wanted = model->kernels.dense[layer].count > 0.0, found = model->dense[layer].n > 0;
         if (wanted != found) {
             diag_error(diag, ASIM_INPUT, where,
                        wanted ? "no rows of layer `%s`, which model `%s` has"
@@ -281,13 +266,17 @@ struct kernel_model *profile_model_create(const struct step_time_options *option
 {
     static const struct kernel_model_ops ops = {
         .destroy = profile_destroy, .decode_knots = profile_decode_knots, .cost = profile_cost};
-    assert(options->profile_dir && options->tensor_parallel >= 1);
+    assert(options->profile_dir);
+    if (model_check_tensor_parallel(options->model, options->tensor_parallel, diag) != ASIM_OK ||
+        !check_folder(options, diag)) {
+        return NULL;
+    }
     struct profile_model *model = mem_zalloc(sizeof *model);
     model->base.ops = &ops;
     model->device = *options->device;
     model->shape = *options->model;
     model->tp = options->tensor_parallel;
-    model->max_graph_tokens = profile_max_graph_tokens(options->max_num_seqs);
+    step_kernels_init(&model->kernels, options);
     arena_init(&model->arena);
     const size_t errors = diag->n_errors;
     load(model, options, diag);
@@ -295,6 +284,7 @@ struct kernel_model *profile_model_create(const struct step_time_options *option
         profile_destroy(&model->base);
         return NULL;
     }
+    check_rate(model, options->profile_dir, diag);
     model->launch_us = attention_launch_us(model->attention);
     fill_tables(model, options);
     return &model->base;

@@ -4,17 +4,13 @@
  * and attention.csv (prefill_chunk, kv_prefill, n_decode, kv_decode, time_us): microseconds of one layer on one of N
  * GPUs. skew_fit.csv is not read: sequences enter by their mean context.
  *
- * With L layers, M tokens scheduled, S sequences that sample a token, h the hidden size and N GPUs:
+ * The kernels, how often they run and their padded rows m are those of hw/model/kernels.h. With L layers, S sequences
+ * that sample a token, h the hidden size and N GPUs:
  *
  *     T = L (2 layernorm(m) + qkv_proj(m) + [qk_norm(m)] + rotary_emb(m) + A + o_proj(m) + gate_up_proj(m) + act_fn(m)
  *            + down_proj(m))
  *         + embedding(m) + final_layernorm(m) + lm_head(S) + sampler(S)                      (the last two when S > 0)
  *         + [N > 1] (2 L + 1) all_reduce(2 h m bytes)
- *
- * m is M padded to the size of the CUDA graph that runs the step (profile_graph_tokens), since padding rows are
- * computed and reduced like others; steps beyond the largest graph run unpadded. The all-reduces are those of attention
- * output and MLP output in each layer, and the one of the vocabulary-parallel embedding. The gather of logits is not
- * counted.
  *
  * A is the attention time of a layer. A chunk of one token runs as a decode. With n decodes at mean context kv and
  * chunks (c1, h1), (c2, h2).. of c new tokens on h cached ones, in the order they were scheduled:
@@ -43,12 +39,5 @@
 #define ASIM_HW_PROFILE_PROFILE_STEP_H
 
 #include "hw/kernel_model.h"
-
-/* Largest batch vLLM captures as a CUDA graph by default: min(2 * max_num_seqs, 512) tokens. */
-uint32_t profile_max_graph_tokens(uint32_t max_num_seqs);
-
-/* The captured size that runs `tokens`: 1, 2, 4, multiples of 8 up to 256, then of 16. `tokens` itself when it is
- * beyond the largest captured size, at most `max_graph_tokens`. */
-uint32_t profile_graph_tokens(uint32_t tokens, uint32_t max_graph_tokens);
 
 #endif

@@ -6,8 +6,10 @@
 static const double decode_block = 64.0;   /* keys */
 static const double prefill_block = 128.0; /* keys */
 static const double fa3_full_grid = 0.8;   /* share of the SMs from which FlashAttention 3 does not split */
+static const double fa3_near_fullest = 0.85;
 static const double fa3_balance = 1.1;
-static const double fa3_short = 4.0; /* key blocks that are never split */
+static const double fa3_short = 4.0;   /* key blocks that are never split */
+static const double fa3_limit = 128.0; /* splits */
 
 static double max2(double a, double b)
 {
@@ -91,6 +93,7 @@ struct grid {
     double chunks;  /* of more than one token */
     double ctas;    /* of all chunks and heads */
     double blocks;  /* key blocks over all CTAs */
+    double uncut;   /* the same without the causal cut */
     double max_nq;  /* q blocks of the longest chunk */
     double sum_nq;  /* over chunks */
     double last;    /* key blocks of the longest CTA */
@@ -120,6 +123,7 @@ static struct grid batch_grid(const struct attention_model *model, const struct 
         grid.chunks += 1.0;
         grid.sum_nq += nq;
         grid.blocks += grid.heads * nq * 0.5 * (first + last);
+        grid.uncut += grid.heads * nq * last;
         grid.max_nq = max2(grid.max_nq, nq);
         grid.last = max2(grid.last, last);
         grid.tail = max2(grid.tail, last - first);
@@ -130,16 +134,39 @@ static struct grid batch_grid(const struct attention_model *model, const struct 
     return grid;
 }
 
-/* `unsplit`, or less where FlashAttention 3 splits: `crit` is the longest CTA, `work` the mean time of an SM. */
-static double split_time(const struct attention_model *model, const struct grid *grid, double unsplit, double crit,
-                         double work)
+/* Ranges that FlashAttention 3 may cut the keys into when `filled` CTAs do not fill the SMs and the longest sequence
+ * has `longest` key blocks: the fewest whose waves are nearly as full as they can be (num_splits_heuristic). */
+static double fa3_most_splits(const struct attention_model *model, double filled, double longest)
 {
-    const double filled = grid->heads * grid->max_nq;
-    if (!model->constants.pack_gqa || filled >= fa3_full_grid * model->sms || grid->last <= fa3_short) {
-        return unsplit;
+    const double limit = min2(min2(fa3_limit, model->sms), longest);
+    double fullest = 0.0;
+    for (double splits = 1.0; splits <= limit; splits += 1.0) {
+        const double w = filled * splits / model->sms;
+        fullest = max2(fullest, w / ceil(w));
     }
-    const double most = floor(model->sms / filled);
-    return min2(unsplit, max2(crit / most, fa3_balance * work) + model->constants.dec_t_comb);
+    double splits = 1.0;
+    for (double w = filled / model->sms; w / ceil(w) < fa3_near_fullest * fullest; w = filled * splits / model->sms) {
+        splits += 1.0;
+    }
+    return splits;
+}
+
+/* Ranges it does cut the keys of the longest sequence into: shares of 1.1 of an SM's mean number of blocks
+ * (prepare_varlen_num_blocks). `scheduled`: key blocks over all CTAs, without the causal cut. */
+static double key_splits(const struct attention_model *model, double filled, double longest, double scheduled)
+{
+    if (!model->constants.pack_gqa || filled >= fa3_full_grid * model->sms || longest <= fa3_short) {
+        return 1.0;
+    }
+    const double share = ceil(fa3_balance * scheduled / model->sms);
+    return min2(fa3_most_splits(model, filled, longest), ceil(longest / share));
+}
+
+/* A kernel that joins the partial results, float32 written and read. */
+static double join_us(const struct attention_model *model, double splits, double tokens)
+{
+    const double bytes = 8.0 * splits * tokens * model->heads * model->head_dim;
+    return splits > 1.0 ? model->constants.dec_t_comb + bytes / (model->w * model->constants.dec_eta_m) : 0.0;
 }
 
 /* Time to write the keys and values of new tokens into the cache (read once, write once), a kernel of its own whose
@@ -163,12 +190,13 @@ static struct kernel_cost prefill_cost(const struct attention_model *model, cons
 {
     const struct attention_constants *c = &model->constants;
     const double block_us = 4.0 * c->bq * prefill_block * model->head_dim / (model->flops_sm * c->pre_eta_a);
-    const double w = grid->ctas / model->sms;
+    const double splits = key_splits(model, grid->heads * grid->max_nq, grid->last, grid->uncut);
+    const double w = grid->ctas * splits / model->sms;
     const double quantised = (w + c->pre_qw * (ceil(w) - w)) / w;
-    const double work = (grid->ctas * c->pre_t_cta + grid->blocks * block_us) / model->sms;
-    const double tail = w > 1.0 ? c->pre_qt * grid->tail * block_us : 0.0;
-    const double crit = c->pre_t_cta + grid->last * block_us;
-    const double compute = split_time(model, grid, max2(crit, quantised * work + tail), crit, work);
+    const double work = w * c->pre_t_cta + grid->blocks * block_us / model->sms;
+    const double tail = w > 1.0 ? c->pre_qt * grid->tail / splits * block_us : 0.0;
+    const double crit = c->pre_t_cta + ceil(grid->last / splits) * block_us;
+    const double compute = max2(crit, quantised * work + tail) + join_us(model, splits, grid->tokens);
     const double bytes = 2.0 * model->element_bytes * grid->context * model->kv_heads * model->head_dim +
                          4.0 * grid->tokens * model->heads * model->head_dim;
     const double t0 = c->pre_t0 + cache_write_us(model, grid->tokens, c->dec_eta_m);
@@ -182,12 +210,15 @@ static struct kernel_cost varlen_cost(const struct attention_model *model, const
     const double n = grid->decodes;
     const double decode_blocks = max2(grid->decode_context / n / prefill_block, 1.0);
     const double decode_ctas = n * grid->heads;
+    const double longest = max2(grid->last, decode_blocks);
+    const double splits =
+        key_splits(model, grid->heads * grid->max_nq, longest, grid->uncut + decode_ctas * decode_blocks);
     const double empty = grid->heads * ((n + grid->chunks) * grid->max_nq - n - grid->sum_nq);
     const double busy =
-        (grid->ctas + decode_ctas) * c->mix_t_cta + (grid->blocks + decode_ctas * decode_blocks) * block_us;
+        (grid->ctas + decode_ctas) * splits * c->mix_t_cta + (grid->blocks + decode_ctas * decode_blocks) * block_us;
     const double work = (busy + empty * c->mix_t_emp) / model->sms;
-    const double crit = c->mix_t_cta + max2(grid->last, decode_blocks) * block_us;
-    const double compute = split_time(model, grid, max2(crit, work + c->mix_qq * crit), crit, work);
+    const double crit = c->mix_t_cta + ceil(longest / splits) * block_us;
+    const double compute = max2(crit, work + c->mix_qq * crit) + join_us(model, splits, n + grid->tokens);
     const double kept = c->mix_l2_factor * model->l2_bytes;
     const double set = 2.0 * model->element_bytes * model->head_dim * (grid->decode_context + grid->context);
     const double miss = c->pack_gqa ? 0.0 : max2(0.0, min2(1.0, (set - kept) / kept));

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "hw/link/collective.h"
+#include "hw/model/kernels.h"
 #include "hw/tile/attention.h"
 #include "hw/tile/elementwise.h"
 #include "hw/tile/gemm.h"
@@ -22,59 +23,43 @@ enum { KNOT_STEP = 64, LINEAR_KNOTS = 17, MAX_KNOTS = 128, LAST_KNOT = 1 << 21 }
 struct tile_model {
     struct kernel_model base;
     struct device device;
-    struct model_shape shape;
+    uint32_t layers;
     uint32_t tp;
+    struct step_kernels kernels;
     struct gemm_model gemm;
     struct attention_model attention;
-    uint32_t n_tokens;        /* entries of by_tokens, index 0 unused */
+    uint32_t n_rows;          /* entries of by_rows, index 0 unused */
     uint32_t n_sampled;       /* entries of by_sampled */
-    struct entry *by_tokens;  /* all kernels that see every token, but attention */
+    struct entry *by_rows;    /* all kernels that see every token, but attention */
     struct entry *by_sampled; /* LM head and sampler */
     uint32_t n_knots;
     double knots[MAX_KNOTS];
 };
 
-static void add_gemm(const struct tile_model *model, double m, double n, double k, double times,
-                     double part_us[STEP_BOUNDS])
+static void add_kernel(const struct tile_model *model, const struct kernel_shape *kernel, uint32_t rows,
+                       double part_us[STEP_BOUNDS])
 {
-    kernel_cost_add(part_us, gemm_cost(&model->gemm, (uint32_t)m, (uint32_t)n, (uint32_t)k), times);
+    const struct kernel_cost cost = kernel->n > 0 ? gemm_cost(&model->gemm, rows, kernel->n, kernel->k)
+                                                  : elementwise_cost(&model->device, kernel->bytes_per_row * rows);
+    kernel_cost_add(part_us, cost, kernel->count);
 }
 
-static void add_stream(const struct tile_model *model, double bytes, double times, double part_us[STEP_BOUNDS])
+static void rows_cost(const struct tile_model *model, uint32_t rows, double part_us[STEP_BOUNDS])
 {
-    kernel_cost_add(part_us, elementwise_cost(&model->device, bytes), times);
-}
-
-static void tokens_cost(const struct tile_model *model, uint32_t tokens, double part_us[STEP_BOUNDS])
-{
-    const struct model_shape *shape = &model->shape;
-    const double e = shape->dtype_bytes;
-    const double m = tokens;
-    const double h = shape->hidden;
-    const double layers = shape->layers;
-    const double q = (double)(shape->heads / model->tp) * shape->head_dim;
-    const double kv = (double)model_kv_heads_per_rank(shape, model->tp) * shape->head_dim;
-    const double f = shape->intermediate / model->tp;
-    add_gemm(model, m, q + 2 * kv, h, layers, part_us);
-    add_gemm(model, m, h, q, layers, part_us);
-    add_gemm(model, m, 2 * f, h, layers, part_us);
-    add_gemm(model, m, h, f, layers, part_us);
-    add_stream(model, 2 * e * h * m, 1, part_us);              /* embedding: read a row, write it */
-    add_stream(model, 4 * e * h * m, 2 * layers + 1, part_us); /* add and norm: two in, two out; final norm */
-    add_stream(model, 2 * e * (q + kv) * m, layers, part_us);  /* rope in place */
-    add_stream(model, 3 * e * f * m, layers, part_us);         /* silu(gate) * up */
-    if (shape->qk_norm) {
-        add_stream(model, 2 * e * q * m, layers, part_us);
-        add_stream(model, 2 * e * kv * m, layers, part_us);
+    const struct step_kernels *kernels = &model->kernels;
+    for (int layer = 0; layer < N_DENSE_LAYERS; layer++) {
+        if (kernels->dense[layer].count > 0) {
+            add_kernel(model, &kernels->dense[layer], rows, part_us);
+        }
     }
-    part_us[STEP_LINK] += 2 * layers * all_reduce_us(&model->device.collective, model->tp, e * h * m);
+    part_us[STEP_LINK] += kernels->all_reduces *
+                          all_reduce_us(&model->device.collective, model->tp, kernels->all_reduce_bytes_per_row * rows);
 }
 
 static void sampled_cost(const struct tile_model *model, uint32_t sampled, double part_us[STEP_BOUNDS])
 {
     const struct sampler_constants *sampler = &model->device.sampler;
-    const uint32_t vocab = (model->shape.vocab + model->tp - 1) / model->tp;
-    add_gemm(model, sampled, vocab, model->shape.hidden, 1, part_us);
+    add_kernel(model, &model->kernels.lm_head, sampled, part_us);
     const double streaming = sampler->per_sequence * sampled;
     part_us[streaming > sampler->t0 ? STEP_HBM : STEP_COMPUTE] += sampler->t0 + streaming;
 }
@@ -107,18 +92,14 @@ static void tile_cost(struct kernel_model *base, const struct batch_shape *shape
     for (int i = 0; i < STEP_BOUNDS; i++) {
         part_us[i] = 0.0;
     }
-    uint32_t tokens = shape->n_decode;
-    uint32_t sampled = shape->n_decode;
-    for (uint32_t i = 0; i < shape->n_chunks; i++) {
-        tokens += shape->chunks[i].tokens;
-        sampled += shape->chunks[i].sampled;
+    const struct batch_counts counts = batch_count(shape);
+    assert(counts.tokens >= 1);
+    const uint32_t rows = step_kernels_rows(&model->kernels, counts.tokens);
+    add_entry(model, model->by_rows, model->n_rows, rows, rows_cost, part_us);
+    if (counts.sampled > 0) {
+        add_entry(model, model->by_sampled, model->n_sampled, counts.sampled, sampled_cost, part_us);
     }
-    assert(tokens >= 1);
-    add_entry(model, model->by_tokens, model->n_tokens, tokens, tokens_cost, part_us);
-    if (sampled > 0) {
-        add_entry(model, model->by_sampled, model->n_sampled, sampled, sampled_cost, part_us);
-    }
-    attention_add(&model->attention, shape, model->shape.layers, part_us);
+    attention_add(&model->attention, shape, model->layers, part_us);
 }
 
 static uint32_t tile_decode_knots(struct kernel_model *base, uint32_t n_decode, const double **knots)
@@ -132,7 +113,7 @@ static uint32_t tile_decode_knots(struct kernel_model *base, uint32_t n_decode, 
 static void tile_destroy(struct kernel_model *base)
 {
     struct tile_model *model = (struct tile_model *)base;
-    mem_free(model->by_tokens);
+    mem_free(model->by_rows);
     mem_free(model->by_sampled);
     mem_free(model);
 }
@@ -162,17 +143,19 @@ struct kernel_model *tile_model_create(const struct step_time_options *options, 
     if (model_check_tensor_parallel(options->model, options->tensor_parallel, diag) != ASIM_OK) {
         return NULL;
     }
+    const struct model_shape *shape = options->model;
     struct tile_model *model = mem_zalloc(sizeof *model);
     model->base.ops = &tile_ops;
     model->device = *options->device;
-    model->shape = *options->model;
+    model->layers = shape->layers;
     model->tp = options->tensor_parallel;
-    gemm_init(&model->gemm, &model->device, model->shape.dtype_bytes);
-    attention_init(&model->attention, &model->device, model->shape.heads / model->tp,
-                   model_kv_heads_per_rank(&model->shape, model->tp), model->shape.head_dim, model->shape.dtype_bytes);
-    model->n_tokens = options->max_num_batched_tokens + 1;
+    step_kernels_init(&model->kernels, options);
+    gemm_init(&model->gemm, &model->device, shape->dtype_bytes);
+    attention_init(&model->attention, &model->device, shape->heads / model->tp,
+                   model_kv_heads_per_rank(shape, model->tp), shape->head_dim, shape->dtype_bytes);
+    model->n_rows = step_kernels_rows(&model->kernels, options->max_num_batched_tokens) + 1;
     model->n_sampled = options->max_num_seqs + 1;
-    model->by_tokens = mem_zalloc(model->n_tokens * sizeof *model->by_tokens);
+    model->by_rows = mem_zalloc(model->n_rows * sizeof *model->by_rows);
     model->by_sampled = mem_zalloc(model->n_sampled * sizeof *model->by_sampled);
     fill_knots(model);
     return &model->base;

@@ -11,7 +11,7 @@ asim_status asim_inspect(asim_config *config, char **out)
         return ASIM_USAGE;
     }
     struct diag *diag = config_diag(config);
-    struct workload *workload = cluster_open_workload(settings, (uint32_t)settings->block_size, diag);
+    struct workload *workload = cluster_open_workload(settings, (uint32_t)settings->block_size, true, diag);
     if (!workload) {
         return diag->status;
     }

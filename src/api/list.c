@@ -14,12 +14,12 @@ static json_t *list_models(struct diag *diag)
         struct model_shape model;
         if (model_load(*name, &model, diag) == ASIM_OK) {
             json_array_append_new(items,
-                                  json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:I}", "name", *name, "layers",
-                                            (json_int_t)model.layers, "hidden_size", (json_int_t)model.hidden,
-                                            "attention_heads", (json_int_t)model.heads, "kv_heads",
-                                            (json_int_t)model.kv_heads, "max_model_len", (json_int_t)model.max_position,
-                                            "weights_gib", (double)model_weight_bytes(&model, 1) / (double)(1 << 30),
-                                            "kv_bytes_per_token", (json_int_t)model_kv_bytes_per_token(&model, 1)));
+                                  json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name", *name, "layers",
+                                            (json_int_t)model.layers, "hidden", (json_int_t)model.hidden, "heads",
+                                            (json_int_t)model.heads, "kv_heads", (json_int_t)model.kv_heads,
+                                            "max_model_len", (json_int_t)model.max_position, "weights_bytes",
+                                            (json_int_t)model_weight_bytes(&model, 1), "kv_per_token_bytes",
+                                            (json_int_t)model_kv_bytes_per_token(&model, 1)));
         }
     }
     return items;
@@ -31,10 +31,10 @@ static json_t *list_hardware(struct diag *diag)
     for (const char *const *name = device_names(); *name; name++) {
         struct device device;
         if (device_load(*name, &device, diag) == ASIM_OK) {
-            json_array_append_new(
-                items, json_pack("{s:s, s:s, s:f, s:f, s:f, s:s}", "name", *name, "description", device.description,
-                                 "memory_gib", (double)device.memory_bytes / (double)(1 << 30), "hbm_gb_per_s",
-                                 device.hbm_gbs, "bf16_tflops", device.bf16_tflops, "calibration", device.calibration));
+            json_array_append_new(items, json_pack("{s:s, s:s, s:I, s:f, s:f, s:s}", "name", *name, "description",
+                                                   device.description, "memory_bytes", (json_int_t)device.memory_bytes,
+                                                   "hbm_bytes_per_s", 1e9 * device.hbm_gbs, "bf16_tflops",
+                                                   device.bf16_tflops, "calibration", device.calibration));
         }
     }
     return items;
@@ -46,8 +46,9 @@ static json_t *list_policies(struct diag *diag)
     json_t *items = json_array();
     for (size_t i = 0; i < policy_count(); i++) {
         const struct policy_entry *entry = policy_at(i);
-        json_array_append_new(items, json_pack("{s:s, s:s, s:s, s:s}", "plane", policy_plane_name(entry->plane), "name",
-                                               entry->name, "summary", entry->summary, "source", entry->source));
+        json_array_append_new(items, json_pack("{s:s, s:s, s:s, s:s}", "name", entry->name, "plane",
+                                               policy_plane_name(entry->plane), "summary", entry->summary, "source",
+                                               entry->source));
     }
     return items;
 }

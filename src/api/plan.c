@@ -69,7 +69,7 @@ asim_status asim_plan(asim_config *config, char **out)
     if (status != ASIM_OK) {
         return status;
     }
-    struct workload *workload = cluster_open_workload(settings, plan.engine.block_size, diag);
+    struct workload *workload = cluster_open_workload(settings, plan.engine.block_size, false, diag);
     if (!workload) {
         return diag->status;
     }

@@ -43,7 +43,9 @@ const char *asim_result_message(const asim_result *result, size_t index, bool *i
     if (index >= result->diag.n_entries) {
         return NULL;
     }
-    *is_warning = result->diag.entries[index].is_warning;
+    if (is_warning) {
+        *is_warning = result->diag.entries[index].is_warning;
+    }
     return result->diag.entries[index].text;
 }
 
@@ -129,11 +131,11 @@ char *execution_json(const struct execution *execution, const struct asim_result
         json_array_append_new(inputs, json_pack("{s:s}", "path", result->inputs[i]));
     }
     const double wall = execution->wall_s > 0.0 ? execution->wall_s : 1e-9;
-    json_t *document =
-        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "wall_s", execution->wall_s, "cpu_s", execution->cpu_s,
-                  "setup_s", execution->setup_s, "simulated_seconds_per_second", execution->sim_time_s / wall, "steps_per_second",
-                  (double)execution->steps / wall, "turns_per_second", (double)execution->turns / wall,
-                  "fast_forwarded_steps", (json_int_t)execution->fast_forwarded_steps, "inputs", inputs);
+    json_t *document = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "wall_s", execution->wall_s, "cpu_s",
+                                 execution->cpu_s, "setup_s", execution->setup_s, "simulated_seconds_per_second",
+                                 execution->sim_time_s / wall, "steps_per_second", (double)execution->steps / wall,
+                                 "turns_per_second", (double)execution->turns / wall, "fast_forwarded_steps",
+                                 (json_int_t)execution->fast_forwarded_steps, "inputs", inputs);
     char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     json_decref(document);
     char *copy = mem_strdup(text);

@@ -95,7 +95,7 @@ static void describe_arrivals(const struct settings *settings, char *out, size_t
 {
     switch (settings->arrivals) {
     case SETTING_ARRIVALS_POISSON:
-        snprintf(out, bytes, "poisson, %.6g programs/s", settings->request_rate);
+        snprintf(out, bytes, "poisson, %.6g/s", settings->request_rate);
         break;
     case SETTING_ARRIVALS_CLOSED:
         snprintf(out, bytes, "closed loop, %llu clients", (unsigned long long)settings->max_concurrency);
@@ -162,6 +162,11 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     asim_result *result = mem_zalloc(sizeof *result);
     diag_init(&result->diag);
     *out = result;
+    if (settings->threads > 1) {
+        diag_warning(&result->diag, (struct diag_where){0},
+                     "threads = %llu: this version simulates on one; results do not depend on it",
+                     (unsigned long long)settings->threads);
+    }
     struct cluster *cluster = cluster_create(settings, &result->diag);
     if (!cluster) {
         return result->diag.status;
@@ -169,6 +174,10 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     struct execution execution = {.setup_s = wall_clock() - started};
     struct pulse pulse = {.callbacks = callbacks, .started = started, .last = started};
     const bool whole = run_serial(cluster, callbacks ? on_pulse : NULL, &pulse);
+    if (result->diag.status != ASIM_OK) { /* found in a program that was made while running */
+        cluster_destroy(cluster);
+        return result->diag.status;
+    }
     result->summary = summarise(cluster, !whole);
     result->keeps_turns = settings->turns_csv;
     count_work(cluster, &execution);
@@ -179,9 +188,6 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     result_note_inputs(result, settings);
     result->execution = execution_json(&execution, result);
     cluster_destroy(cluster);
-    if (result->diag.status != ASIM_OK) {
-        return result->diag.status;
-    }
     return whole ? ASIM_OK : ASIM_INTERRUPTED;
 }
 

@@ -2,7 +2,8 @@
 #include "api/document.h"
 #include "api/run.h"
 #include "base/mem.h"
-#include "sim/measured.h"
+#include "sim/cluster.h"
+#include "workload/measured.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -108,8 +109,8 @@ static asim_status match(const struct measured_run *measured, const struct turn_
         if (request->input_toks != turns[i].prompt_toks || request->output_toks != turns[i].output_toks) {
             return diag_error(diag, ASIM_INPUT, (struct diag_where){.file = path, .line = request->line},
                               "a request of %u + %u tokens, but turn %llu of the workload has %u + %u",
-                              request->input_toks, request->output_toks, (unsigned long long)i, turns[i].prompt_toks,
-                              turns[i].output_toks);
+                              request->input_toks, request->output_toks, (unsigned long long)i + 1,
+                              turns[i].prompt_toks, turns[i].output_toks);
         }
     }
     return ASIM_OK;
@@ -147,6 +148,47 @@ static void take_messages(struct diag *into, const struct diag *from)
     }
 }
 
+static json_t *number_if(bool applies, double value)
+{
+    return applies ? json_real(value) : json_null();
+}
+
+/* What the comparison depends on besides the summary's names: times of the host and of collectives. */
+static json_t *laws(const struct settings *settings)
+{
+    struct diag diag;
+    struct cluster_plan plan;
+    diag_init(&diag);
+    json_t *object = NULL;
+    if (cluster_plan(settings, &plan, &diag) == ASIM_OK) {
+        const struct host_time *host = &plan.engine.host;
+        const struct collective_constants *collective = &plan.device.collective;
+        const bool fitted = collective->fitted && plan.tensor_parallel > 1;
+        object =
+            json_pack("{s:f, s:f, s:f, s:f, s:o, s:o}", "dispatch_latency_s", simtime_to_s(settings->dispatch_latency),
+                      "host_exposed_s", simtime_to_s(host->exposed), "host_exposed_ungraphed_s",
+                      simtime_to_s(host->exposed_ungraphed), "host_hideable_s", simtime_to_s(host->hideable),
+                      "allreduce_latency_s", number_if(fitted, 1e-6 * collective->latency_us), "allreduce_bytes_per_s",
+                      number_if(fitted, 1e9 * collective->bandwidth_gbs));
+    }
+    diag_fini(&diag);
+    return object ? object : json_object();
+}
+
+/* The whole document; takes the comparison. */
+static json_t *document_of(const struct settings *settings, const char *measured_path, json_t *comparison,
+                           const asim_result *result)
+{
+    json_t *document = json_pack("{s:s, s:i, s:s, s:s}", "schema", "asim.validation", "version", 1, "measured",
+                                 measured_path, "workload", settings->workload ? settings->workload : "");
+    json_object_update(document, comparison);
+    json_decref(comparison);
+    json_object_set_new(document, "laws", laws(settings));
+    json_object_set_new(document, "summary", json_loads(result->summary, 0, NULL));
+    json_object_set_new(document, "execution", json_loads(result->execution, 0, NULL));
+    return document;
+}
+
 asim_status asim_validate(asim_config *config, const char *measured_path, const asim_callbacks *callbacks, char **out)
 {
     *out = NULL;
@@ -158,25 +200,19 @@ asim_status asim_validate(asim_config *config, const char *measured_path, const 
     struct settings settings = *resolved;
     settings.turns_csv = true; /* every turn is compared */
     struct measured_run measured;
-    if (measured_read(measured_path, &measured, diag) != ASIM_OK) {
-        return diag->status;
+    asim_status status = measured_read(measured_path, &measured, diag);
+    if (status != ASIM_OK) {
+        return status;
     }
     asim_result *result = NULL;
-    asim_status status = run_settings(&settings, callbacks, &result);
+    status = run_settings(&settings, callbacks, &result);
     take_messages(diag, &result->diag);
     if (status == ASIM_OK) {
         uint64_t n;
         const struct turn_record *turns = recorder_turns(result->recorder, &n);
         status = match(&measured, turns, n, measured_path, diag);
         if (status == ASIM_OK) {
-            json_t *document = json_pack("{s:s, s:i, s:s, s:s}", "schema", "asim.validation", "version", 1, "measured",
-                                         measured_path, "workload", settings.workload ? settings.workload : "");
-            json_t *comparison = compare_run(&measured, turns);
-            json_object_update(document, comparison);
-            json_decref(comparison);
-            json_object_set_new(document, "summary", json_loads(result->summary, 0, NULL));
-            json_object_set_new(document, "execution", json_loads(result->execution, 0, NULL));
-            *out = document_text(document);
+            *out = document_text(document_of(&settings, measured_path, compare_run(&measured, turns), result));
         }
     }
     asim_result_destroy(result);

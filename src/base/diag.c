@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-void diag_init(struct diag *diag) { *diag = (struct diag){.status = ASIM_OK}; }
+void diag_init(struct diag *diag)
+{
+    *diag = (struct diag){.status = ASIM_OK};
+}
 
 void diag_fini(struct diag *diag)
 {
@@ -101,13 +104,22 @@ static size_t edit_distance(const char *a, const char *b)
 const char *diag_nearest(const char *given, const char *const *names, size_t n)
 {
     const char *nearest = NULL;
+    const char *longer = NULL;
+    size_t n_longer = 0;
     size_t best = SIZE_MAX;
     for (size_t i = 0; i < n; i++) {
+        if (*given && strncmp(names[i], given, strlen(given)) == 0) {
+            longer = names[i];
+            n_longer++;
+        }
         const size_t distance = edit_distance(given, names[i]);
         if (distance < best) {
             best = distance;
             nearest = names[i];
         }
+    }
+    if (n_longer == 1) {
+        return longer;
     }
     return best <= 1 + strlen(given) / 3 ? nearest : NULL;
 }

@@ -29,7 +29,7 @@ struct rng_key {
 /* 64 random bits; `draw` counts from 0 within one key. */
 uint64_t rng_u64(struct rng_key key, uint32_t draw);
 
-/* Uniform in the open interval (0, 1), 53 bits. */
+/* Uniform in the open interval (0, 1): the middles of 2^52 equal bins. */
 double rng_uniform(struct rng_key key, uint32_t draw);
 
 #endif

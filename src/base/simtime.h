@@ -1,7 +1,9 @@
 /* Simulated time: integer picoseconds from the earliest arrival of the workload.
  *
  * The clock path is integer only, so results do not depend on the order of additions. Durations beyond
- * SIMTIME_LIMIT (100 days) are input errors; sums of legal durations then stay far from overflow.
+ * SIMTIME_LIMIT (100 days) are input errors, and simulated time ends there too:
+ * the orchestrator refuses a turn that would be ready later. The 6.7 days that the type goes beyond are room for the
+ * steps of the last turns.
  */
 #ifndef ASIM_BASE_SIMTIME_H
 #define ASIM_BASE_SIMTIME_H

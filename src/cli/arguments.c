@@ -36,11 +36,19 @@ static const struct own_flag *find_own(const char *name, const char *verb)
     return NULL;
 }
 
-static const asim_option *find_option(const char *name)
+/* `--no-X` of a switch X too, with *negated set. */
+static const asim_option *find_option(const char *name, bool *negated)
 {
+    static const char no[] = "--no-";
+    const size_t n = sizeof no - 1;
+    *negated = false;
     for (size_t i = 0; i < asim_option_count(); i++) {
         const asim_option *option = asim_option_at(i);
         if (strcmp(option->flag, name) == 0) {
+            return option;
+        }
+        if (option->is_switch && strncmp(name, no, n) == 0 && strcmp(option->flag + 2, name + n) == 0) {
+            *negated = true;
             return option;
         }
     }
@@ -152,11 +160,15 @@ static void apply_flag(struct pass *pass, const char *word)
     const char *attached = equals ? equals + 1 : NULL;
     char *name = equals ? strndup(word, (size_t)(equals - word)) : strdup(word);
     const struct own_flag *own = find_own(name, pass->verb);
-    const asim_option *option = own ? NULL : find_option(name);
+    bool negated = false;
+    const asim_option *option = own ? NULL : find_option(name, &negated);
     if (own) {
         apply_own(pass, own, attached);
     } else if (!option) {
         note(pass, unknown_flag(name, pass->verb));
+    } else if (negated) {
+        note(pass, attached ? report_error(ASIM_USAGE, "%s takes no value", name)
+                            : asim_config_set_flag(pass->config, name, NULL));
     } else {
         const char *value = take_value(pass, attached, option->is_switch);
         if (!value && !option->is_switch) {

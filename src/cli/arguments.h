@@ -1,7 +1,7 @@
 /* The command line after the verb: flags of the option table, a few flags of the command line's own, and operands.
  *
- * `--flag value` and `--flag=value` are the same. A switch stands alone or takes on|off|true|false. `--` ends the
- * flags.
+ * `--flag value` and `--flag=value` are the same. A switch stands alone, takes on|off|true|false, or is turned off by
+ * `--no-`. `--` ends the flags.
  */
 #ifndef ASIM_CLI_ARGUMENTS_H
 #define ASIM_CLI_ARGUMENTS_H

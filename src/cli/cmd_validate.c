@@ -2,6 +2,23 @@
 #include "cli/interrupt.h"
 #include "cli/messages.h"
 #include "cli/progress.h"
+#include "cli/validation.h"
+
+#include <string.h>
+
+/* The lowest of all files: times of an engine hold nothing of the way to it. */
+static const char defaults[] = "dispatch_latency: 0s\n";
+
+static asim_status print_comparison(const struct command *command, char *document)
+{
+    if (command_is_on(command, "json")) {
+        command_print_document(command, document);
+        return ASIM_OK;
+    }
+    const int failed = validation_print(stdout, document);
+    asim_free(document);
+    return failed ? report_error(ASIM_INTERNAL, "the comparison is not of the version this program reads") : ASIM_OK;
+}
 
 asim_status cmd_validate(struct command *command)
 {
@@ -9,7 +26,10 @@ asim_status cmd_validate(struct command *command)
     if (!measured && !command->arguments.print_config) {
         return report_error(ASIM_USAGE, "validate needs --measured FILE, the times that a real engine measured");
     }
-    asim_status status = command_configure(command);
+    asim_status status = asim_config_load_text(command->config, "validate", defaults, strlen(defaults));
+    if (status == ASIM_OK) {
+        status = command_configure(command);
+    }
     if (status != ASIM_OK || command_print_config(command)) {
         return status;
     }
@@ -32,8 +52,5 @@ asim_status cmd_validate(struct command *command)
     interrupt_end();
     progress_end(&progress);
     report_config(command->config);
-    if (document) {
-        command_print_document(command, document);
-    }
-    return status;
+    return document ? print_comparison(command, document) : status;
 }

@@ -13,7 +13,10 @@ const struct verb verbs[] = {
      true, cmd_run},
     {"plan", "[FILE.yaml ...]", "what a run would do: resolved sizes, memory fit, expected work", NULL, true, cmd_plan},
     {"validate", "[FILE.yaml ...] --measured FILE", "simulate, and compare with the times a real engine measured",
-     "FILE holds one JSON object per request: arrival_time, queued_ts, scheduled_ts, first_token_ts, last_token_ts.",
+     "FILE holds one JSON object per request: input_toks, output_toks, arrival_time, queued_ts, scheduled_ts, "
+     "first_token_ts, last_token_ts; its requests are those of --workload, in the same order. The dispatch latency is "
+     "0 "
+     "unless given: the times were taken at the engine. --json prints the whole comparison and the summary.",
      true, cmd_validate},
     {"inspect", "FILE", "describe a workload: format, counts, sizes, gaps, findings", NULL, true, cmd_inspect},
     {"list", "[models|hardware|policies|formats|generators]", "built-in things, and how far to trust them", NULL, true,
@@ -39,6 +42,17 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+static bool is_workload_name(const char *path)
+{
+    static const char *const endings[] = {".jsonl", ".json", ".gz", ".zst"};
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        if (ends_with(path, endings[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void keep_first(asim_status *status, asim_status next)
 {
     if (*status == ASIM_OK) {
@@ -51,7 +65,7 @@ asim_status command_configure(struct command *command)
     asim_status status = ASIM_OK;
     for (size_t i = 0; i < command->arguments.n_operands; i++) {
         const char *path = command->arguments.operands[i];
-        if (ends_with(path, ".jsonl") || ends_with(path, ".gz") || ends_with(path, ".zst")) {
+        if (is_workload_name(path)) {
             keep_first(&status,
                        report_error(ASIM_USAGE, "%s looks like a workload; give it with --workload %s", path, path));
         } else {

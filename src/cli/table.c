@@ -1,50 +1,14 @@
-#define _GNU_SOURCE /* vasprintf */
-
 #include "cli/table.h"
 
 #include "cli/grid.h"
 #include "cli/human.h"
+#include "cli/lines.h"
 
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { LABEL = 12, SUMMARY_VERSION_READ = 1 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "?";
-}
-
-static double real_of(const json_t *object, const char *key)
-{
-    return json_number_value(json_object_get(object, key));
-}
-
-static int64_t count_of(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
-/* "label       text", wrapped. */
-static void line(FILE *out, const char *label, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void line(FILE *out, const char *label, const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    const int bytes = vasprintf(&text, format, args);
-    va_end(args);
-    if (bytes < 0) {
-        abort();
-    }
-    fprintf(out, "%-*s", LABEL, label);
-    human_wrap(out, text, LABEL, LABEL, HUMAN_COLUMNS);
-    free(text);
-}
+enum { SUMMARY_VERSION_READ = 1 };
 
 static const char *plural(int64_t n, const char *one, const char *many)
 {
@@ -140,18 +104,19 @@ static void print_cache(FILE *out, const json_t *root)
     const json_t *hit_rate = json_object_get(kv, "hit_rate");
     char a[HUMAN_BYTES], b[HUMAN_BYTES], c[HUMAN_BYTES], d[HUMAN_BYTES], e[HUMAN_BYTES], f[HUMAN_BYTES];
     const bool known = json_is_number(hit_rate);
-    const double rate = json_number_value(hit_rate);
+    const int64_t prompt = count_of(tokens, "prompt");
+    const int64_t hit = count_of(tokens, "prefix_hit");
     const int64_t preemptions = count_of(kv, "preemptions");
     char more[64] = "";
     add_nonzero(more, sizeof more, tokens, "recomputed", "recomputed");
-    line(out, "tokens", "%s prompt (%s from the prefix cache, %s computed), %s generated%s",
-         human_count(count_of(tokens, "prompt"), a), known ? human_percent(rate, b) : "-",
-         known ? human_percent(1 - rate, c) : "-", human_count(count_of(tokens, "generated"), d), more);
-    line(out, "KV cache", "%s blocks of %s per instance; peak use %s; %s evicted; %s %s",
+    line(out, "tokens", "%s of prompts: %s from the prefix cache%s%s%s, %s computed; %s generated%s",
+         human_count(prompt, a), human_count(hit, b), known ? " (" : "",
+         known ? human_percent(json_number_value(hit_rate), c) : "", known ? ")" : "", human_count(prompt - hit, d),
+         human_count(count_of(tokens, "generated"), e), more);
+    line(out, "KV cache", "%s blocks of %s tokens per instance; peak use %s; %s evicted; %s %s",
          human_count(count_of(kv, "blocks_per_instance"), a), human_count(count_of(kv, "block_size"), b),
-         human_percent(real_of(kv, "peak_use"), d),
-         human_count(count_of(kv, "evicted_blocks"), e), human_count(preemptions, f),
-         plural(preemptions, "preemption", "preemptions"));
+         human_percent(real_of(kv, "peak_use"), d), human_count(count_of(kv, "evicted_blocks"), e),
+         human_count(preemptions, f), plural(preemptions, "preemption", "preemptions"));
     line(out, "router", "%s turns to their program's instance, %s to another, %s first turns",
          human_count(count_of(router, "affinity_hits"), a), human_count(count_of(router, "breaks"), b),
          human_count(count_of(router, "cold"), c));
@@ -175,7 +140,10 @@ static void print_time(FILE *out, const json_t *root)
         snprintf(text + used, sizeof text - used, "%s%s %s", i ? ", " : "", bounds[i].label,
                  human_percent(real_of(time, bounds[i].key) / total, a));
     }
-    line(out, "time", "%s (%s in all instances)", *text ? text : "none", human_duration(total, a));
+    const int64_t instances = count_of(json_object_get(root, "simulated"), "instances");
+    char b[HUMAN_BYTES];
+    line(out, "time", "%s of %s (%s %s)", *text ? text : "none", human_duration(total, a), human_count(instances, b),
+         plural(instances, "instance", "instances"));
 }
 
 static void print_execution(FILE *out, const json_t *root, const char *execution)
@@ -184,7 +152,7 @@ static void print_execution(FILE *out, const json_t *root, const char *execution
     const double wall = real_of(facts, "wall_s");
     if (wall > 0) {
         char a[HUMAN_BYTES], b[HUMAN_BYTES], c[HUMAN_BYTES];
-        line(out, "wall time", "%s: %s simulated seconds and %s steps per second", human_duration(wall, a),
+        line(out, "wall time", "%s (%s simulated seconds and %s steps per second)", human_duration(wall, a),
              human_magnitude(real_of(root, "sim_time_s") / wall, b),
              human_magnitude((double)count_of(root, "steps") / wall, c));
     }

@@ -93,6 +93,9 @@ static void admit(struct instance *instance, struct batch *batch, simtime now, s
 static void admit_waiting(struct instance *instance, struct batch *batch, simtime now, uint32_t budget)
 {
     const struct engine_config *config = &instance->config;
+    if (!batch->n_decode && !batch->n_chunks) {
+        instance->head_blocked = false; /* it may have lacked the watermark's blocks only, which count beside others */
+    }
     while (instance->waiting.head && budget && instance->running.n < config->max_num_seqs && !instance->head_blocked) {
         const struct sequence *sequence = instance->waiting.head;
         const struct kv_hit hit = kv_lookup(instance->pool, sequence->turn.content, sequence->n_tokens);

@@ -7,8 +7,7 @@
  *  - the members that need a new block are those whose context is a multiple of the block size; they are counted by the
  *    residue of `base`, so the count of a step is one table read;
  *  - the members that schedule their last token are on a heap by the clock of that step.
- * A member is touched only when it enters and leaves. The clock is not the step number: steps in which a member does
- * not advance take it out and put it back (engine starved of budget or blocks).
+ * A member is touched only when it enters and leaves. A member that cannot advance leaves: it is preempted.
  */
 #ifndef ASIM_INSTANCE_DECODE_SET_H
 #define ASIM_INSTANCE_DECODE_SET_H

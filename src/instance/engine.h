@@ -12,7 +12,10 @@
 #include "instance/instance.h"
 #include "instance/sequence.h"
 
-enum { ENGINE_MAX_DEPTH = 2 };
+enum {
+    ENGINE_MAX_DEPTH = 2,
+    ENGINE_MOST_STEPS = 1 << 15, /* looked ahead */
+};
 
 struct sequence_array {
     struct sequence **items;
@@ -50,7 +53,6 @@ struct instance {
     bool head_blocked; /* the first waiting turn lacks blocks, and nothing has changed that */
     uint64_t next_stamp;
     struct sequence_array chunked; /* scratch of the plain path */
-    struct sequence_array stalled;
 
     struct batch batches[ENGINE_MAX_DEPTH]; /* ring */
     uint32_t first_batch;
@@ -125,6 +127,15 @@ bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t 
 
 /* Takes as many steady steps from `now` as end before `until`; returns their number (0: take a single step). */
 uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime until);
+
+/* The next steady steps, up to `most`, that the free blocks suffice for; there is a member. */
+uint32_t engine_steps_within_blocks(const struct instance *instance, uint32_t most);
+
+/* Whether no waiting turn can start before something is released or cached. */
+static inline bool engine_none_to_admit(const struct instance *instance)
+{
+    return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config.max_num_seqs;
+}
 
 /* The decode piece for the present batch size at `context`. */
 const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);

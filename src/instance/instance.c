@@ -35,7 +35,6 @@ void instance_destroy(struct instance *instance)
         mem_free(instance->batches[i].chunks);
     }
     mem_free(instance->chunked.items);
-    mem_free(instance->stalled.items);
     mem_free(instance->inbox);
     mem_free(instance->ends);
     decode_set_fini(&instance->decode);
@@ -79,6 +78,27 @@ struct event_key instance_next(const struct instance *instance)
     return next;
 }
 
+/* A lower bound of the steps still to be composed until one ends a turn; no batch in flight does. */
+static int64_t steps_to_output(const struct instance *instance)
+{
+    const struct decode_set *decode = &instance->decode;
+    if (!engine_none_to_admit(instance) || instance->n_prefilling || instance->inbox_n || !decode->n) {
+        return 1;
+    }
+    /* Stale entries can only be smaller than the true next finish: still a lower bound. */
+    const int64_t ahead = heap_top(&decode->finish)->key - decode->clock;
+    if (ahead <= 1 || !instance->waiting.n) {
+        return ahead > 1 ? ahead : 1;
+    }
+    /* A waiting turn may be a short one, and a preemption or a block in common lets it in before the next finish. */
+    if (decode->n_shared) {
+        return 1;
+    }
+    const uint32_t most = ahead < ENGINE_MOST_STEPS ? (uint32_t)ahead : ENGINE_MOST_STEPS;
+    const int64_t undisturbed = engine_steps_within_blocks(instance, most);
+    return undisturbed + 1 < most ? undisturbed + 1 : most;
+}
+
 struct event_key instance_earliest_output(const struct instance *instance)
 {
     const struct event_key next = instance_next(instance);
@@ -95,14 +115,7 @@ struct event_key instance_earliest_output(const struct instance *instance)
     }
     /* Nothing in flight ends a turn: at least one more step is composed, at or after the next event. */
     const simtime from = last_end > next.time ? last_end : next.time;
-    int64_t steps = 1;
-    const bool none_to_admit = !instance->waiting.n || instance->head_blocked;
-    if (none_to_admit && !instance->n_prefilling && !instance->inbox_n && instance->decode.finish.n) {
-        /* Stale entries can only be smaller than the true next finish: still a lower bound. */
-        const int64_t ahead = heap_top(&instance->decode.finish)->key - instance->decode.clock;
-        steps = ahead > 1 ? ahead : 1;
-    }
-    return (struct event_key){.time = from + steps * instance->least_step, .phase = PHASE_STEP_END};
+    return (struct event_key){.time = from + steps_to_output(instance) * instance->least_step, .phase = PHASE_STEP_END};
 }
 
 int64_t engine_instant_before(const struct instance *instance, simtime time)

@@ -1,5 +1,7 @@
 #include "instance/engine.h"
 
+#include <assert.h>
+
 /* Recompute preemption: all blocks are released (what is full stays cached), generated tokens are kept, and the turn
  * stands first in the waiting queue. */
 static void preempt(struct instance *instance, struct sequence *sequence, simtime now)
@@ -47,17 +49,6 @@ static bool ensure_blocks(struct instance *instance, struct sequence *sequence, 
     return true;
 }
 
-/* Takes the members from `first` on, which this step does not advance, out of the set; they return after the tick. */
-static void set_aside_stalled(struct instance *instance, struct sequence *first)
-{
-    for (struct sequence *sequence = first; sequence; sequence = sequence->next) {
-        if (sequence->state == SEQUENCE_DECODING) {
-            decode_set_leave(&instance->decode, sequence, SEQUENCE_PREFILLING);
-            sequence_array_push(&instance->stalled, sequence);
-        }
-    }
-}
-
 static void schedule_decode(struct instance *instance, struct sequence *sequence)
 {
     const uint32_t computed = engine_computed(instance, sequence) + 1;
@@ -69,47 +60,48 @@ static void schedule_decode(struct instance *instance, struct sequence *sequence
     }
 }
 
-/* One pass over the list, taking blocks in its order; returns the first sequence that was not reached. Prefill chunks
- * are noted here and added after the tick, because a complete prompt joins the decode set. */
-static struct sequence *schedule_in_order(struct instance *instance, simtime now, uint32_t *budget, bool *preempted)
+/* One pass over the list, taking and hashing blocks in its order, which decides whose copy of a block a hit takes.
+ * Prefill chunks are noted here and added after the tick, because a complete prompt joins the decode set.
+ *
+ * The budget reaches everybody: no sequence needs more than in the step before, except one whose chunk the budget cut,
+ * and that is the last of the list. So every decoding sequence advances in every step. */
+static void schedule_in_order(struct instance *instance, simtime now, uint32_t *budget, bool *preempted)
 {
     struct sequence *sequence = instance->running.head;
-    while (sequence && *budget) {
+    while (sequence) {
         if (sequence->state == SEQUENCE_DRAINING) {
             sequence = sequence->next;
             continue;
         }
+        assert(*budget);
         const uint32_t computed = engine_computed(instance, sequence);
         const bool decoding = sequence->state == SEQUENCE_DECODING;
         const uint32_t tokens = decoding ? 1 : engine_chunk_tokens(instance, sequence->n_tokens - computed, *budget);
         if (!ensure_blocks(instance, sequence, computed + tokens, now, preempted)) {
-            return NULL; /* it was the last one */
+            return; /* it was the last one */
         }
         if (decoding) {
             schedule_decode(instance, sequence);
         } else {
             sequence->chunk_tokens = tokens;
+            kv_hash(instance->pool, &sequence->holder, sequence->turn.content,
+                    (computed + tokens) / instance->config.block_size);
             sequence_array_push(&instance->chunked, sequence);
         }
         *budget -= tokens;
         sequence = sequence->next;
     }
-    return sequence;
 }
 
 bool engine_run_plain(struct instance *instance, struct batch *batch, simtime now, uint32_t *budget)
 {
     bool preempted = false;
-    instance->chunked.n = instance->stalled.n = 0;
-    set_aside_stalled(instance, schedule_in_order(instance, now, budget, &preempted));
+    instance->chunked.n = 0;
+    schedule_in_order(instance, now, budget, &preempted);
     batch->n_decode = instance->decode.n;
     decode_set_tick(&instance->decode, 1);
     batch->decode_context = instance->decode.context;
     engine_drain_finished(instance, batch);
-    for (size_t i = 0; i < instance->stalled.n; i++) {
-        struct sequence *sequence = instance->stalled.items[i];
-        decode_set_enter(&instance->decode, sequence, (uint32_t)sequence->base);
-    }
     for (size_t i = 0; i < instance->chunked.n; i++) {
         engine_add_chunk(instance, batch, instance->chunked.items[i], instance->chunked.items[i]->chunk_tokens);
         instance->head_blocked = false;

@@ -17,7 +17,7 @@ bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t 
 {
     const struct engine_config *config = &instance->config;
     struct decode_set *decode = &instance->decode;
-    if (config->stepping == ENGINE_PLAIN || decode->n_shared || decode->n > *budget ||
+    if (config->stepping == ENGINE_PLAIN || decode->n_shared ||
         (instance->n_prefilling && config->long_prefill_token_threshold)) {
         return false;
     }
@@ -25,6 +25,7 @@ bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t 
      * is one, and the last of the list. */
     struct sequence *partial = instance->n_prefilling ? instance->running.tail : NULL;
     assert(!partial || (instance->n_prefilling == 1 && partial->state == SEQUENCE_PREFILLING));
+    assert(decode->n <= *budget);
     const uint32_t crossings = decode_set_crossings(decode, 0);
     uint32_t tokens = 0;
     uint32_t chunk_blocks = 0;
@@ -63,9 +64,10 @@ static uint64_t blocks_ahead(const struct decode_set *decode, uint32_t steps)
     return blocks;
 }
 
-/* The most steps, up to `most`, for which `blocks` suffice. */
-static uint32_t steps_within_blocks(const struct decode_set *decode, uint32_t most, uint32_t blocks)
+uint32_t engine_steps_within_blocks(const struct instance *instance, uint32_t most)
 {
+    const struct decode_set *decode = &instance->decode;
+    const uint32_t blocks = kv_free(instance->pool);
     if ((uint64_t)decode->n * (most / decode->block_size + 1) <= blocks) {
         return most;
     }
@@ -199,11 +201,8 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
 {
     const struct engine_config *config = &instance->config;
     struct decode_set *decode = &instance->decode;
-    const bool nobody_to_admit =
-        !instance->waiting.head || instance->head_blocked || instance->running.n >= config->max_num_seqs;
     if (config->stepping != ENGINE_FAST_FORWARD || !decode->n || instance->n_prefilling || decode->n_shared ||
-        !nobody_to_admit || decode->n > config->max_num_batched_tokens ||
-        instance->n_batches + 1 != config->queue_depth || now >= until) {
+        !engine_none_to_admit(instance) || instance->n_batches + 1 != config->queue_depth || now >= until) {
         return 0;
     }
     for (uint32_t i = 0; i < instance->n_batches; i++) {
@@ -229,14 +228,13 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
             return 0;
         }
     }
-    enum { MOST = 1 << 15 };
     int64_t most = decode_set_next_finish(decode) - decode->clock - 1;
-    most = most < MOST ? most : MOST;
+    most = most < ENGINE_MOST_STEPS ? most : ENGINE_MOST_STEPS;
     if (most > 0 && piece->to - context - 1 < (uint64_t)(most - 1) * decode->n) {
         most = (int64_t)((piece->to - context - 1) / decode->n) + 1;
     }
     if (most > 0) {
-        most = steps_within_blocks(decode, (uint32_t)most, kv_free(instance->pool));
+        most = engine_steps_within_blocks(instance, (uint32_t)most);
     }
     if (most < 2) {
         return 0;

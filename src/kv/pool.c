@@ -256,7 +256,6 @@ void kv_release(struct kv_pool *pool, struct kv_holder *holder)
 
 void kv_holder_fini(struct kv_holder *holder)
 {
-    assert(!holder->n_ranges && !holder->anonymous_blocks);
     mem_free(holder->ranges);
     *holder = (struct kv_holder){0};
 }

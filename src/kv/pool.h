@@ -51,7 +51,8 @@ void kv_claim(struct kv_pool *pool, struct kv_holder *holder, uint32_t n);
 void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content content, uint32_t blocks);
 
 /* Gives all blocks back, tail first; what is hashed stays cached until its block is needed. The holder is empty then,
- * and keeps its memory for reuse until kv_holder_fini. */
+ * and keeps its memory for reuse until kv_holder_fini. What a holder still holds then (a run that is ended early) goes
+ * with the pool, which can only be destroyed after that. */
 void kv_release(struct kv_pool *pool, struct kv_holder *holder);
 void kv_holder_fini(struct kv_holder *holder);
 

@@ -45,7 +45,9 @@ static void conflict(const struct resolved *resolved, struct diag *diag, const c
 static void check_load(const struct resolved *resolved, struct diag *diag)
 {
     const struct settings *s = &resolved->settings;
-    if (!s->workload && !s->generate && !is_bad(resolved, "workload") && !is_bad(resolved, "generate")) {
+    const bool may_be_lost = diag->n_errors > 0; /* in a file that could not be read */
+    if (!s->workload && !s->generate && !may_be_lost && !is_bad(resolved, "workload") &&
+        !is_bad(resolved, "generate")) {
         diag_error(diag, ASIM_USAGE, (struct diag_where){0},
                    "nothing to simulate; give workload (a file) or generate (e.g. swe-agent)");
     }
@@ -78,6 +80,17 @@ static void check_engine(const struct resolved *resolved, struct diag *diag)
     }
 }
 
+static void check_hardware(const struct resolved *resolved, struct diag *diag)
+{
+    const struct settings *s = &resolved->settings;
+    const bool latency = s->allreduce_latency != SETTING_UNSET_TIME;
+    const bool bandwidth = s->allreduce_bandwidth >= 0.0;
+    if (latency != bandwidth) {
+        conflict(resolved, diag, latency ? "allreduce.latency" : "allreduce.bandwidth", "is half of a law; it needs",
+                 latency ? "allreduce.bandwidth" : "allreduce.latency");
+    }
+}
+
 static void check_cluster(const struct resolved *resolved, struct diag *diag)
 {
     const struct settings *s = &resolved->settings;
@@ -90,6 +103,7 @@ static void check_cluster(const struct resolved *resolved, struct diag *diag)
 void checks_run(const struct resolved *resolved, struct diag *diag)
 {
     check_load(resolved, diag);
+    check_hardware(resolved, diag);
     check_engine(resolved, diag);
     check_cluster(resolved, diag);
 }

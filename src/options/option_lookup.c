@@ -38,17 +38,11 @@ const char *option_nearest(const char *name, enum option_naming naming, char out
     const size_t n = option_count();
     char(*names)[OPTION_NAME_BYTES] = mem_alloc(n * sizeof *names);
     const char **list = mem_alloc(n * sizeof *list);
-    const char *longer = NULL;
-    size_t n_longer = 0;
     for (size_t row = 0; row < n; row++) {
         option_name(row, naming, names[row]);
         list[row] = names[row];
-        if (strncmp(names[row], name, strlen(name)) == 0) {
-            longer = names[row];
-            n_longer++;
-        }
     }
-    const char *nearest = n_longer == 1 ? longer : diag_nearest(name, list, n);
+    const char *nearest = diag_nearest(name, list, n);
     nearest = nearest ? strcpy(out, nearest) : NULL;
     mem_free(list);
     mem_free(names);

@@ -1,5 +1,6 @@
 #include "options/option_value.h"
 
+#include "base/diag.h"
 #include "base/mem.h"
 #include "options/units.h"
 
@@ -110,7 +111,15 @@ static bool parse_name(const struct option_row *row, const char *text, struct op
             return true;
         }
     }
-    say(message, text, "is not ", "one of the names", row->doc.allowed);
+    size_t n = 0;
+    while (row->names[n]) {
+        n++;
+    }
+    const char *nearest = diag_nearest(text, row->names, n);
+    char allowed[128];
+    snprintf(allowed, sizeof allowed, "%s%s%s%s", row->doc.allowed, nearest ? " (did you mean " : "",
+             nearest ? nearest : "", nearest ? "?)" : "");
+    say(message, text, "is not ", "one of the names", allowed);
     return false;
 }
 

@@ -34,7 +34,7 @@ struct orchestrator {
     struct progress **slots;
     size_t n_slots, slot_capacity;
     uint32_t free_slot;
-    struct diag *diag;     /* of the caller, for what only shows while programs are made */
+    struct diag *diag; /* of the caller, for what only shows while programs are made */
     bool failed;
     struct orchestrator_counters counters;
 };
@@ -64,9 +64,9 @@ static void report_long_prompt(const struct orchestrator *orchestrator, const st
 {
     const struct orchestrator_options *options = &orchestrator->options;
     diag_error(orchestrator->diag, ASIM_INPUT, (struct diag_where){.file = options->source, .line = program->line},
-               "program '%s', turn %u: a prompt of %u tokens and its output do not fit max_model_len = %u; "
+               "program '%s', turn %u of %u: a prompt of %u tokens and its output do not fit max_model_len = %u; "
                "allowed: a larger --max-model-len, or --on-long-prompt drop-program|truncate",
-               program->name, turn, program->turns[turn].prompt_toks, options->max_model_len);
+               program->name, turn + 1, program->n_turns, program->turns[turn].prompt_toks, options->max_model_len);
 }
 
 /* Refuses the long prompts of a file before anything runs; generated programs are looked at when they start. */
@@ -160,11 +160,21 @@ static void give_slot(struct orchestrator *orchestrator, uint32_t slot)
     orchestrator->free_slot = slot;
 }
 
-static void push_ready(struct orchestrator *orchestrator, uint32_t slot, simtime time)
+/* The slot's turn is ready `delay` after `from`, unless simulated time ends before. */
+static void push_ready(struct orchestrator *orchestrator, uint32_t slot, simtime from, simtime delay)
 {
     const struct progress *progress = orchestrator->slots[slot];
-    heap_push(&orchestrator->ready,
-              (struct heap_entry){.key = time, .tie = progress->program->id << 24 | progress->turn, .payload = slot});
+    if (from >= SIMTIME_LIMIT || delay >= SIMTIME_LIMIT - from) {
+        diag_error(orchestrator->diag, ASIM_INPUT,
+                   (struct diag_where){.file = orchestrator->options.source, .line = progress->program->line},
+                   "program '%s', turn %u is ready only after 100 days of simulated time; allowed: less",
+                   progress->program->name, progress->turn);
+        orchestrator->failed = true;
+        return;
+    }
+    heap_push(
+        &orchestrator->ready,
+        (struct heap_entry){.key = from + delay, .tie = progress->program->id << 24 | progress->turn, .payload = slot});
 }
 
 /* Starts program `id`, whose first turn is ready at `time`; false when it is dropped. */
@@ -194,7 +204,7 @@ static bool start_program(struct orchestrator *orchestrator, uint64_t id, simtim
     progress->arrival = time;
     progress->tool_time = 0;
     orchestrator->counters.started++;
-    push_ready(orchestrator, slot, time);
+    push_ready(orchestrator, slot, time, 0);
     return true;
 }
 
@@ -218,7 +228,8 @@ struct event_key orchestrator_next(const struct orchestrator *orchestrator)
 static void serve_client(struct orchestrator *orchestrator)
 {
     const struct heap_entry client = heap_pop(&orchestrator->clients);
-    const simtime time = client.key + orchestrator->options.arrivals.client_setup;
+    const simtime setup = orchestrator->options.arrivals.client_setup;
+    const simtime time = setup < SIMTIME_LIMIT - client.key ? client.key + setup : SIMTIME_LIMIT;
     while (orchestrator->next_program < orchestrator->n_programs) {
         if (start_program(orchestrator, orchestrator->next_program++, time, (uint32_t)client.tie)) {
             return;
@@ -295,7 +306,7 @@ bool orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, s
         const simtime gap = tool_gap(orchestrator->options.tool, program, progress->turn);
         progress->tool_time += gap;
         progress->turn++;
-        push_ready(orchestrator, slot, end + gap);
+        push_ready(orchestrator, slot, end, gap);
         return false;
     }
     *record = (struct program_record){.program = program->id,
@@ -316,7 +327,10 @@ void orchestrator_program_done(struct orchestrator *orchestrator, uint32_t slot)
     give_slot(orchestrator, slot);
 }
 
-bool orchestrator_failed(const struct orchestrator *orchestrator) { return orchestrator->failed; }
+bool orchestrator_failed(const struct orchestrator *orchestrator)
+{
+    return orchestrator->failed;
+}
 
 const struct orchestrator_counters *orchestrator_counters(const struct orchestrator *orchestrator)
 {

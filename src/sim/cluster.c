@@ -5,7 +5,8 @@
 
 #include <assert.h>
 
-struct workload *cluster_open_workload(const struct settings *settings, uint32_t block_size, struct diag *diag)
+struct workload *cluster_open_workload(const struct settings *settings, uint32_t block_size, bool for_looking,
+                                       struct diag *diag)
 {
     struct gap_rule missing;
     char message[512];
@@ -18,7 +19,7 @@ struct workload *cluster_open_workload(const struct settings *settings, uint32_t
         .max_programs = settings->programs != SETTING_UNSET_COUNT ? settings->programs : 0,
         .reuse_generated = settings->reuse_generated,
         .shared_prefix = settings->shared_prefix,
-        .missing_gap = missing.kind == GAP_ERROR    ? MISSING_GAP_ERROR
+        .missing_gap = missing.kind == GAP_ERROR    ? (for_looking ? MISSING_GAP_KEEP : MISSING_GAP_ERROR)
                        : missing.kind == GAP_MEDIAN ? MISSING_GAP_MEDIAN
                                                     : MISSING_GAP_DISTRIBUTION,
         .seed = settings->seed,
@@ -92,6 +93,7 @@ static bool create_instances(struct cluster *cluster, struct diag *diag)
                                                      .tensor_parallel = plan->tensor_parallel,
                                                      .max_num_seqs = plan->engine.max_num_seqs,
                                                      .max_num_batched_tokens = plan->engine.max_num_batched_tokens,
+                                                     .max_graph_tokens = plan->engine.host.max_graph_tokens,
                                                      .profile_dir = plan->profile_dir},
                          diag);
     if (!cluster->step_time) {
@@ -125,7 +127,7 @@ struct cluster *cluster_create(const struct settings *settings, struct diag *dia
     if (cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
         goto fail;
     }
-    cluster->workload = cluster_open_workload(settings, cluster->plan.engine.block_size, diag);
+    cluster->workload = cluster_open_workload(settings, cluster->plan.engine.block_size, false, diag);
     if (!cluster->workload || !create_tool(cluster, diag) || !create_orchestrator(cluster, diag) ||
         !create_instances(cluster, diag)) {
         goto fail;

@@ -1,6 +1,7 @@
 #include "sim/run_serial.h"
 
 #include "base/min_tree.h"
+#include "kv/pool.h"
 
 #include <assert.h>
 
@@ -93,6 +94,23 @@ static void step_orchestrator(struct serial *serial, struct event_key key)
     cluster->events++;
 }
 
+#ifndef NDEBUG
+/* After a whole run nothing may be left anywhere: each turn that started has ended, and every KV block is free. */
+static void check_all_done(const struct cluster *cluster)
+{
+    const struct orchestrator_counters *programs = orchestrator_counters(cluster->orchestrator);
+    assert(orchestrator_in_progress(cluster->orchestrator) == 0);
+    assert(programs->completed + programs->dropped == workload_stats(cluster->workload)->n_programs);
+    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+        const struct kv_pool *pool = instance_pool(cluster->instances[i]);
+        assert(instance_turns_inside(cluster->instances[i]) == 0);
+        assert(kv_free(pool) == kv_usable(pool));
+        kv_pool_check(pool);
+        instance_check(cluster->instances[i]);
+    }
+}
+#endif
+
 bool run_serial(struct cluster *cluster, run_pulse pulse, void *user)
 {
     struct serial serial = {.cluster = cluster};
@@ -119,5 +137,10 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user)
                 (!pulse || rounds % PULSE_EVENTS || !pulse(user, cluster));
     }
     min_tree_fini(&serial.outputs);
+#ifndef NDEBUG
+    if (going) {
+        check_all_done(cluster);
+    }
+#endif
     return going;
 }

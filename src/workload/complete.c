@@ -182,7 +182,7 @@ static void fill_gaps(struct builder *builder, struct workload_stats *stats)
                            i + 1);
                 return;
             }
-            if (turns[i].gap == GAP_MISSING) {
+            if (turns[i].gap == GAP_MISSING && options->missing_gap != MISSING_GAP_KEEP) {
                 report_missing_gap(builder, p, i, n_unfilled++);
             }
         }

@@ -84,7 +84,7 @@ static void describe_program(struct description *d, const struct program *progra
         sample_add(&d->fresh, turn->prompt_toks - turn->kept_toks);
         sample_add(&d->output, turn->output_toks);
         d->shared_outputs += turn->shared_output;
-        if (i + 1 < program->n_turns) {
+        if (i + 1 < program->n_turns && turn->gap != GAP_MISSING) {
             const double seconds = simtime_to_s(turn->gap);
             sample_add(&d->gap, seconds);
             sample_add(&d->tool_gaps[turn->tool], seconds);

@@ -5,13 +5,12 @@
 #include <assert.h>
 #include <string.h>
 
-/* A program that has a position of a stream has all of the stream before it, so "two programs have it" holds up to the
- * second-farthest reach of any program. */
+/* A program that has a position of a stream has all of the stream before it. So when one goes beyond the end, the end
+ * so far is what two programs have (or one, if it is the same), and "two programs have it" is one number. */
 struct intern_stream {
-    uint32_t end;      /* tokens: where the next piece goes */
-    uint32_t farthest; /* the farthest reach of a program, */
-    uint32_t second;   /* and the farthest of all others */
-    uint64_t program;  /* the one that reaches farthest */
+    uint64_t program; /* the one that reaches the end */
+    uint32_t end;     /* tokens: where the next piece goes */
+    uint32_t second;  /* the farthest reach of all other programs */
 };
 
 void interner_init(struct interner *interner, uint32_t block_size)
@@ -46,20 +45,6 @@ static uint32_t start_stream(struct interner *interner)
     return (uint32_t)interner->n_streams++;
 }
 
-static void reach(struct intern_stream *stream, uint64_t program, uint32_t end, bool fresh)
-{
-    if (fresh || stream->program == program) {
-        stream->farthest = end > stream->farthest ? end : stream->farthest;
-        stream->program = program;
-    } else if (end > stream->farthest) {
-        stream->second = stream->farthest;
-        stream->farthest = end;
-        stream->program = program;
-    } else if (end > stream->second) {
-        stream->second = end;
-    }
-}
-
 void interner_add(struct interner *interner, uint64_t program, const uint32_t *ids, uint32_t n,
                   struct extent_list *list)
 {
@@ -72,17 +57,17 @@ void interner_add(struct interner *interner, uint64_t program, const uint32_t *i
         name = chunk_name(interner, name, ids + at, count);
         bool fresh;
         uint32_t *slot = key_map_at(&interner->chunks, name, stream, &fresh);
-        bool starts = false;
         if (fresh && (stream == UINT32_MAX || partial || interner->streams[stream].end != at)) {
             *slot = start_stream(interner);
-            starts = true;
         }
         stream = *slot;
         struct intern_stream *info = &interner->streams[stream];
         if (fresh) {
             info->end = at + count;
+            info->program = program;
+        } else if (info->program != program && at + count > info->second) {
+            info->second = at + count;
         }
-        reach(info, program, at + count, starts);
         extent_list_append(
             list, (struct extent){.stream = stream_common(STREAM_INTERNED, stream), .first = at, .count = count});
         at += count;

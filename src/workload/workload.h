@@ -13,7 +13,12 @@
 struct workload;
 
 enum workload_format { WORKLOAD_AUTO, WORKLOAD_SESSION, WORKLOAD_WEKA };
-enum missing_gap { MISSING_GAP_ERROR, MISSING_GAP_MEDIAN, MISSING_GAP_DISTRIBUTION };
+enum missing_gap {
+    MISSING_GAP_ERROR,
+    MISSING_GAP_MEDIAN,
+    MISSING_GAP_DISTRIBUTION,
+    MISSING_GAP_KEEP, /* gaps stay GAP_MISSING: to look at a workload, not to run it */
+};
 
 struct workload_options {
     enum workload_format format;
@@ -33,7 +38,7 @@ struct workload_stats {
     uint64_t n_programs;
     uint64_t n_turns; /* 0 when generated lazily */
     uint64_t skipped_lines;
-    uint64_t missing_gaps; /* turns whose gap was filled in */
+    uint64_t missing_gaps; /* turns whose gap was filled in, or kept missing */
     bool has_arrivals;     /* recorded arrivals exist */
     bool has_token_ids;
 };
@@ -61,7 +66,7 @@ uint32_t workload_tool_count(const struct workload *workload);
 simtime workload_arrival(const struct workload *workload, uint64_t program);
 
 /* A program by its id, valid until workload_release. `slot` is a small integer that the caller gives to no other live
- * program: generators keep one buffer per slot. */
+ * program: generators keep one buffer per slot. One thread at a time; what was fetched may be read by any. */
 const struct program *workload_fetch(struct workload *workload, uint64_t program, uint32_t slot);
 void workload_release(struct workload *workload, const struct program *program, uint32_t slot);
 

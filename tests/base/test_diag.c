@@ -82,6 +82,12 @@ static void nearest(void **state)
     assert_string_equal(diag_nearest("thread", names, 4), "threads");
     assert_string_equal(diag_nearest("lmodel", names, 4), "model");
     assert_string_equal(diag_nearest("seed", names, 4), "seed");
+    assert_string_equal(diag_nearest("blo", names, 4), "block_size"); /* the only one that begins so */
+    static const char *const devices[] = {"a100-sxm", "h100-sxm", "h200"};
+    assert_string_equal(diag_nearest("h100", devices, 3), "h100-sxm"); /* though h200 is nearer by letters */
+    assert_string_equal(diag_nearest("h10", devices, 3), "h100-sxm");
+    assert_string_equal(diag_nearest("h20O", devices, 3), "h200");
+    assert_null(diag_nearest("", names, 4));
     assert_null(diag_nearest("routing_policy", names, 4));
     assert_null(diag_nearest("abc", names, 4));
     assert_null(diag_nearest("seed", names, 0));

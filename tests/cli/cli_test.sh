@@ -7,6 +7,7 @@ set -u
 asim=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+examples=$(cd "$(dirname "$0")/../../configs/examples" && pwd)
 cd "$work" || exit 1
 for name in $(compgen -e | grep '^ASIM_'); do unset "$name"; done
 export NO_COLOR=1
@@ -23,7 +24,7 @@ fail() {
 expect() {
     local codes=$1 pattern=$2
     shift 2
-    timeout 60 "$asim" "$@" >out.txt 2>err.txt </dev/null
+    timeout 20 "$asim" "$@" >out.txt 2>err.txt </dev/null
     local code=$?
     case "|$codes|" in
     *"|$code|"*) ;;
@@ -42,11 +43,11 @@ json() {
     local file=$1
     shift
     printf 'file(READ "%s" text)\nstring(JSON value GET "${text}" %s)\nmessage(NOTICE "${value}")\n' "$file" "$*" >json.cmake
-    cmake -P json.cmake 2>&1
+    timeout 20 cmake -P json.cmake 2>&1
 }
 
 digest_of() {
-    timeout 60 "$asim" run --json "$@" >digest.json 2>err.txt </dev/null || { cp digest.json out.txt; fail "asim run --json $*"; }
+    timeout 20 "$asim" run --json "$@" >digest.json 2>err.txt </dev/null || { cp digest.json out.txt; fail "asim run --json $*"; }
     json digest.json digest
 }
 
@@ -69,6 +70,7 @@ head -c 60 good.jsonl >truncated.jsonl
 : >empty.jsonl
 printf 'workload: good.jsonl\nblock_size: 16\nrouter:\n  telemetry_period: 50ms\n' >good.yaml
 printf 'workload: good.jsonl\nblock_sise: 16\nmax_num_seq: 4\n' >unknown-key.yaml
+printf 'dispatch_latency: 3ms\n' >three.yaml
 printf 'router:\n  telemetry_period: 50furlongs\n' >wrong-unit.yaml
 cat >large.json <<'END'
 {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 16384, "num_hidden_layers": 126,
@@ -88,6 +90,9 @@ expect 0 'block_size' help block-size
 expect 0 '--instances' help cluster
 expect 2 'no help on' help nonsense-of-all-kinds
 expect 2 '--measured' validate good.yaml
+expect 0 'swe-agent' list
+expect 0 'llama-3.1-8b +32 +4,096' list models
+expect 2 'did you mean models' list modles
 
 echo "a run without a file"
 expect 0 'digest +v1:[0-9a-f]{32}' run
@@ -112,16 +117,24 @@ expect '3|4' 'long.jsonl|prompt' run --workload long.jsonl
 expect 0 '1 dropped' run --workload long.jsonl --on-long-prompt drop-program
 expect 0 '2 of 2 completed' run --workload long.jsonl --on-long-prompt truncate
 expect 0 'session' inspect good.jsonl
+expect 0 'missing gaps +1' inspect null-gap.jsonl
 expect 3 'truncated.jsonl:1' inspect truncated.jsonl
 
 echo "configuration"
 expect 2 'unknown-key.yaml:2:.*block_sise.*block_size' run unknown-key.yaml
 grep -q 'unknown-key.yaml:3' err.txt || fail "not all errors of the file are reported"
 expect 2 'wrong-unit.yaml:2.*furlongs' run wrong-unit.yaml
+grep -q 'nothing to simulate' err.txt && fail "a follow-on error of a bad file"
+expect 2 'did you mean session-affinity' run --routing session-afinity
+expect 2 "did you mean 'h100-sxm'" run --hardware h100
+expect 2 'allreduce.latency.*needs allreduce.bandwidth' run --allreduce-latency 30us
+expect 0 'threads = 4: this version' run --threads 4
 expect 2 'instances' run --instances 0
 expect 2 'block-size|block_size' run --block-size banana
 expect 2 'PATH=VALUE' run --set block_size
+expect 0 'enable_prefix_caching: off' run --no-enable-prefix-caching --print-config
 expect 2 '--workload trace.jsonl' run trace.jsonl
+expect 2 '--workload trace.json' run trace.json
 expect 4 'fit|memory' run --model ./large.json --hardware h100-sxm
 
 echo "one thing said in three ways"
@@ -136,8 +149,16 @@ for key in sim_time_s steps "programs jct_s p99" "turns ttft_s mean" "turns tpot
     # shellcheck disable=SC2086
     json digest.json $key | grep -Eq '^-?[0-9.e+-]+$' || fail "no number at $key of the summary"
 done
-"$asim" run good.yaml --json >again.json 2>err.txt
+timeout 20 "$asim" run good.yaml --json >again.json 2>err.txt
 cmp -s digest.json again.json || fail "the summary is not byte-identical"
+
+from_file=$(digest_of "$examples/agents.yaml")
+from_flags=$(digest_of --generate swe-agent --programs 200 --seed 7 --request-rate 0.5/s --on-long-prompt drop-program \
+    --model llama-3.1-8b --hardware h100-sxm --tensor-parallel-size 1 --gpu-memory-utilization 0.9 \
+    --max-model-len 65536 --max-num-seqs 256 --max-num-batched-tokens 8192 --enable-prefix-caching --instances 4 \
+    --routing session-affinity --dispatch-latency 1ms --router-telemetry-period 100ms --router-pressure-limit 95%)
+[ "$from_file" = "$from_flags" ] || fail "the example and its flags differ: $from_file $from_flags"
+from_file=$(digest_of good.yaml)
 
 echo "resolved configuration"
 expect 0 'block_size' run good.yaml --print-config --set block_size=32
@@ -146,6 +167,29 @@ expect 0 'block_size: 32' run first.yaml --print-config
 cmp -s out.txt first.yaml || fail "--print-config does not read back to itself"
 expect 0 'good.yaml' run good.yaml --print-config --origin
 expect 2 '--origin' run --origin
+
+echo "validation"
+request() {
+    printf '{"input_toks": %s, "output_toks": %s, "arrival_time": 1000.0, "queued_ts": 5.0, "scheduled_ts": 5.01,' "$1" "$2"
+    printf ' "first_token_ts": 5.05, "last_token_ts": 5.5}\n'
+}
+printf '{"input_toks": 500, "output_toks": 40, "arrival_time_ns": 0}\n' >one-turn.jsonl
+request 500 40 >measured.jsonl
+request 500 41 >other.jsonl
+: >none.jsonl
+validate=(validate --workload one-turn.jsonl --measured)
+expect 0 'dispatch +0 s' "${validate[@]}" measured.jsonl
+expect 0 'error +mean [0-9.]+%, worst [0-9.]+% of 15 statistics' "${validate[@]}" measured.jsonl
+[ "$(wc -l <out.txt)" -le 24 ] || fail "the comparison is longer than a screen"
+expect 0 'dispatch +2.00 ms' "${validate[@]}" measured.jsonl --dispatch-latency 2ms
+expect 0 'dispatch_latency: 3ms' "${validate[@]}" measured.jsonl three.yaml --print-config
+expect 0 'dispatch_latency: 0s +# validate:1' "${validate[@]}" measured.jsonl --print-config --origin
+expect 0 '"schema": "asim.validation"' "${validate[@]}" measured.jsonl --json
+expect 3 'other.jsonl:1: .*turn 1 of the workload' "${validate[@]}" other.jsonl
+expect 3 'none.jsonl' "${validate[@]}" none.jsonl
+expect 3 'absent.jsonl' "${validate[@]}" absent.jsonl
+expect 2 'unknown-key.yaml:2' "${validate[@]}" measured.jsonl unknown-key.yaml
+expect 2 'nothing to simulate' validate --measured measured.jsonl
 
 echo "the run folder"
 expect 0 'run folder: results' run good.yaml --out results --turns-csv
@@ -171,13 +215,15 @@ find . -maxdepth 1 -name '*.tmp-*' | grep -q . && fail "a temporary folder is le
 echo "progress and interruption"
 expect 0 '"programs_done"|digest' run good.yaml --progress json
 expect 2 'progress' run good.yaml --progress sometimes
-"$asim" run --programs 100000000 --request-rate 1/s --instances 4 --progress json --out partial >out.txt 2>err.txt </dev/null &
+# -s KILL: a run that does not end when asked to must not hang the test.
+timeout -s KILL 20 "$asim" run --programs 100000000 --request-rate 1/s --instances 4 --progress json --out partial \
+    >out.txt 2>err.txt </dev/null &
 pid=$!
 for _ in $(seq 100); do
     grep -q programs_done err.txt && break
     sleep 0.1
 done
-kill -INT "$pid"
+kill -INT "$(pgrep -P "$pid")"
 wait "$pid"
 code=$?
 [ "$code" = 130 ] || fail "interrupted: exit code $code, expected 130"

@@ -37,6 +37,9 @@ static void values_and_switches(void **state)
     parse("run", "--json", ASIM_OK, "--json (on)\n", NULL);
     parse("run", "--json off", ASIM_OK, "--json off\n", NULL);
     parse("run", "--json=off", ASIM_OK, "--json off\n", NULL);
+    parse("run", "--no-json off.yaml", ASIM_OK, "--no-json (on)\n", NULL); /* the library negates; no value follows */
+    parse("run", "--no-json=on", ASIM_USAGE, "", NULL);
+    parse("run", "--no-seed 1", ASIM_USAGE, "", NULL);       /* not a switch */
     parse("run", "--seed -1", ASIM_OK, "--seed -1\n", NULL); /* a bad value is the library's to refuse */
     parse("run", "--set router.telemetry_period=5ms", ASIM_OK, "router.telemetry_period=5ms\n", NULL);
     parse("run", "--set=workload=a=b", ASIM_OK, "workload=a=b\n", NULL);

@@ -4,6 +4,7 @@
 #include "cli/human.h"
 #include "cli/progress.h"
 #include "cli/table.h"
+#include "cli/validation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,23 @@ static void full_run(void **state)
 {
     (void)state;
     table("summary_full", "{\"wall_s\": 0.25}");
+}
+
+/* A comparison without TPOT: every output had one token. */
+static void comparison(void **state)
+{
+    (void)state;
+    char *json = read_whole(test_path("cli/validation.json"));
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    assert_int_equal(validation_print(out, json), 0);
+    assert_int_equal(validation_print(out, "{\"schema\": \"asim.validation\", \"version\": 2}"), -1);
+    assert_int_equal(validation_print(out, "{}"), -1);
+    fclose(out);
+    compare_with(test_path("cli/validation.txt"), text);
+    free(text);
+    free(json);
 }
 
 /* Nothing completed, interrupted, no wall time, histogram percentiles. */
@@ -173,8 +191,13 @@ static void progress_modes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(full_run), cmocka_unit_test(interrupted_run), cmocka_unit_test(other_documents_are_refused),
-        cmocka_unit_test(document), cmocka_unit_test(numbers),         cmocka_unit_test(progress_modes),
+        cmocka_unit_test(full_run),
+        cmocka_unit_test(interrupted_run),
+        cmocka_unit_test(other_documents_are_refused),
+        cmocka_unit_test(document),
+        cmocka_unit_test(comparison),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(progress_modes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

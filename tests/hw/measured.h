@@ -13,7 +13,8 @@
 #include <string.h>
 #include <zlib.h>
 
-/* A CSV file, plain or gzip, read row by row; fields are addressed by column name. */
+/* A CSV file, plain or gzip, read row by row; fields are addressed by column name. Lines that start with '#' before the
+ * header are skipped. */
 struct measured {
     gzFile file;
     char header[1024], line[1024];
@@ -38,9 +39,14 @@ static inline int measured_split(char *line, const char **fields)
 static inline bool measured_open(struct measured *table, const char *path)
 {
     table->file = gzopen(path, "rb");
-    if (!table->file || !gzgets(table->file, table->header, sizeof table->header)) {
+    if (!table->file) {
         return false;
     }
+    do {
+        if (!gzgets(table->file, table->header, sizeof table->header)) {
+            return false;
+        }
+    } while (table->header[0] == '#');
     table->n_columns = measured_split(table->header, table->names);
     return true;
 }

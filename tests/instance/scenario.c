@@ -48,7 +48,7 @@ static void draw_config(struct scenario *scenario, uint64_t seed, uint32_t *coun
         .prefix_caching = draw(seed, counter, 0, 5) > 0,
         .chunked_prefill = true,
         .reserve_full_prompt = draw(seed, counter, 0, 2) > 0,
-        .host = {.hideable = (simtime)draw(seed, counter, 0, 2) * 3 * SIMTIME_MS,
+        .host = {.hideable = (simtime)draw(seed, counter, 0, 4) * 3 * SIMTIME_MS,
                  .exposed = (simtime)draw(seed, counter, 0, 1) * SIMTIME_MS,
                  .exposed_ungraphed = 2 * SIMTIME_MS,
                  .max_graph_tokens = 64},
@@ -56,46 +56,81 @@ static void draw_config(struct scenario *scenario, uint64_t seed, uint32_t *coun
     };
     if (draw(seed, counter, 0, 5) == 0) {
         config->chunked_prefill = false;
-        config->max_num_batched_tokens = 2048;
+        config->max_num_batched_tokens = config->max_model_len; /* the least that an uncut prompt needs */
     }
     const uint32_t least = (config->max_model_len + config->block_size - 1) / config->block_size + 1;
     config->n_blocks = least + (uint32_t)draw(seed, counter, 0, 3 * least);
     config->watermark_blocks = draw(seed, counter, 0, 3) ? 0 : least / 16;
 }
 
-/* Turns share system prompts, repeat each other's prompts, or are on their own; some outputs are held in common. */
+/* What turn `index` starts with: a shared system prompt and the private tokens of a turn, perhaps of an earlier one;
+ * or part of the context of an earlier turn, output included, and something new. */
+static void draw_prompt(struct scenario *scenario, uint64_t seed, uint32_t *counter, uint32_t index, uint32_t prompt)
+{
+    struct extent_list *list = &scenario->contents[index];
+    const uint64_t earlier = index ? draw(seed, counter, 0, index - 1) : 0;
+    const uint64_t kind = index && scenario->has_common ? draw(seed, counter, 0, 7) : 0;
+    enum { OWN = 3, SAME_PROMPT = 4, SAME_BEGIN = 5 }; /* kinds up to these, and continuations above */
+    if (kind <= OWN || kind == SAME_BEGIN) {
+        const uint32_t shared = (uint32_t)draw(seed, counter, 0, prompt);
+        const uint64_t owner = kind <= OWN ? index : earlier;
+        extent_list_append(list, (struct extent){stream_common(STREAM_SHARED, draw(seed, counter, 0, 2)), 0, shared});
+        extent_list_append(list, (struct extent){stream_private(owner, 0), 0, prompt - shared});
+        return;
+    }
+    const struct content old = extent_list_content(&scenario->contents[earlier]);
+    for (uint32_t i = 0; i < old.n_extents; i++) {
+        extent_list_append(list, old.extents[i]);
+    }
+    if (kind == SAME_PROMPT) {
+        extent_list_cut(list, scenario->arrivals[earlier].prompt_toks);
+    }
+    extent_list_cut(list, prompt < list->n_tokens ? prompt : list->n_tokens);
+    if (kind != SAME_PROMPT && list->n_tokens < prompt) {
+        const uint32_t fresh = (uint32_t)draw(seed, counter, 0, prompt - list->n_tokens);
+        extent_list_append(list, (struct extent){stream_private(index, 0), 0, fresh});
+    }
+}
+
 static void draw_turn(struct scenario *scenario, uint64_t seed, uint32_t *counter, uint32_t index, simtime time)
 {
     const uint32_t longest = scenario->config.max_model_len;
-    const uint32_t prompt = (uint32_t)draw(seed, counter, 1, draw(seed, counter, 0, 2) ? longest / 4 : longest - 1);
-    const uint32_t output = draw(seed, counter, 0, 7) ? (uint32_t)draw(seed, counter, 1, longest / 2)
-                                                      : (uint32_t)draw(seed, counter, 0, 1);
-    const uint32_t shared = (uint32_t)draw(seed, counter, 0, prompt);
-    struct extent *extents = &scenario->extents[3 * (size_t)index];
-    uint32_t n = 0;
-    if (shared) {
-        extents[n++] = (struct extent){stream_common(STREAM_SHARED, draw(seed, counter, 0, 2)), 0, shared};
-    }
-    const bool clone = index > 0 && draw(seed, counter, 0, 3) == 0;
-    const uint64_t owner = clone ? draw(seed, counter, 0, index - 1) : index;
-    const bool common_output = clone && draw(seed, counter, 0, 1);
-    if (prompt > shared) {
-        extents[n++] = (struct extent){stream_private(owner, 0), 0, prompt - shared};
-    }
-    if (output) {
-        extents[n++] = (struct extent){stream_private(common_output ? owner : index, 1), 0, output};
-    }
+    const uint32_t length = (uint32_t)draw(seed, counter, 1, draw(seed, counter, 0, 2) ? longest / 4 : longest - 1);
+    const uint32_t output =
+        draw(seed, counter, 0, 7) ? (uint32_t)draw(seed, counter, 1, longest / 2) : (uint32_t)draw(seed, counter, 0, 1);
+    struct extent_list *list = &scenario->contents[index];
+    draw_prompt(scenario, seed, counter, index, length);
+    const uint32_t prompt = list->n_tokens;
+    /* Some turns say the same as an earlier one, as far as both go. */
+    const bool repeats = index && scenario->has_common && draw(seed, counter, 0, 3) == 0;
+    const uint64_t speaker = repeats ? draw(seed, counter, 0, index - 1) : index;
+    scenario->speakers[index] = speaker;
+    extent_list_append(list, (struct extent){stream_private(speaker, 1), 0, output});
     scenario->arrivals[index] = (struct turn_arrival){
         .program = index,
-        .turn = 0,
         .slot = index,
         .ready = time,
         .time = time,
-        .content = {.extents = extents, .n_extents = n, .n_tokens = prompt + output},
+        .content = extent_list_content(list),
         .prompt_toks = prompt,
         .output_toks = output,
         .shared_output = true,
     };
+}
+
+/* Whether another turn holds tokens of the output of `turn`. */
+static bool output_is_shared(const struct scenario *scenario, uint32_t turn)
+{
+    const uint64_t stream = stream_private(scenario->speakers[turn], 1);
+    for (uint32_t i = 0; i < scenario->n_arrivals; i++) {
+        const struct content other = scenario->arrivals[i].content;
+        for (uint32_t j = 0; j < other.n_extents && i != turn; j++) {
+            if (other.extents[j].stream == stream) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 void scenario_init(struct scenario *scenario, uint64_t seed)
@@ -105,31 +140,31 @@ void scenario_init(struct scenario *scenario, uint64_t seed)
     draw_config(scenario, seed, &counter);
     scenario->n_arrivals = (uint32_t)draw(seed, &counter, 1, 60);
     scenario->arrivals = mem_zalloc(scenario->n_arrivals * sizeof *scenario->arrivals);
-    scenario->extents = mem_zalloc(3 * (size_t)scenario->n_arrivals * sizeof *scenario->extents);
+    scenario->contents = mem_zalloc(scenario->n_arrivals * sizeof *scenario->contents);
+    scenario->speakers = mem_zalloc(scenario->n_arrivals * sizeof *scenario->speakers);
+    scenario->has_common = draw(seed, &counter, 0, 1);
     const uint64_t spread = draw(seed, &counter, 0, 3) * 100;
     simtime time = 0;
     for (uint32_t i = 0; i < scenario->n_arrivals; i++) {
         time += (simtime)draw(seed, &counter, 0, spread) * SIMTIME_MS;
+        extent_list_init(&scenario->contents[i]);
         draw_turn(scenario, seed, &counter, i, time);
     }
-    /* Only outputs that a later or earlier turn really repeats need to be visible at once. */
-    const bool all_shared = draw(seed, &counter, 0, 2) == 0;
+    /* Only outputs that another turn repeats need to be visible at once. */
+    const bool all_shared = draw(seed, &counter, 0, 3) == 0;
     for (uint32_t i = 0; i < scenario->n_arrivals && !all_shared; i++) {
-        struct turn_arrival *turn = &scenario->arrivals[i];
-        const struct extent last = turn->content.extents[turn->content.n_extents - 1];
-        turn->shared_output = false;
-        for (uint32_t j = 0; j < scenario->n_arrivals && turn->output_toks; j++) {
-            const struct content other = scenario->arrivals[j].content;
-            turn->shared_output = turn->shared_output ||
-                                  (j != i && other.extents[other.n_extents - 1].stream == last.stream);
-        }
+        scenario->arrivals[i].shared_output = output_is_shared(scenario, i);
     }
 }
 
 void scenario_fini(struct scenario *scenario)
 {
+    for (uint32_t i = 0; i < scenario->n_arrivals; i++) {
+        extent_list_fini(&scenario->contents[i]);
+    }
+    mem_free(scenario->contents);
+    mem_free(scenario->speakers);
     mem_free(scenario->arrivals);
-    mem_free(scenario->extents);
 }
 
 static void collect(struct instance *instance, struct outcome *out)
@@ -163,19 +198,22 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
     enum { MAX_SNAPSHOTS = 4096 };
     struct engine_config config = scenario->config;
     config.stepping = stepping;
-    struct instance *instance = instance_create(7, &config, step_time);
+    struct instance *instance = instance_create(SCENARIO_INSTANCE, &config, step_time);
     *out = (struct outcome){.ends = mem_alloc(scenario->n_arrivals * sizeof *out->ends),
-                            .snapshots = mem_alloc(MAX_SNAPSHOTS * sizeof *out->snapshots)};
+                            .snapshots = mem_alloc(MAX_SNAPSHOTS * sizeof *out->snapshots),
+                            .instants = mem_alloc(MAX_SNAPSHOTS * sizeof *out->instants)};
     uint32_t delivered = 0;
     simtime now = 0;
     while (out->n_ends < scenario->n_arrivals) {
         simtime next = delivered < scenario->n_arrivals ? scenario->arrivals[delivered].time : SIMTIME_NEVER;
-        if (chunk && (next == SIMTIME_NEVER || next > now + chunk)) {
-            next = now + chunk;
+        const simtime boundary = chunk ? (now / chunk + 1) * chunk : SIMTIME_NEVER;
+        if (boundary < next) {
+            next = boundary;
         }
         advance(instance, (struct event_key){.time = next, .phase = PHASE_ROUTING}, out);
         now = next;
         if (chunk && now % config.telemetry_period == 0 && out->n_snapshots < MAX_SNAPSHOTS) {
+            out->instants[out->n_snapshots] = now;
             out->snapshots[out->n_snapshots++] = instance_snapshot(instance, now);
         }
         while (delivered < scenario->n_arrivals && scenario->arrivals[delivered].time == now) {
@@ -194,4 +232,5 @@ void outcome_fini(struct outcome *outcome)
 {
     mem_free(outcome->ends);
     mem_free(outcome->snapshots);
+    mem_free(outcome->instants);
 }

@@ -4,11 +4,15 @@
 
 #include "instance/instance.h"
 
+enum { SCENARIO_INSTANCE = 7 };
+
 struct scenario {
     struct engine_config config;
     struct turn_arrival *arrivals; /* by time */
     uint32_t n_arrivals;
-    struct extent *extents;
+    bool has_common;              /* turns repeat and continue each other; otherwise only system prompts are shared */
+    struct extent_list *contents; /* of the turns */
+    uint64_t *speakers;           /* whose output stream a turn's output is */
 };
 
 /* A small engine under pressure, keyed by `seed`. */
@@ -21,6 +25,7 @@ struct outcome {
     struct instance_counters counters;
     uint64_t evicted;
     struct load_snapshot *snapshots; /* one per telemetry instant looked at */
+    simtime *instants;               /* of the snapshots */
     uint32_t n_snapshots;
 };
 

@@ -25,8 +25,7 @@ static bool same_snapshot(const struct load_snapshot *a, const struct load_snaps
 static void assert_same(const struct outcome *plain, const struct outcome *other, uint64_t seed)
 {
     if (plain->n_ends != other->n_ends || plain->evicted != other->evicted ||
-        plain->counters.steps != other->counters.steps ||
-        plain->counters.preemptions != other->counters.preemptions ||
+        plain->counters.steps != other->counters.steps || plain->counters.preemptions != other->counters.preemptions ||
         plain->counters.peak_used_blocks != other->counters.peak_used_blocks ||
         plain->counters.scheduled_tokens != other->counters.scheduled_tokens ||
         memcmp(plain->counters.part, other->counters.part, sizeof plain->counters.part) != 0) {

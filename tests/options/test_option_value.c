@@ -24,7 +24,8 @@ static const struct {
     {"arrivals", "", NULL, "'' is empty; allowed: auto|recorded|poisson|zero|closed"},
     {"routing", "least-loaded", "least-loaded", NULL},
     {"routing", "Least-Loaded", NULL,
-     "'Least-Loaded' is not one of the names; allowed: round-robin|least-loaded|session-affinity"},
+     "'Least-Loaded' is not one of the names; allowed: round-robin|least-loaded|session-affinity (did you mean "
+     "least-loaded?)"},
     {"json", "true", "on", NULL},
     {"json", "off", "off", NULL},
     {"json", "false", "off", NULL},

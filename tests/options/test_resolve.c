@@ -199,6 +199,11 @@ static void embedded_scenario(void **state)
     file(&f, "a.yaml", "");
     check_errors(&f, "nothing to simulate; give workload (a file) or generate (e.g. swe-agent)\n");
     end(&f);
+    begin(&f); /* a workload may be in what could not be read */
+    file(&f, "a.yaml", "worklaod: t.jsonl\n");
+    assert_int_equal(resolve(&f.sources, &f.resolved, &f.diag), ASIM_OK); /* the file's error is enough */
+    assert_int_equal(f.diag.n_errors, 1);
+    end(&f);
 }
 
 static void exclusive_options(void **state)
@@ -301,6 +306,16 @@ static void cross_checks(void **state)
                  "kv_pool_tokens: 8 (a.yaml:6) is less than one block of block_size: 16 (built-in)\n"
                  "dispatch_latency: 0s (a.yaml:7) leaves no lookahead to run in parallel; it does not go with threads: "
                  "2 (--threads)\n");
+    end(&f);
+
+    begin(&f); /* half of a law */
+    file(&f, "a.yaml", "generate: swe-agent\nallreduce:\n  bandwidth: 16GB/s\n");
+    check_errors(&f, "allreduce.bandwidth: 16GB/s (a.yaml:3) is half of a law; it needs allreduce.latency (unset)\n");
+    end(&f);
+    begin(&f);
+    file(&f, "a.yaml", "generate: swe-agent\nallreduce:\n  bandwidth: 16GB/s\n");
+    set(&f, "allreduce.latency", "30us");
+    check_good(&f);
     end(&f);
 
     /* at the limit, everything is allowed */

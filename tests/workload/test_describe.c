@@ -76,6 +76,27 @@ static void a_workload_without_gaps(void **state)
     json_decref(root);
 }
 
+/* What is missing is counted, and counts for nothing else. */
+static void missing_gaps_are_kept_out(void **state)
+{
+    (void)state;
+    static const char input[] = "{\"sub_requests\":[{\"input_toks\":100,\"output_toks\":10,\"gap_ns\":null},"
+                                "{\"input_toks\":200,\"output_toks\":10,\"gap_ns\":4000000000},"
+                                "{\"input_toks\":300,\"output_toks\":10}]}\n";
+    const struct workload_options options = {.block_size = 16, .missing_gap = MISSING_GAP_KEEP};
+    struct diag diag;
+    diag_init(&diag);
+    struct workload *workload = workload_open_memory("text", input, strlen(input), &options, &diag);
+    assert_non_null(workload);
+    assert_int_equal(diag.n_errors, 0);
+    json_t *root = workload_describe(workload);
+    assert_int_equal(json_integer_value(json_object_get(root, "missing_gaps")), 1);
+    assert_true(number(root, "gap_s", "n") == 1.0 && number(root, "gap_s", "mean") == 4.0);
+    json_decref(root);
+    workload_destroy(workload);
+    diag_fini(&diag);
+}
+
 static void a_generated_workload(void **state)
 {
     (void)state;
@@ -90,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_of_a_small_workload),
         cmocka_unit_test(a_workload_without_gaps),
+        cmocka_unit_test(missing_gaps_are_kept_out),
         cmocka_unit_test(a_generated_workload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,8 @@ static const struct fixture fixtures[] = {
     {"session/chain.jsonl", "shared", &shared},
     {"session/mixed-crlf-bom.jsonl", "standard", &standard},
     {"session/blocks-of-64.jsonl", "standard", &standard},
+    {"session/almost-blocks-of-64.jsonl", "standard", &standard},
+    {"session/few-blocks-of-64.jsonl", "standard", &standard},
     {"session/no-prefix.jsonl", "standard", &standard},
     {"session/token-ids.jsonl", "standard", &standard},
     {"session/token-ids.jsonl", "no-reuse", &no_reuse},

@@ -34,6 +34,7 @@ static struct kernel_model *small_model(const struct device *device, uint32_t tp
                                               .tensor_parallel = tp,
                                               .max_num_seqs = 8,
                                               .max_num_batched_tokens = 32,
+                                              .max_graph_tokens = 16,
                                               .profile_dir = test_path("hw/profile/small")};
     struct kernel_model *model = profile_model_create(&options, &diag);
     if (!model) {
@@ -179,21 +180,6 @@ static void knots_bound_linear_pieces(void **state)
     model->ops->destroy(model);
 }
 
-static void pads_to_graph_sizes(void **state)
-{
-    (void)state;
-    static const uint32_t cases[][3] = {{0, 512, 1},     {1, 512, 1},     {2, 512, 2},     {3, 512, 4},
-                                        {5, 512, 8},     {8, 512, 8},     {9, 512, 16},    {249, 512, 256},
-                                        {257, 512, 272}, {512, 512, 512}, {513, 512, 513}, {257, 256, 257},
-                                        {17, 20, 17},    {16, 20, 16},    {3, 2, 3}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(profile_graph_tokens(cases[i][0], cases[i][1]), cases[i][2]);
-    }
-    assert_int_equal(profile_max_graph_tokens(1), 2);
-    assert_int_equal(profile_max_graph_tokens(128), 256);
-    assert_int_equal(profile_max_graph_tokens(1024), 512);
-}
-
 /* ---- errors of a folder ---- */
 
 struct folder {
@@ -230,6 +216,7 @@ static void assert_errors(const struct folder *folder, const struct model_shape 
                                               .tensor_parallel = 1,
                                               .max_num_seqs = 8,
                                               .max_num_batched_tokens = 32,
+                                              .max_graph_tokens = 16,
                                               .profile_dir = folder->path};
     assert_null(profile_model_create(&options, &diag));
     assert_int_equal(diag.n_errors, n);
@@ -246,11 +233,6 @@ static void reports_errors_of_all_files(void **state)
     (void)state;
     struct folder folder = {"/tmp/asim-profile-XXXXXX"};
     assert_non_null(mkdtemp(folder.path));
-    static const char *const absent[] = {"dense.csv: cannot be read: No such file or directory",
-                                         "per_sequence.csv: cannot be read: No such file or directory",
-                                         "attention.csv: cannot be read: No such file or directory"};
-    assert_errors(&folder, &tiny, 3, absent);
-
     char tp1[128];
     snprintf(tp1, sizeof tp1, "%s/tp1", folder.path);
     assert_int_equal(mkdir(tp1, 0777), 0);
@@ -271,6 +253,81 @@ static void reports_errors_of_all_files(void **state)
                                                 "attention.csv: no rows with prefill_chunk > 0"};
     assert_errors(&folder, &normed, 3, normed_layers);
     remove_folder(&folder);
+}
+
+static void assert_finding(const struct step_time_options *options, bool loads, const char *expected)
+{
+    struct diag diag;
+    diag_init(&diag);
+    struct kernel_model *model = profile_model_create(options, &diag);
+    assert_int_equal(model != NULL, loads);
+    assert_int_equal(diag.n_entries, expected != NULL);
+    if (expected) {
+        assert_int_equal(diag.entries[0].is_warning, loads);
+        assert_string_equal(diag.entries[0].text, expected);
+    }
+    if (model) {
+        model->ops->destroy(model);
+    }
+    diag_fini(&diag);
+}
+
+/* A wrong folder, a number of GPUs that was not measured or does not fit, a model that was not measured. */
+static void reports_a_profile_that_does_not_fit(void **state)
+{
+    (void)state;
+    static char expected[2][512];
+    struct folder folder = {"/tmp/asim-profile-XXXXXX"};
+    assert_non_null(mkdtemp(folder.path));
+    struct step_time_options options = {.device = &slow_memory,
+                                        .model = &tiny,
+                                        .tensor_parallel = 2,
+                                        .max_num_seqs = 8,
+                                        .max_num_batched_tokens = 32,
+                                        .profile_dir = folder.path};
+    snprintf(expected[0], sizeof expected[0],
+             "%s: no folder tp2, which tensor parallel size 2 needs; there is no tp1, tp2, .. at all", folder.path);
+    assert_finding(&options, false, expected[0]);
+    remove_folder(&folder);
+    snprintf(expected[0], sizeof expected[0], "%s: no such profile folder", folder.path);
+    assert_finding(&options, false, expected[0]);
+
+    options.profile_dir = test_path("hw/profile/small");
+    options.tensor_parallel = 10;
+    struct model_shape many_kv_heads = tiny;
+    many_kv_heads.kv_heads = 10;
+    options.model = &many_kv_heads;
+    snprintf(expected[0], sizeof expected[0],
+             "%s: no folder tp10, which tensor parallel size 10 needs; there is tp1, tp2", options.profile_dir);
+    assert_finding(&options, false, expected[0]);
+    options.tensor_parallel = 3;
+    struct model_shape twelve = tiny;
+    twelve.intermediate = 3 * 4000;
+    twelve.kv_heads = 1;
+    options.model = &twelve;
+    assert_finding(&options, false, "tensor parallel size 3 must divide the 10 attention heads of tiny");
+
+    /* 64 MB in the 102 us of one sequence, to be off by less than 1.3 up and 0.4 down */
+    struct device device = {.name = "gpu", .bf16_tflops = 1000};
+    options.model = &tiny;
+    options.tensor_parallel = 1;
+    options.device = &device;
+    device.hbm_gbs = 630 / 1.25;
+    assert_finding(&options, true, NULL);
+    device.hbm_gbs = 640 / 1.35;
+    snprintf(expected[0], sizeof expected[0],
+             "%s: lm_head of `tiny` on 1 GPUs would read its weights at 640 GB/s, where `gpu` has 474: is this the "
+             "profile of another model or GPU?",
+             options.profile_dir);
+    assert_finding(&options, true, expected[0]);
+    device.hbm_gbs = 630 / 0.45;
+    assert_finding(&options, true, NULL);
+    device.hbm_gbs = 640 / 0.35;
+    snprintf(expected[1], sizeof expected[1],
+             "%s: lm_head of `tiny` on 1 GPUs would read its weights at 640 GB/s, where `gpu` has 1829: is this the "
+             "profile of another model or GPU?",
+             options.profile_dir);
+    assert_finding(&options, true, expected[1]);
 }
 
 /* ---- measured profiles ---- */
@@ -342,6 +399,7 @@ static void prices_a_measured_step(void **state)
                                               .tensor_parallel = 2,
                                               .max_num_seqs = 128,
                                               .max_num_batched_tokens = 2048,
+                                              .max_graph_tokens = 256,
                                               .profile_dir = folder};
     struct diag diag;
     diag_init(&diag);
@@ -363,10 +421,10 @@ static void prices_a_measured_step(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prices_steps_by_hand),       cmocka_unit_test(counts_all_reduces),
-        cmocka_unit_test(splits_time_by_bound),       cmocka_unit_test(knots_bound_linear_pieces),
-        cmocka_unit_test(pads_to_graph_sizes),        cmocka_unit_test(reports_errors_of_all_files),
-        cmocka_unit_test(reproduces_measured_layers), cmocka_unit_test(prices_a_measured_step),
+        cmocka_unit_test(prices_steps_by_hand),        cmocka_unit_test(counts_all_reduces),
+        cmocka_unit_test(splits_time_by_bound),        cmocka_unit_test(knots_bound_linear_pieces),
+        cmocka_unit_test(reports_errors_of_all_files), cmocka_unit_test(reports_a_profile_that_does_not_fit),
+        cmocka_unit_test(reproduces_measured_layers),  cmocka_unit_test(prices_a_measured_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,305 @@
+#include "sim/random_cluster.h"
+
+#include "support/support.h"
+
+#include "api/config.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "kv/pool.h"
+#include "sim/run_serial.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct dice {
+    uint64_t seed;
+    uint32_t rolled;
+};
+
+static uint64_t draw(struct dice *dice, uint64_t low, uint64_t high)
+{
+    return low + rng_u64((struct rng_key){.seed = dice->seed, .program = 7}, dice->rolled++) % (high - low + 1);
+}
+
+void random_cluster_set(struct random_cluster *cluster, const char *path, const char *value)
+{
+    size_t i = 0;
+    while (i < cluster->n_options && strcmp(cluster->options[i].path, path) != 0) {
+        i++;
+    }
+    assert_true(i < MOST_OPTIONS);
+    cluster->n_options += i == cluster->n_options;
+    cluster->options[i].path = path;
+    snprintf(cluster->options[i].value, sizeof cluster->options[i].value, "%s", value);
+}
+
+static void set_number(struct random_cluster *cluster, const char *path, uint64_t value, const char *unit)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%" PRIu64 "%s", value, unit);
+    random_cluster_set(cluster, path, text);
+}
+
+const char *random_cluster_get(const struct random_cluster *cluster, const char *path)
+{
+    for (size_t i = 0; i < cluster->n_options; i++) {
+        if (strcmp(cluster->options[i].path, path) == 0) {
+            return cluster->options[i].value;
+        }
+    }
+    return NULL;
+}
+
+static void write_program(FILE *file, struct dice *dice, uint64_t id, uint64_t longest)
+{
+    const uint64_t n_turns = draw(dice, 1, 6);
+    fprintf(file, "{\"session_id\":\"p%" PRIu64 "\",\"arrival_time_ns\":%" PRIu64 ",\"sub_requests\":[", id,
+            draw(dice, 0, 3) * draw(dice, 0, 900000000));
+    uint64_t context = 0;
+    for (uint64_t turn = 0; turn < n_turns; turn++) {
+        const uint64_t kept = draw(dice, 0, 5) ? context : draw(dice, 0, context);
+        uint64_t prompt = kept + draw(dice, 1, 300);
+        prompt = draw(dice, 0, 60) ? (prompt < longest ? prompt : longest) : longest + draw(dice, 1, 50);
+        const uint64_t output = draw(dice, 0, 12) ? draw(dice, 1, 60) : draw(dice, 0, 1);
+        fprintf(file,
+                "%s{\"input_toks\":%" PRIu64 ",\"output_toks\":%" PRIu64 ",\"prefix_toks\":%" PRIu64
+                ",\"gap_ns\":%" PRIu64 ",\"tool\":\"%s\"}",
+                turn ? "," : "", prompt, output, kept < prompt ? kept : prompt,
+                draw(dice, 0, 2) ? draw(dice, 0, 400000000) : 0, draw(dice, 0, 1) ? "edit" : "bash");
+        context = prompt;
+    }
+    fprintf(file, "]}\n");
+}
+
+static void draw_engine(struct random_cluster *cluster, struct dice *dice, uint64_t longest)
+{
+    static const char *const engines[] = {"vllm-0.10.2", "vllm-0.15.1", "vllm-0.19"};
+    const uint64_t block_size = UINT64_C(8) << draw(dice, 0, 2);
+    set_number(cluster, "block_size", block_size, "");
+    set_number(cluster, "max_model_len", longest, "");
+    const uint64_t least = longest / block_size + 2;
+    set_number(cluster, "num_gpu_blocks_override", least + draw(dice, 0, 2 * least), "");
+    set_number(cluster, "max_num_seqs", draw(dice, 1, 24), "");
+    set_number(cluster, "max_num_batched_tokens", UINT64_C(64) << draw(dice, 0, 5), "");
+    set_number(cluster, "long_prefill_token_threshold", draw(dice, 0, 3) ? 0 : draw(dice, 16, 100), "");
+    random_cluster_set(cluster, "engine", engines[draw(dice, 0, 2)]);
+    random_cluster_set(cluster, "enable_prefix_caching", draw(dice, 0, 5) ? "on" : "off");
+    random_cluster_set(cluster, "watermark", draw(dice, 0, 3) ? "0" : "0.05");
+    set_number(cluster, "host.hideable", draw(dice, 0, 2) * 2, "ms");
+}
+
+static void draw_ring(struct random_cluster *cluster, struct dice *dice)
+{
+    static const char *const routings[] = {"round-robin", "least-loaded", "session-affinity"};
+    set_number(cluster, "instances", draw(dice, 1, 7), "");
+    random_cluster_set(cluster, "routing", routings[draw(dice, 0, 2)]);
+    set_number(cluster, "router.telemetry_period", draw(dice, 1, 40) * 5, "ms");
+    random_cluster_set(cluster, "router.pressure_limit", draw(dice, 0, 1) ? "0.9" : "0.4");
+    set_number(cluster, "dispatch_latency", draw(dice, 0, 1) * draw(dice, 0, 30), "ms");
+    random_cluster_set(cluster, "on_long_prompt", draw(dice, 0, 1) ? "drop-program" : "truncate");
+    random_cluster_set(cluster, "reuse_generated", draw(dice, 0, 4) ? "on" : "off");
+    switch (draw(dice, 0, 3)) {
+    case 0:
+        random_cluster_set(cluster, "arrivals", "zero");
+        break;
+    case 1:
+        set_number(cluster, "request_rate", draw(dice, 1, 60), "/s");
+        break;
+    case 2:
+        set_number(cluster, "max_concurrency", draw(dice, 1, 12), "");
+        set_number(cluster, "client_setup", draw(dice, 0, 2) * 100, "ms");
+        break;
+    default:
+        random_cluster_set(cluster, "arrivals", "recorded");
+    }
+    static const char *const gaps[] = {"trace", "trace", "0s", "exponential(mean=200ms)",
+                                       "bash=lognormal(median=0.1s, p99=2s)"};
+    random_cluster_set(cluster, "tool_gap", gaps[draw(dice, 0, 4)]);
+}
+
+void random_cluster_init(struct random_cluster *cluster, uint64_t seed)
+{
+    struct dice dice = {.seed = seed};
+    *cluster = (struct random_cluster){0};
+    char path[160];
+    const int length =
+        snprintf(path, sizeof path, "%s/random_%" PRIu64 "_%ld.jsonl", ASIM_BINARY_FOLDER, seed, (long)getpid());
+    assert_true(length > 0 && (size_t)length < sizeof path);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    const uint64_t longest = draw(&dice, 300, 900);
+    const uint64_t n_programs = draw(&dice, 1, 40);
+    for (uint64_t id = 0; id < n_programs; id++) {
+        write_program(file, &dice, id, longest - 61);
+    }
+    /* Both tools exist, whatever was drawn. */
+    fprintf(file,
+            "{\"session_id\":\"last\",\"arrival_time_ns\":5,\"sub_requests\":[{\"input_toks\":9,\"output_toks\":1,"
+            "\"prefix_toks\":0,\"gap_ns\":0,\"tool\":\"bash\"},{\"input_toks\":19,\"output_toks\":1,"
+            "\"prefix_toks\":9,\"gap_ns\":0,\"tool\":\"edit\"}]}\n");
+    fclose(file);
+    random_cluster_set(cluster, "workload", path);
+    set_number(cluster, "seed", seed, "");
+    random_cluster_set(cluster, "turns_csv", "on");
+    draw_engine(cluster, &dice, longest);
+    draw_ring(cluster, &dice);
+    /* Prompts longer than the limit: a smaller limit than the file was made for. */
+    if (draw(&dice, 0, 4) == 0) {
+        set_number(cluster, "max_model_len", longest - 61, "");
+    }
+}
+
+void random_cluster_fini(struct random_cluster *cluster)
+{
+    unlink(random_cluster_get(cluster, "workload"));
+}
+
+static asim_config *make_config(const struct random_cluster *cluster)
+{
+    asim_config *config = asim_config_create();
+    for (size_t i = 0; i < cluster->n_options; i++) {
+        assert_int_equal(asim_config_set(config, cluster->options[i].path, cluster->options[i].value), ASIM_OK);
+    }
+    if (asim_config_resolve(config) != ASIM_OK) {
+        fail_msg("%s", asim_config_message(config, 0, NULL));
+    }
+    return config;
+}
+
+/* The turns of one program that was served: whole, in order, and as the workload says. */
+static void check_program(const struct cluster *cluster, const struct program *program, const struct turn_record *turns)
+{
+    const uint32_t max_model_len = cluster->plan.engine.max_model_len;
+    simtime ready = turns[0].ready;
+    for (uint32_t i = 0; i < program->n_turns; i++) {
+        const struct turn_record *turn = &turns[i];
+        const struct turn *spec = &program->turns[i];
+        const uint32_t most = max_model_len - (spec->output_toks > 0);
+        const uint32_t prompt = spec->prompt_toks < most ? spec->prompt_toks : most;
+        const uint32_t room = max_model_len - prompt;
+        assert_int_equal(turn->turn, i);
+        assert_int_equal(turn->prompt_toks, prompt);
+        assert_int_equal(turn->output_toks, spec->output_toks < room ? spec->output_toks : room);
+        assert_int_equal(turn->length_limited, spec->output_toks > room);
+        assert_true(turn->instance < cluster->plan.n_instances);
+        assert_true(turn->hit_toks < turn->prompt_toks);
+        assert_int_equal(turn->hit_toks % cluster->plan.engine.block_size, 0);
+        assert_int_equal(turn->ready, ready);
+        assert_int_equal(turn->arrived, ready + cluster->settings.dispatch_latency);
+        assert_true(turn->first_scheduled >= turn->arrived && turn->first_token > turn->first_scheduled);
+        assert_true(turn->last_token >= turn->first_token);
+        assert_true((turn->last_token == turn->first_token) == (turn->output_toks <= 1));
+        assert_true(turn->requeue_wait >= 0 && (turn->preemptions > 0 || turn->requeue_wait == 0));
+        ready = turn->last_token + tool_gap(cluster->tool, program, i);
+    }
+}
+
+/* Every program that was not dropped is there with all of its turns, and nothing else is. */
+static void check_history(struct cluster *cluster, struct cluster_coverage *coverage)
+{
+    const struct orchestrator_counters *programs = orchestrator_counters(cluster->orchestrator);
+    const uint64_t n_programs = workload_stats(cluster->workload)->n_programs;
+    uint64_t n_turns;
+    uint64_t n_rows;
+    const struct turn_record *turns = recorder_turns(cluster->recorder, &n_turns);
+    recorder_programs(cluster->recorder, &n_rows);
+    assert_int_equal(programs->completed + programs->dropped, n_programs);
+    assert_int_equal(orchestrator_in_progress(cluster->orchestrator), 0);
+    assert_int_equal(n_rows, programs->completed);
+    uint64_t at = 0;
+    uint64_t served = 0;
+    for (uint64_t id = 0; id < n_programs; id++) {
+        const struct program *program = workload_fetch(cluster->workload, id, 0);
+        if (at < n_turns && turns[at].program == id) {
+            assert_true(at + program->n_turns <= n_turns && turns[at + program->n_turns - 1].program == id);
+            check_program(cluster, program, &turns[at]);
+            at += program->n_turns;
+            served++;
+        }
+        workload_release(cluster->workload, program, 0);
+    }
+    assert_int_equal(at, n_turns);
+    assert_int_equal(served, programs->completed);
+    coverage->programs += served;
+    coverage->turns += n_turns;
+    coverage->dropped += programs->dropped;
+    coverage->truncated += programs->truncated_programs;
+    for (uint64_t i = 0; i < n_turns; i++) {
+        coverage->length_limited += turns[i].length_limited;
+        coverage->hits += turns[i].hit_toks > 0;
+    }
+}
+
+/* The engines are empty, and computed what the records say. */
+static void check_engines(struct cluster *cluster, struct cluster_coverage *coverage)
+{
+    uint64_t n_turns;
+    const struct turn_record *turns = recorder_turns(cluster->recorder, &n_turns);
+    uint64_t needed = 0;
+    uint64_t preemptions = 0;
+    for (uint64_t i = 0; i < n_turns; i++) {
+        const uint32_t output = turns[i].output_toks;
+        needed += turns[i].prompt_toks + (output ? output - 1 : 0) - turns[i].hit_toks + turns[i].recomputed_toks;
+        preemptions += turns[i].preemptions;
+    }
+    uint64_t scheduled = 0;
+    uint64_t preempted = 0;
+    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+        const struct instance *instance = cluster->instances[i];
+        const struct kv_pool *pool = instance_pool(instance);
+        instance_check(instance);
+        kv_pool_check(pool);
+        assert_int_equal(kv_free(pool), kv_usable(pool));
+        assert_int_equal(instance_turns_inside(instance), 0);
+        assert_true(instance_counters(instance)->peak_used_blocks <= kv_usable(pool));
+        scheduled += instance_counters(instance)->scheduled_tokens;
+        preempted += instance_counters(instance)->preemptions;
+        coverage->idle_instances += instance_counters(instance)->steps == 0;
+    }
+    assert_int_equal(preempted, preemptions);
+    /* A resumed turn may hit more than it lost, where others computed the same: then less is computed. */
+    assert_true(preemptions ? scheduled <= needed : scheduled == needed);
+    coverage->preemptions += preempted;
+}
+
+struct digest random_cluster_run(const struct random_cluster *random, struct cluster_coverage *coverage)
+{
+    asim_config *config = make_config(random);
+    struct diag diag;
+    diag_init(&diag);
+    struct cluster *cluster = cluster_create(config_settings(config), &diag);
+    if (!cluster) {
+        fail_msg("%s", diag.entries[0].text);
+    }
+    assert_true(run_serial(cluster, NULL, NULL));
+    check_history(cluster, coverage);
+    check_engines(cluster, coverage);
+    const struct router_counters *router = router_counters(cluster->router);
+    uint64_t n_turns;
+    recorder_turns(cluster->recorder, &n_turns);
+    assert_int_equal(router->cold + router->affinity_hits + router->affinity_breaks, n_turns);
+    assert_int_equal(router->cold, orchestrator_counters(cluster->orchestrator)->completed);
+    coverage->runs++;
+    coverage->affinity_hits += router->affinity_hits;
+    coverage->affinity_breaks += router->affinity_breaks;
+    coverage->closed_loops += cluster->settings.arrivals == SETTING_ARRIVALS_CLOSED;
+    const struct digest digest = recorder_digest(cluster->recorder);
+    cluster_destroy(cluster);
+    diag_fini(&diag);
+    asim_config_destroy(config);
+    return digest;
+}
+
+char *random_cluster_summary(const struct random_cluster *cluster)
+{
+    asim_config *config = make_config(cluster);
+    asim_result *result = NULL;
+    assert_int_equal(asim_run(config, NULL, &result), ASIM_OK);
+    char *summary = strdup(asim_result_summary(result));
+    asim_result_destroy(result);
+    asim_config_destroy(config);
+    return summary;
+}

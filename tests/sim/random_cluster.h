@@ -1,0 +1,41 @@
+/* Whole simulations of small random workloads: a session file and settings, keyed by a seed, and what must hold of any
+ * of them whatever the policies decide. */
+#ifndef ASIM_TESTS_SIM_RANDOM_CLUSTER_H
+#define ASIM_TESTS_SIM_RANDOM_CLUSTER_H
+
+#include "asim/asim.h"
+#include "base/digest.h"
+
+enum { MOST_OPTIONS = 40 };
+
+struct option_text {
+    const char *path;
+    char value[160];
+};
+
+struct random_cluster {
+    struct option_text options[MOST_OPTIONS];
+    size_t n_options;
+};
+
+/* Writes the workload file (named by `seed`, below the binary folder) and draws the options. */
+void random_cluster_init(struct random_cluster *cluster, uint64_t seed);
+void random_cluster_fini(struct random_cluster *cluster);
+
+/* Sets an option, in place of what was drawn for it. */
+void random_cluster_set(struct random_cluster *cluster, const char *path, const char *value);
+const char *random_cluster_get(const struct random_cluster *cluster, const char *path);
+
+/* What a run covered, summed over runs. */
+struct cluster_coverage {
+    uint64_t runs, programs, turns, dropped, truncated, preemptions, affinity_hits, affinity_breaks, idle_instances,
+        length_limited, hits, closed_loops;
+};
+
+/* Runs it, checks that nothing is lost, invented or out of order, and returns the digest of all turns. */
+struct digest random_cluster_run(const struct random_cluster *cluster, struct cluster_coverage *coverage);
+
+/* The canonical summary through the public interface; freed with free(). */
+char *random_cluster_summary(const struct random_cluster *cluster);
+
+#endif
