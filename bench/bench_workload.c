@@ -1,36 +1,31 @@
 /* Reading and making workloads. The recorded files are those of tests (ASIM_DATA_DIR, else ../shared/data beside the
  * source folder); without them only the generator and the synthetic text are measured. */
 #include "support/bench.h"
+#include "support/data.h"
 
 #include "workload/prompt.h"
 #include "workload/workload.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static const struct workload_options options = {
     .reuse_generated = true, .block_size = 16, .seed = 1, .missing_gap = MISSING_GAP_MEDIAN};
 
 static void read_file(struct bench_state *state, const char *relative)
 {
-    char path[4096];
-    const char *folder = getenv("ASIM_DATA_DIR");
-    snprintf(path, sizeof path, "%s/%s", folder ? folder : ASIM_SOURCE_FOLDER "/../shared/data", relative);
-    const bool is_there = access(path, R_OK) == 0;
+    char path[DATA_PATH_BYTES];
+    if (!data_path(relative, path)) {
+        bench_skip(state, "no recorded data");
+        return;
+    }
     uint64_t n_turns = 0;
     while (bench_next(state)) {
-        if (is_there) {
-            struct diag diag;
-            diag_init(&diag);
-            struct workload *workload = workload_open(path, &options, &diag);
-            n_turns = workload ? workload_stats(workload)->n_turns : 0;
-            workload_destroy(workload);
-            diag_fini(&diag);
-        }
+        struct diag diag;
+        diag_init(&diag);
+        struct workload *workload = workload_open(path, &options, &diag);
+        n_turns = workload ? workload_stats(workload)->n_turns : 0;
+        workload_destroy(workload);
+        diag_fini(&diag);
     }
-    bench_items(state, (int64_t)n_turns); /* turns; 0 where the file is absent */
+    bench_items(state, (int64_t)n_turns);
 }
 
 static void read_weka_programs(struct bench_state *state)

@@ -126,8 +126,12 @@ ASIM_API void asim_result_destroy(asim_result *result);
  * result. */
 ASIM_API const char *asim_result_summary(const asim_result *result);
 
-/* Facts of this execution as JSON: wall and CPU seconds, rates, input file hashes. Valid as long as the result. */
+/* Facts of this execution as JSON: wall and CPU seconds, rates, paths of input files. Valid as long as the result. */
 ASIM_API const char *asim_result_execution(const asim_result *result);
+
+/* The input files as a JSON array of path, size and XXH3-128 hash. They are read again for it, so that only runs that
+ * are kept pay; files that cannot be read any more are left out. Free with asim_free. */
+ASIM_API char *asim_result_inputs(const asim_result *result);
 
 /* Tables as CSV; turns need the option turns_csv. */
 ASIM_API asim_status asim_result_write_programs(const asim_result *result, FILE *file);

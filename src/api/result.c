@@ -16,6 +16,9 @@ void asim_result_destroy(asim_result *result)
         recorder_destroy(result->recorder);
         mem_free(result->summary);
         mem_free(result->execution);
+        for (size_t i = 0; i < result->n_inputs; i++) {
+            mem_free(result->inputs[i]);
+        }
         mem_free(result);
     }
 }
@@ -93,16 +96,39 @@ static json_t *file_facts(const char *path)
                     : json_null();
 }
 
-char *execution_json(const struct execution *execution, const struct settings *settings)
+char *asim_result_inputs(const asim_result *result)
 {
     json_t *inputs = json_array();
-    const char *const candidates[] = {settings->workload, settings->model, settings->hardware};
-    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
-        json_t *facts = candidates[i] && (i == 0 || strchr(candidates[i], '/')) ? file_facts(candidates[i]) : NULL;
-        if (facts && json_is_object(facts)) {
+    for (size_t i = 0; i < result->n_inputs; i++) {
+        json_t *facts = file_facts(result->inputs[i]);
+        if (json_is_object(facts)) {
             json_array_append(inputs, facts);
         }
         json_decref(facts);
+    }
+    char *text = json_dumps(inputs, JSON_INDENT(2));
+    json_decref(inputs);
+    char *copy = mem_strdup(text);
+    free(text);
+    return copy;
+}
+
+void result_note_inputs(struct asim_result *result, const struct settings *settings)
+{
+    const char *const candidates[RESULT_MAX_INPUTS] = {settings->workload, settings->model, settings->hardware};
+    for (size_t i = 0; i < RESULT_MAX_INPUTS; i++) {
+        /* Names without a slash are built in, but for the workload, which is always a file. */
+        if (candidates[i] && (i == 0 || strchr(candidates[i], '/'))) {
+            result->inputs[result->n_inputs++] = mem_strdup(candidates[i]);
+        }
+    }
+}
+
+char *execution_json(const struct execution *execution, const struct asim_result *result)
+{
+    json_t *inputs = json_array();
+    for (size_t i = 0; i < result->n_inputs; i++) {
+        json_array_append_new(inputs, json_pack("{s:s}", "path", result->inputs[i]));
     }
     const double wall = execution->wall_s > 0.0 ? execution->wall_s : 1e-9;
     json_t *document = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "wall_s", execution->wall_s, "cpu_s",

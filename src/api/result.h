@@ -18,15 +18,22 @@ struct execution {
     double sim_time_s;
 };
 
+enum { RESULT_MAX_INPUTS = 3 };
+
 struct asim_result {
     struct diag diag;
+    char *inputs[RESULT_MAX_INPUTS]; /* paths of the files that were read */
+    size_t n_inputs;
     struct recorder *recorder;
     char *summary;
     char *execution;
     bool keeps_turns;
 };
 
-/* The execution document; `settings` names the input files whose hashes it carries. Freed with mem_free. */
-char *execution_json(const struct execution *execution, const struct settings *settings);
+/* Keeps the paths of the input files that the settings name. */
+void result_note_inputs(struct asim_result *result, const struct settings *settings);
+
+/* The execution document, with the paths of the result's input files. Freed with mem_free. */
+char *execution_json(const struct execution *execution, const struct asim_result *result);
 
 #endif

@@ -185,7 +185,8 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     cluster->recorder = NULL;
     execution.wall_s = wall_clock() - started;
     execution.cpu_s = cpu_clock() - cpu_started;
-    result->execution = execution_json(&execution, settings);
+    result_note_inputs(result, settings);
+    result->execution = execution_json(&execution, result);
     cluster_destroy(cluster);
     return whole ? ASIM_OK : ASIM_INTERRUPTED;
 }

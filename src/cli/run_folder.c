@@ -153,12 +153,21 @@ static json_t *utc(time_t time)
     return json_string(text);
 }
 
+/* The facts of the execution, with the hashes of the input files. */
+static json_t *execution_facts(const asim_result *result)
+{
+    json_t *facts = json_loads(asim_result_execution(result), 0, NULL);
+    char *inputs = asim_result_inputs(result);
+    json_object_set_new(facts, "inputs", inputs ? json_loads(inputs, 0, NULL) : json_array());
+    asim_free(inputs);
+    return facts;
+}
+
 static json_t *build_manifest(const struct run_record *record, json_t *files)
 {
     json_t *manifest = json_object();
     char *seed = asim_config_get(record->config, "seed");
     json_t *summary = json_loads(asim_result_summary(record->result), 0, NULL);
-    const char *execution = asim_result_execution(record->result);
     json_object_set_new(manifest, "schema", json_string(MANIFEST_SCHEMA));
     json_object_set_new(manifest, "version", json_integer(MANIFEST_VERSION));
     json_object_set_new(manifest, "asim_version", json_string(asim_version()));
@@ -170,7 +179,7 @@ static json_t *build_manifest(const struct run_record *record, json_t *files)
     json_object_set_new(manifest, "started", utc(record->started));
     json_object_set_new(manifest, "finished", utc(time(NULL)));
     json_object_set_new(manifest, "host", host_facts());
-    json_object_set_new(manifest, "execution", execution ? json_loads(execution, 0, NULL) : json_null());
+    json_object_set_new(manifest, "execution", execution_facts(record->result));
     json_object_set(manifest, "files", files);
     json_decref(summary);
     asim_free(seed);

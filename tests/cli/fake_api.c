@@ -182,7 +182,13 @@ const char *asim_result_summary(const asim_result *result)
 const char *asim_result_execution(const asim_result *result)
 {
     (void)result;
-    return "{\"wall_s\": 0.5, \"inputs\": [{\"path\": \"a.jsonl\", \"xxh3_128\": \"00\"}]}";
+    return "{\"wall_s\": 0.5, \"inputs\": [{\"path\": \"a.jsonl\"}]}";
+}
+
+char *asim_result_inputs(const asim_result *result)
+{
+    (void)result;
+    return strdup("[{\"path\": \"a.jsonl\", \"xxh3_128\": \"00\"}]");
 }
 
 asim_status asim_result_write_programs(const asim_result *result, FILE *file)

@@ -99,6 +99,7 @@ static void new_folder(void **state)
     assert_string_equal(json_string_value(json_array_get(words, 3)), "?"); /* not UTF-8 */
     const json_t *inputs = json_object_get(json_object_get(manifest, "execution"), "inputs");
     assert_int_equal(json_array_size(inputs), 1);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(inputs, 0), "xxh3_128")), "00");
     json_decref(manifest);
     struct stat info;
     assert_int_equal(stat(path, &info), 0);
