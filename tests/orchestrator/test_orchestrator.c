@@ -208,7 +208,7 @@ static void long_prompts_are_errors(void **state)
     assert_null(f->orchestrator);
     assert_int_equal(f->diag.status, ASIM_INPUT);
     assert_non_null(strstr(f->diag.entries[0].text, "programs.jsonl:2"));
-    assert_non_null(strstr(f->diag.entries[0].text, "'long', turn 1"));
+    assert_non_null(strstr(f->diag.entries[0].text, "'long', turn 2 of "));
     assert_non_null(strstr(f->diag.entries[0].text, "100"));
     assert_non_null(strstr(f->diag.entries[f->diag.n_entries - 1].text, "2 programs"));
     close_it(f);
