@@ -167,8 +167,8 @@ static void push_ready(struct orchestrator *orchestrator, uint32_t slot, simtime
     if (from >= SIMTIME_LIMIT || delay >= SIMTIME_LIMIT - from) {
         diag_error(orchestrator->diag, ASIM_INPUT,
                    (struct diag_where){.file = orchestrator->options.source, .line = progress->program->line},
-                   "program '%s', turn %u is ready only after 100 days of simulated time; allowed: less",
-                   progress->program->name, progress->turn);
+                   "program '%s', turn %u of %u is ready only after 100 days of simulated time; allowed: less",
+                   progress->program->name, progress->turn + 1, progress->program->n_turns);
         orchestrator->failed = true;
         return;
     }
