@@ -12,10 +12,7 @@
 #include "instance/instance.h"
 #include "instance/sequence.h"
 
-enum {
-    ENGINE_MAX_DEPTH = 2,
-    ENGINE_MOST_STEPS = 1 << 15, /* looked ahead */
-};
+enum { ENGINE_MAX_DEPTH = 2 };
 
 struct sequence_array {
     struct sequence **items;
@@ -127,9 +124,6 @@ bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t 
 
 /* Takes as many steady steps from `now` as end before `until`; returns their number (0: take a single step). */
 uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime until);
-
-/* The next steady steps, up to `most`, that the free blocks suffice for; there is a member. */
-uint32_t engine_steps_within_blocks(const struct instance *instance, uint32_t most);
 
 /* Whether no waiting turn can start before something is released or cached. */
 static inline bool engine_none_to_admit(const struct instance *instance)

@@ -64,7 +64,8 @@ static uint64_t blocks_ahead(const struct decode_set *decode, uint32_t steps)
     return blocks;
 }
 
-uint32_t engine_steps_within_blocks(const struct instance *instance, uint32_t most)
+/* The most steps, up to `most`, for which the free blocks suffice. */
+static uint32_t steps_within_blocks(const struct instance *instance, uint32_t most)
 {
     const struct decode_set *decode = &instance->decode;
     const uint32_t blocks = kv_free(instance->pool);
@@ -223,12 +224,13 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
             return 0;
         }
     }
+    enum { MOST = 1 << 15 };
     int64_t most = decode_set_next_finish(decode) - decode->clock - 1;
-    most = most < ENGINE_MOST_STEPS ? most : ENGINE_MOST_STEPS;
+    most = most < MOST ? most : MOST;
     const uint64_t on_piece = (piece->to - context - 1) / decode->n + 1;
     most = (uint64_t)most < on_piece ? most : (int64_t)on_piece;
     if (most > 0) {
-        most = engine_steps_within_blocks(instance, (uint32_t)most);
+        most = steps_within_blocks(instance, (uint32_t)most);
     }
     if (most < 2) {
         return 0;
