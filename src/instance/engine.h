@@ -16,10 +16,7 @@
 #include "instance/instance.h"
 #include "instance/sequence.h"
 
-enum {
-    ENGINE_MAX_DEPTH = 2,
-    ENGINE_MOST_STEPS = 1 << 15, /* looked ahead */
-};
+enum { ENGINE_MAX_DEPTH = 2 };
 
 struct sequence_array {
     struct sequence **items;
@@ -136,13 +133,9 @@ bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t 
 /* compose.c: composes one batch at time `now` and queues it; false when there is nothing to run. */
 bool engine_compose(struct instance *instance, simtime now);
 
-/* fast_forward.c */
-
-/* Takes as many steady steps from `now` as are composed before `until`; returns their number (0: take a single step).
+/* fast_forward.c: takes as many steady steps from `now` as are composed before `until`; returns their number (0: take a
+ * single step).
  */
 uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime until);
-
-/* The next steady steps, up to `most`, that the free blocks suffice for; there is a member. */
-uint32_t engine_steps_within_blocks(const struct instance *instance, uint32_t most);
 
 #endif

@@ -10,7 +10,8 @@ static uint64_t blocks_ahead(const struct decode_set *decode, uint32_t steps)
     return blocks;
 }
 
-uint32_t engine_steps_within_blocks(const struct instance *instance, uint32_t most)
+/* The most steps, up to `most`, for which the free blocks suffice. */
+static uint32_t steps_within_blocks(const struct instance *instance, uint32_t most)
 {
     const struct decode_set *decode = &instance->decode;
     const uint32_t blocks = kv_free(instance->pool);
@@ -175,12 +176,13 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
         }
     }
     int64_t most = decode_set_next_finish(decode) - decode->clock - 1;
-    most = most < ENGINE_MOST_STEPS ? most : ENGINE_MOST_STEPS;
+    enum { MOST = 1 << 15 };
+    most = most < MOST ? most : MOST;
     if (most > 0 && piece->to - context - 1 < (uint64_t)(most - 1) * decode->n) {
         most = (int64_t)((piece->to - context - 1) / decode->n) + 1;
     }
     if (most > 0) {
-        most = engine_steps_within_blocks(instance, (uint32_t)most);
+        most = steps_within_blocks(instance, (uint32_t)most);
     }
     if (most < 2) {
         return 0;

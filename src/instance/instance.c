@@ -88,18 +88,14 @@ static int64_t steps_to_output(const struct instance *instance)
     if (!engine_none_to_admit(instance) || instance->n_prefilling || instance->inbox_n || !decode->n) {
         return 1;
     }
-    /* Stale entries can only be smaller than the true next finish: still a lower bound. */
-    const int64_t ahead = heap_top(&decode->finish)->key - decode->clock;
-    if (ahead <= 1 || !instance->waiting.n) {
-        return ahead > 1 ? ahead : 1;
-    }
-    /* A waiting turn may be a short one, and a preemption or a block in common lets it in before the next finish. */
-    if (decode->n_shared) {
+    /* A block in common that fills up may let a waiting turn in, which may be a short one. A preemption does not: its
+     * victim stands first then, and what it gave back is less than it needs by the block that was taken. */
+    if (instance->waiting.n && decode->n_shared) {
         return 1;
     }
-    const uint32_t most = ahead < ENGINE_MOST_STEPS ? (uint32_t)ahead : ENGINE_MOST_STEPS;
-    const int64_t undisturbed = engine_steps_within_blocks(instance, most);
-    return undisturbed + 1 < most ? undisturbed + 1 : most;
+    /* Stale entries can only be smaller than the true next finish: still a lower bound. */
+    const int64_t ahead = heap_top(&decode->finish)->key - decode->clock;
+    return ahead > 1 ? ahead : 1;
 }
 
 struct event_key instance_earliest_output(const struct instance *instance)
