@@ -36,6 +36,9 @@ void bench_register(const char *name, bench_fn function);
 #endif
 
 #define BENCH(function)                                                                                                \
-    __attribute__((constructor)) static void register_##function(void) { bench_register(#function, function); }
+    __attribute__((constructor)) static void register_##function(void)                                                 \
+    {                                                                                                                  \
+        bench_register(#function, function);                                                                           \
+    }
 
 #endif

@@ -4,8 +4,8 @@
  *  - Handles are opaque; a function that returns one gives ownership, and the matching _destroy takes it back.
  *  - Every function that can fail returns an asim_status; what went wrong, with file, line and column, is kept as
  *    messages in the handle (asim_config_message, asim_result_message).
- *  - Nothing is printed, nothing exits, there is no global state: several simulations can live in one process, each used
- *    by one thread at a time. (Exhausted memory aborts; that is the one exception.)
+ *  - Nothing is printed, nothing exits, there is no global state: several simulations can live in one process, each
+ * used by one thread at a time. (Exhausted memory aborts; that is the one exception.)
  *  - Documents are JSON text, UTF-8, with units in key names (`_s`, `_bytes`) and fractions as fractions. Returned
  *    strings are freed with asim_free.
  *
@@ -40,9 +40,9 @@ ASIM_API void asim_free(void *pointer);
 
 /* ---- Configuration -------------------------------------------------------------------------------------------------
  * A configuration gathers values from sources and resolves them once. Precedence, lowest first: built-in defaults, the
- * embedded scenario (when neither a file nor a workload is given), engine preset, files in the order loaded, environment
- * (ASIM_<OPTION>), explicit settings in the order made. Paths are those of the option table: `max_num_seqs`,
- * `router.telemetry_period`. */
+ * embedded scenario (when neither a file nor a workload is given), engine preset, files in the order loaded,
+ * environment (ASIM_<OPTION>), explicit settings in the order made. Paths are those of the option table:
+ * `max_num_seqs`, `router.telemetry_period`. */
 typedef struct asim_config asim_config;
 
 ASIM_API asim_config *asim_config_create(void);
@@ -64,7 +64,8 @@ ASIM_API asim_status asim_config_set(asim_config *config, const char *path, cons
  * Returns ASIM_USAGE, with the nearest name as a message, when there is no such flag. */
 ASIM_API asim_status asim_config_set_flag(asim_config *config, const char *flag, const char *value);
 
-/* Checks every value and applies precedence; after it the configuration can be used, and set again. Reports all errors. */
+/* Checks every value and applies precedence; after it the configuration can be used, and set again. Reports all errors.
+ */
 ASIM_API asim_status asim_config_resolve(asim_config *config);
 
 /* The resolved configuration as YAML that asim_config_load reads back; with `origin`, a comment on each line says where
@@ -97,7 +98,8 @@ ASIM_API const asim_option *asim_option_at(size_t index);
 /* Topics of `help`, in order, with a one-line description; NULL past the end. */
 ASIM_API const char *asim_topic_at(size_t index, const char **description);
 
-/* ---- Running -------------------------------------------------------------------------------------------------------*/
+/* ---- Running
+ * -------------------------------------------------------------------------------------------------------*/
 
 typedef struct asim_progress {
     uint64_t programs_done, programs_total; /* total 0: unknown */
@@ -151,7 +153,8 @@ ASIM_API asim_status asim_inspect(asim_config *config, char **out);
 
 /* Runs the configuration and compares it with the measured per-request times of a real engine (requests.jsonl with
  * arrival_time, queued_ts, scheduled_ts, first_token_ts, last_token_ts). */
-ASIM_API asim_status asim_validate(asim_config *config, const char *measured, const asim_callbacks *callbacks, char **out);
+ASIM_API asim_status asim_validate(asim_config *config, const char *measured, const asim_callbacks *callbacks,
+                                   char **out);
 
 /* Built-in things: kind is "models", "hardware", "policies", "formats" or "generators". */
 ASIM_API asim_status asim_list(asim_config *config, const char *kind, char **out);

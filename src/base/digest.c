@@ -17,7 +17,10 @@ void digest_add(struct digest *digest, const void *record, size_t bytes)
     add(digest, hash.low64, hash.high64);
 }
 
-void digest_merge(struct digest *digest, const struct digest *other) { add(digest, other->low, other->high); }
+void digest_merge(struct digest *digest, const struct digest *other)
+{
+    add(digest, other->low, other->high);
+}
 
 void digest_text(const struct digest *digest, char out[DIGEST_TEXT_BYTES])
 {

@@ -4,7 +4,10 @@
 
 #include <assert.h>
 
-void heap_init(struct heap *heap) { *heap = (struct heap){0}; }
+void heap_init(struct heap *heap)
+{
+    *heap = (struct heap){0};
+}
 
 void heap_fini(struct heap *heap)
 {

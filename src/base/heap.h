@@ -27,7 +27,10 @@ void heap_fini(struct heap *heap);
 void heap_push(struct heap *heap, struct heap_entry entry);
 
 /* The smallest entry, or NULL when empty; valid until the next push or pop. */
-static inline const struct heap_entry *heap_top(const struct heap *heap) { return heap->n ? heap->entries : NULL; }
+static inline const struct heap_entry *heap_top(const struct heap *heap)
+{
+    return heap->n ? heap->entries : NULL;
+}
 
 /* Removes and returns the smallest entry; the heap must not be empty. */
 struct heap_entry heap_pop(struct heap *heap);

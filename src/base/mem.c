@@ -13,13 +13,25 @@ static void *checked(void *pointer, size_t bytes)
     return pointer;
 }
 
-void *mem_alloc(size_t bytes) { return checked(malloc(bytes), bytes); }
+void *mem_alloc(size_t bytes)
+{
+    return checked(malloc(bytes), bytes);
+}
 
-void *mem_zalloc(size_t bytes) { return checked(calloc(1, bytes), bytes); }
+void *mem_zalloc(size_t bytes)
+{
+    return checked(calloc(1, bytes), bytes);
+}
 
-void *mem_realloc(void *pointer, size_t bytes) { return checked(realloc(pointer, bytes), bytes); }
+void *mem_realloc(void *pointer, size_t bytes)
+{
+    return checked(realloc(pointer, bytes), bytes);
+}
 
-void mem_free(void *pointer) { free(pointer); }
+void mem_free(void *pointer)
+{
+    free(pointer);
+}
 
 char *mem_strdup(const char *text)
 {
@@ -48,7 +60,10 @@ struct arena_chunk {
 
 enum { ARENA_CHUNK_BYTES = 256 * 1024, ARENA_ALIGN = 16 };
 
-void arena_init(struct arena *arena) { *arena = (struct arena){0}; }
+void arena_init(struct arena *arena)
+{
+    *arena = (struct arena){0};
+}
 
 void arena_fini(struct arena *arena)
 {

@@ -3,11 +3,20 @@
 #include <math.h>
 #include <sleef.h>
 
-double pmath_exp(double x) { return Sleef_expd1_u10purec(x); }
+double pmath_exp(double x)
+{
+    return Sleef_expd1_u10purec(x);
+}
 
-double pmath_log(double x) { return Sleef_logd1_u10purec(x); }
+double pmath_log(double x)
+{
+    return Sleef_logd1_u10purec(x);
+}
 
-double pmath_pow(double x, double y) { return Sleef_powd1_u10purec(x, y); }
+double pmath_pow(double x, double y)
+{
+    return Sleef_powd1_u10purec(x, y);
+}
 
 /* Acklam's coefficients: central region |p - 0.5| <= 0.47575 as a ratio of quintics, tails in sqrt(-2 log p). */
 static const double central_num[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,

@@ -13,16 +13,19 @@
 
 typedef int64_t simtime;
 
-#define SIMTIME_NS INT64_C(1000)
-#define SIMTIME_US INT64_C(1000000)
-#define SIMTIME_MS INT64_C(1000000000)
-#define SIMTIME_S INT64_C(1000000000000)
+#define SIMTIME_NS    INT64_C(1000)
+#define SIMTIME_US    INT64_C(1000000)
+#define SIMTIME_MS    INT64_C(1000000000)
+#define SIMTIME_S     INT64_C(1000000000000)
 #define SIMTIME_LIMIT (INT64_C(8640000) * SIMTIME_S)
 #define SIMTIME_NEVER INT64_MAX
 
 /* Nearest picosecond to `seconds`; false (and *out untouched) when not finite or beyond +-SIMTIME_LIMIT. */
 bool simtime_from_s(double seconds, simtime *out);
 
-static inline double simtime_to_s(simtime t) { return (double)t / (double)SIMTIME_S; }
+static inline double simtime_to_s(simtime t)
+{
+    return (double)t / (double)SIMTIME_S;
+}
 
 #endif

@@ -1,132 +1,12 @@
 #include "cli/document.h"
 
+#include "cli/cell.h"
 #include "cli/grid.h"
 #include "cli/human.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { CELL_BYTES = 4096 };
-
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text);
-    const size_t m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
-enum unit { UNIT_NONE, UNIT_SECONDS, UNIT_BYTES, UNIT_PER_SECOND, UNIT_BYTES_PER_SECOND, UNIT_FRACTION, UNIT_COUNT };
-
-/* What a key says about its number; UNIT_NONE: ask the key above. */
-static enum unit unit_of(const char *key)
-{
-    static const struct {
-        const char *end;
-        enum unit unit;
-    } ends[] = {
-        {"_bytes_per_s", UNIT_BYTES_PER_SECOND},
-        {"bytes", UNIT_BYTES},
-        {"_per_s", UNIT_PER_SECOND},
-        {"request_rate", UNIT_PER_SECOND},
-        {"_s", UNIT_SECONDS},
-        {"_rate", UNIT_FRACTION},
-        {"fraction", UNIT_FRACTION},
-        {"share", UNIT_FRACTION},
-        {"error", UNIT_FRACTION},
-        {"utilization", UNIT_FRACTION},
-        {"_use", UNIT_FRACTION},
-        {"_toks", UNIT_COUNT},
-        {"tokens", UNIT_COUNT},
-        {"blocks", UNIT_COUNT},
-        {"count", UNIT_COUNT},
-    };
-    if (strcmp(key, "n") == 0) {
-        return UNIT_COUNT;
-    }
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        if (ends_with(key, ends[i].end)) {
-            return ends[i].unit;
-        }
-    }
-    return UNIT_NONE;
-}
-
-static enum unit inherit(const char *key, enum unit above)
-{
-    const enum unit own = unit_of(key);
-    return own == UNIT_NONE ? above : own;
-}
-
-/* The key without its unit, underscores as spaces. */
-static const char *label(const char *key, char out[128])
-{
-    static const char *const endings[] = {"_bytes_per_s", "_bytes", "_per_s", "_s"};
-    size_t n = strlen(key);
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        if (ends_with(key, endings[i])) {
-            n -= strlen(endings[i]);
-            break;
-        }
-    }
-    snprintf(out, 128, "%.*s", (int)(n < 127 ? n : 127), key);
-    for (char *c = out; *c; c++) {
-        *c = *c == '_' ? ' ' : *c;
-    }
-    return out;
-}
-
-static const char *number(const json_t *value, enum unit unit, char out[CELL_BYTES])
-{
-    char text[HUMAN_BYTES];
-    const double x = json_number_value(value);
-    switch (unit) {
-    case UNIT_SECONDS:
-        return strcpy(out, human_duration(x, text));
-    case UNIT_BYTES:
-        return strcpy(out, human_size(x, text));
-    case UNIT_FRACTION:
-        return strcpy(out, human_percent(x, text));
-    case UNIT_PER_SECOND:
-        snprintf(out, CELL_BYTES, "%s/s", human_magnitude(x, text));
-        return out;
-    case UNIT_BYTES_PER_SECOND: /* bandwidths are decimal */
-        snprintf(out, CELL_BYTES, "%s%sB/s", human_magnitude(x, text), x >= 1e4 ? "" : " ");
-        return out;
-    case UNIT_COUNT:
-    case UNIT_NONE:
-        break;
-    }
-    if (json_is_integer(value)) {
-        return strcpy(out, human_count(json_integer_value(value), text));
-    }
-    if (x >= 1000 || x <= -1000) {
-        return strcpy(out, human_count(llround(x), text));
-    }
-    snprintf(out, CELL_BYTES, "%.4g", x);
-    return out;
-}
-
-static bool is_scalar(const json_t *value)
-{
-    return !json_is_object(value) && !json_is_array(value);
-}
-
-static const char *scalar(const json_t *value, enum unit unit, char out[CELL_BYTES])
-{
-    if (!value || json_is_null(value)) {
-        return strcpy(out, "-");
-    }
-    if (json_is_boolean(value)) {
-        return strcpy(out, json_is_true(value) ? "yes" : "no");
-    }
-    if (json_is_string(value)) {
-        snprintf(out, CELL_BYTES, "%s", json_string_value(value));
-        return out;
-    }
-    return number(value, unit, out);
-}
 
 /* What one cell of a table can hold: a scalar, or an array of them. */
 static bool is_cell(const json_t *value)
@@ -135,7 +15,7 @@ static bool is_cell(const json_t *value)
     json_t *item;
     json_array_foreach((json_t *)value, i, item)
     {
-        if (!is_scalar(item)) {
+        if (!cell_is_scalar(item)) {
             return false;
         }
     }
@@ -257,8 +137,8 @@ static char *joined(const json_t *array, enum unit unit)
     {
         char cell[CELL_BYTES];
         fputs(i ? ", " : "", out);
-        if (is_scalar(value)) {
-            fputs(scalar(value, unit, cell), out);
+        if (cell_is_scalar(value)) {
+            fputs(cell_text(value, unit, cell), out);
         } else {
             json_dumpf(value, out, JSON_REAL_PRECISION(6));
         }
@@ -287,8 +167,8 @@ static void finish_grid(FILE *out, struct grid *grid, size_t indent)
 
 static void add_heading(struct grid *grid, size_t column, const json_t *sample, const char *key)
 {
-    char text[128];
-    grid_add(grid, label(key, text));
+    char text[CELL_LABEL_BYTES];
+    grid_add(grid, cell_label(key, text));
     grid->right_aligned[column] = json_is_number(sample) || json_is_null(sample);
 }
 
@@ -301,11 +181,11 @@ static void add_cells(struct grid *grid, const json_t *columns, const json_t *ro
     {
         const json_t *value = json_object_get(row, key);
         if (json_is_array(value)) {
-            char *list = joined(value, inherit(key, unit));
+            char *list = joined(value, cell_unit(key, unit));
             grid_add(grid, list);
             free(list);
         } else {
-            grid_add(grid, scalar(value, inherit(key, unit), text));
+            grid_add(grid, cell_text(value, cell_unit(key, unit), text));
         }
     }
 }
@@ -325,9 +205,9 @@ static void print_table(FILE *out, const json_t *object, size_t indent, enum uni
     }
     json_object_foreach((json_t *)object, key, value)
     {
-        char text[128];
-        grid_add(&grid, label(key, text));
-        add_cells(&grid, columns, value, inherit(key, unit));
+        char text[CELL_LABEL_BYTES];
+        grid_add(&grid, cell_label(key, text));
+        add_cells(&grid, columns, value, cell_unit(key, unit));
     }
     finish_grid(out, &grid, indent);
 }
@@ -338,8 +218,8 @@ static void print_named_objects(FILE *out, const json_t *array, const char *shar
     const json_t *columns = json_object_get(json_array_get(array, 0), shared);
     struct grid grid;
     grid_init(&grid, 1 + json_object_size(columns));
-    char text[128];
-    grid_add(&grid, label(shared, text));
+    char text[CELL_LABEL_BYTES];
+    grid_add(&grid, cell_label(shared, text));
     size_t column = 1;
     const char *key;
     json_t *value;
@@ -352,7 +232,7 @@ static void print_named_objects(FILE *out, const json_t *array, const char *shar
     json_array_foreach((json_t *)array, i, row)
     {
         grid_add(&grid, json_string_value(json_object_get(row, "name")));
-        add_cells(&grid, columns, json_object_get(row, shared), inherit(shared, unit));
+        add_cells(&grid, columns, json_object_get(row, shared), cell_unit(shared, unit));
     }
     finish_grid(out, &grid, indent);
 }
@@ -381,7 +261,7 @@ static void print_table_array(FILE *out, const json_t *array, size_t indent, enu
 /* A member that fits beside its label, rather than below it. */
 static bool is_inline(const json_t *value)
 {
-    return is_scalar(value) || (json_is_array(value) && !is_table_array(value) && !named_objects(value)) ||
+    return cell_is_scalar(value) || (json_is_array(value) && !is_table_array(value) && !named_objects(value)) ||
            (json_is_object(value) && json_object_size(value) == 0);
 }
 
@@ -398,8 +278,8 @@ static size_t label_width(const json_t *object, size_t indent)
     json_t *value;
     json_object_foreach((json_t *)object, key, value)
     {
-        char text[128];
-        const size_t own = is_inline(value) && !is_hidden(key, indent) ? human_width(label(key, text)) : 0;
+        char text[CELL_LABEL_BYTES];
+        const size_t own = is_inline(value) && !is_hidden(key, indent) ? human_width(cell_label(key, text)) : 0;
         width = own > width ? own : width;
     }
     return width;
@@ -407,17 +287,17 @@ static size_t label_width(const json_t *object, size_t indent)
 
 static void print_inline(FILE *out, const char *key, const json_t *value, size_t indent, size_t width, enum unit unit)
 {
-    char text[128];
+    char text[CELL_LABEL_BYTES];
     char cell[CELL_BYTES];
-    label(key, text);
+    cell_label(key, text);
     fprintf(out, "%*s%s%*s", (int)indent, "", text, (int)(width - human_width(text) + 2), "");
     const size_t at = indent + width + 2;
     if (json_is_array(value)) {
-        char *list = joined(value, inherit(key, unit));
+        char *list = joined(value, cell_unit(key, unit));
         human_wrap(out, list, at, at, HUMAN_COLUMNS);
         free(list);
     } else {
-        human_wrap(out, json_is_object(value) ? "none" : scalar(value, inherit(key, unit), cell), at, at,
+        human_wrap(out, json_is_object(value) ? "none" : cell_text(value, cell_unit(key, unit), cell), at, at,
                    HUMAN_COLUMNS);
     }
 }
@@ -446,10 +326,10 @@ static void print_object(FILE *out, const json_t *object, size_t indent, enum un
 static void print_section(FILE *out, const char *key, const json_t *value, size_t indent, enum unit unit)
 {
     const struct human_style style = human_style(out);
-    const enum unit own = inherit(key, unit);
+    const enum unit own = cell_unit(key, unit);
     const char *shared = json_is_array(value) ? named_objects(value) : NULL;
-    char text[128];
-    fprintf(out, "%*s%s%s%s\n", (int)indent, "", style.bold, label(key, text), style.plain);
+    char text[CELL_LABEL_BYTES];
+    fprintf(out, "%*s%s%s%s\n", (int)indent, "", style.bold, cell_label(key, text), style.plain);
     if (shared) {
         print_named_objects(out, value, shared, indent + 2, own);
     } else if (json_is_array(value)) {

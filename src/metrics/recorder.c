@@ -191,4 +191,7 @@ const struct program_row *recorder_programs(struct recorder *recorder, uint64_t 
     return program_sample_rows(&recorder->sample, n);
 }
 
-uint64_t recorder_turn_count(const struct recorder *recorder) { return recorder->totals.turns_completed; }
+uint64_t recorder_turn_count(const struct recorder *recorder)
+{
+    return recorder->totals.turns_completed;
+}

@@ -13,15 +13,15 @@ struct turn_record {
     uint64_t program;
     uint32_t turn;
     uint32_t instance;
-    simtime ready;           /* at the client: program arrival, or the previous turn's end plus its gap */
-    simtime arrived;         /* at the instance: ready + routing hold + dispatch latency */
+    simtime ready;   /* at the client: program arrival, or the previous turn's end plus its gap */
+    simtime arrived; /* at the instance: ready + routing hold + dispatch latency */
     simtime first_scheduled;
     simtime first_token;
     simtime last_token;
-    simtime requeue_wait;    /* waiting after preemptions, until scheduled again */
+    simtime requeue_wait; /* waiting after preemptions, until scheduled again */
     uint32_t prompt_toks;
-    uint32_t output_toks;    /* generated, after the length limit */
-    uint32_t hit_toks;       /* at the first admission */
+    uint32_t output_toks; /* generated, after the length limit */
+    uint32_t hit_toks;    /* at the first admission */
     uint32_t preemptions;
     uint32_t recomputed_toks; /* prompt and output tokens computed again after preemption */
     bool length_limited;      /* the output was cut by max_model_len */
@@ -39,8 +39,8 @@ struct program_record {
 struct recorder;
 
 struct recorder_options {
-    bool keep_turns;            /* for turns.csv and validate: keep every turn_record */
-    uint32_t program_rows;      /* programs.csv: keep so many programs, chosen by the hash of their id; UINT32_MAX = all */
+    bool keep_turns;       /* for turns.csv and validate: keep every turn_record */
+    uint32_t program_rows; /* programs.csv: keep so many programs, chosen by the hash of their id; UINT32_MAX = all */
 };
 
 struct recorder *recorder_create(const struct recorder_options *options);
@@ -63,7 +63,7 @@ struct quantities {
 struct recorder_summary {
     uint64_t programs_completed, turns_completed, turns_length_limited;
     uint64_t prompt_toks, generated_toks, hit_toks, recomputed_toks, preemptions;
-    simtime end; /* last completion */
+    simtime end;                                                /* last completion */
     struct quantities program_jct, program_tool, program_queue; /* per program */
     struct quantities ttft, tpot, e2e, queue;                   /* per turn */
     bool sketched; /* percentiles come from histograms (more than 10^7 values) */

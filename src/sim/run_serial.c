@@ -133,8 +133,8 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user)
             }
             refresh(&serial, first);
         }
-        going = !orchestrator_failed(cluster->orchestrator) &&
-                (!pulse || rounds % PULSE_EVENTS || !pulse(user, cluster));
+        going =
+            !orchestrator_failed(cluster->orchestrator) && (!pulse || rounds % PULSE_EVENTS || !pulse(user, cluster));
     }
     min_tree_fini(&serial.outputs);
 #ifndef NDEBUG

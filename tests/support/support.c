@@ -13,9 +13,15 @@ static const char *join(const char *folder, const char *relative)
     return path;
 }
 
-const char *test_path(const char *relative) { return join(ASIM_TEST_FOLDER, relative); }
+const char *test_path(const char *relative)
+{
+    return join(ASIM_TEST_FOLDER, relative);
+}
 
-const char *source_path(const char *relative) { return join(ASIM_SOURCE_FOLDER, relative); }
+const char *source_path(const char *relative)
+{
+    return join(ASIM_SOURCE_FOLDER, relative);
+}
 
 const char *data_path(const char *relative)
 {
