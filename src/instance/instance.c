@@ -88,9 +88,10 @@ static int64_t steps_to_output(const struct instance *instance)
     if (!engine_none_to_admit(instance) || instance->n_prefilling || instance->inbox_n || !decode->n) {
         return 1;
     }
-    /* A block in common that fills up may let a waiting turn in, which may be a short one. A preemption does not: its
-     * victim stands first then, and what it gave back is less than it needs by the block that was taken. */
-    if (instance->waiting.n && decode->n_shared) {
+    /* A waiting turn, which may be a short one, is let in early by a block in common that fills up, or by a preemption
+     * if turns start with the blocks of a part of their prompt. Where the whole prompt's must be free a preemption lets
+     * nobody in: its victim stands first then, and gave back less than it needs, by the blocks that were taken. */
+    if (instance->waiting.n && (decode->n_shared || !instance->config.reserve_full_prompt)) {
         return 1;
     }
     /* Stale entries can only be smaller than the true next finish: still a lower bound. */
