@@ -111,7 +111,7 @@ typedef struct asim_progress {
 
 /* Called between events, every few milliseconds of wall time. Both members may be NULL. */
 typedef struct asim_callbacks {
-    size_t struct_size; /* sizeof(asim_callbacks) */
+    size_t struct_size; /* sizeof(asim_callbacks); anything else is refused */
     void *user;
     void (*progress)(void *user, const asim_progress *progress);
     bool (*cancelled)(void *user); /* true ends the run early: ASIM_INTERRUPTED with partial results */

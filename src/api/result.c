@@ -1,5 +1,6 @@
 #include "api/result.h"
 
+#include "api/document.h"
 #include "base/mem.h"
 #include "metrics/tables.h"
 
@@ -106,11 +107,7 @@ char *asim_result_inputs(const asim_result *result)
         }
         json_decref(facts);
     }
-    char *text = json_dumps(inputs, JSON_INDENT(2));
-    json_decref(inputs);
-    char *copy = mem_strdup(text);
-    free(text);
-    return copy;
+    return document_text(inputs);
 }
 
 void result_note_inputs(struct asim_result *result, const struct settings *settings)

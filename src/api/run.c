@@ -162,6 +162,11 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     asim_result *result = mem_zalloc(sizeof *result);
     diag_init(&result->diag);
     *out = result;
+    if (callbacks && callbacks->struct_size != sizeof *callbacks) {
+        return diag_error(&result->diag, ASIM_USAGE, (struct diag_where){0},
+                          "callbacks.struct_size is %zu; this library's asim_callbacks has %zu bytes",
+                          callbacks->struct_size, sizeof *callbacks);
+    }
     if (settings->threads > 1) {
         diag_warning(&result->diag, (struct diag_where){0},
                      "threads = %llu: this version simulates on one; results do not depend on it",

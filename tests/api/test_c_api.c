@@ -185,6 +185,22 @@ static asim_config *long_config(void)
     return config;
 }
 
+/* A program built against another version of the header is told, not misread. */
+static void callbacks_of_another_size_are_refused(void **state)
+{
+    (void)state;
+    asim_config *config = asim_config_create();
+    assert_int_equal(asim_config_resolve(config), ASIM_OK);
+    const asim_callbacks callbacks = {.struct_size = sizeof callbacks - 1};
+    asim_result *result = NULL;
+    assert_int_equal(asim_run(config, &callbacks, &result), ASIM_USAGE);
+    bool is_warning = true;
+    assert_non_null(strstr(asim_result_message(result, 0, &is_warning), "struct_size"));
+    assert_false(is_warning);
+    asim_result_destroy(result);
+    asim_config_destroy(config);
+}
+
 static void cancelled_runs_keep_what_they_have(void **state)
 {
     (void)state;
@@ -483,6 +499,7 @@ int main(void)
         cmocka_unit_test(run_and_results),
         cmocka_unit_test(turns_need_their_option),
         cmocka_unit_test(several_in_one_process),
+        cmocka_unit_test(callbacks_of_another_size_are_refused),
         cmocka_unit_test(cancelled_runs_keep_what_they_have),
         cmocka_unit_test(progress_is_reported),
         cmocka_unit_test(callbacks_may_be_absent),
