@@ -5,7 +5,7 @@
 static void properties(void **state)
 {
     (void)state;
-    check_cluster_properties(1500, 40000);
+    check_cluster_properties(1500, 20000);
 }
 
 int main(void)
