@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-char *document_text(json_t *document)
+char *document_text(json_t *document, int digits)
 {
-    char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(digits));
     json_decref(document);
     char *copy = mem_strdup(text);
     free(text);

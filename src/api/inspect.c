@@ -15,7 +15,7 @@ asim_status asim_inspect(asim_config *config, char **out)
     if (!workload) {
         return diag->status;
     }
-    *out = document_text(workload_describe(workload));
+    *out = document_text(workload_describe(workload), DOCUMENT_DIGITS);
     workload_destroy(workload);
     return ASIM_OK;
 }

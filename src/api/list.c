@@ -99,7 +99,8 @@ asim_status asim_list(asim_config *config, const char *kind, char **out)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kind, kinds[i].kind) == 0) {
             *out = document_text(json_pack("{s:s, s:i, s:s, s:o}", "schema", "asim.list", "version", 1, "kind", kind,
-                                           "items", kinds[i].list(diag)));
+                                           "items", kinds[i].list(diag)),
+                                 DOCUMENT_DIGITS);
             return ASIM_OK;
         }
     }

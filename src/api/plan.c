@@ -78,7 +78,8 @@ asim_status asim_plan(asim_config *config, char **out)
                                    settings->compute, "instances", (json_int_t)plan.n_instances, "tensor_parallel_size",
                                    (json_int_t)plan.tensor_parallel, "memory_per_gpu", memory_document(&plan, settings),
                                    "engine", engine_document(&plan.engine), "workload", work_document(workload, &plan),
-                                   "calibration", plan.device.calibration));
+                                   "calibration", plan.device.calibration),
+                         DOCUMENT_DIGITS);
     workload_destroy(workload);
     return ASIM_OK;
 }

@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -107,7 +106,7 @@ char *asim_result_inputs(const asim_result *result)
         }
         json_decref(facts);
     }
-    return document_text(inputs);
+    return document_text(inputs, DOCUMENT_DIGITS);
 }
 
 void result_note_inputs(struct asim_result *result, const struct settings *settings)
@@ -133,9 +132,5 @@ char *execution_json(const struct execution *execution, const struct asim_result
                                  execution->sim_time_s / wall, "steps_per_second", (double)execution->steps / wall,
                                  "turns_per_second", (double)execution->turns / wall, "fast_forwarded_steps",
                                  (json_int_t)execution->fast_forwarded_steps, "inputs", inputs);
-    char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-    json_decref(document);
-    char *copy = mem_strdup(text);
-    free(text);
-    return copy;
+    return document_text(document, DOCUMENT_TIMED_DIGITS);
 }

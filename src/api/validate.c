@@ -212,7 +212,8 @@ asim_status asim_validate(asim_config *config, const char *measured_path, const 
         const struct turn_record *turns = recorder_turns(result->recorder, &n);
         status = match(&measured, turns, n, measured_path, diag);
         if (status == ASIM_OK) {
-            *out = document_text(document_of(&settings, measured_path, compare_run(&measured, turns), result));
+            *out = document_text(document_of(&settings, measured_path, compare_run(&measured, turns), result),
+                                 DOCUMENT_DIGITS);
         }
     }
     asim_result_destroy(result);

@@ -1,26 +1,17 @@
 #include "cli/command.h"
-#include "cli/interrupt.h"
 #include "cli/messages.h"
-#include "cli/progress.h"
 #include "cli/run_folder.h"
 #include "cli/table.h"
+#include "cli/watch.h"
 
 #include <string.h>
 
 static asim_status simulate(struct command *command, asim_result **result)
 {
-    char *mode = asim_config_get(command->config, "progress");
-    struct progress progress;
-    progress_init(&progress, stderr, mode);
-    asim_free(mode);
-    const asim_callbacks callbacks = {.struct_size = sizeof callbacks,
-                                      .user = &progress,
-                                      .progress = progress_show,
-                                      .cancelled = interrupt_requested};
-    interrupt_begin();
-    const asim_status status = asim_run(command->config, &callbacks, result);
-    interrupt_end();
-    progress_end(&progress);
+    struct watch watch;
+    watch_begin(&watch, command->config);
+    const asim_status status = asim_run(command->config, &watch.callbacks, result);
+    watch_end(&watch);
     report_config(command->config);
     report_result(*result);
     return status;

@@ -1,8 +1,7 @@
 #include "cli/command.h"
-#include "cli/interrupt.h"
 #include "cli/messages.h"
-#include "cli/progress.h"
 #include "cli/validation.h"
+#include "cli/watch.h"
 
 #include <string.h>
 
@@ -38,19 +37,11 @@ asim_status cmd_validate(struct command *command)
         report_warning("validate writes no run folder: out is not used");
     }
     asim_free(out);
-    char *mode = asim_config_get(command->config, "progress");
-    struct progress progress;
-    progress_init(&progress, stderr, mode);
-    asim_free(mode);
-    const asim_callbacks callbacks = {.struct_size = sizeof callbacks,
-                                      .user = &progress,
-                                      .progress = progress_show,
-                                      .cancelled = interrupt_requested};
     char *document = NULL;
-    interrupt_begin();
-    status = asim_validate(command->config, measured, &callbacks, &document);
-    interrupt_end();
-    progress_end(&progress);
+    struct watch watch;
+    watch_begin(&watch, command->config);
+    status = asim_validate(command->config, measured, &watch.callbacks, &document);
+    watch_end(&watch);
     report_config(command->config);
     return document ? print_comparison(command, document) : status;
 }
