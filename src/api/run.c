@@ -6,6 +6,7 @@
 #include "metrics/summary.h"
 #include "options/option_lookup.h"
 #include "sim/run_serial.h"
+#include "sim/run_windows.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -35,10 +36,9 @@ struct pulse {
 
 static void report_progress(const struct pulse *pulse, const struct cluster *cluster, double wall)
 {
-    asim_progress progress = {.programs_done = orchestrator_counters(cluster->orchestrator)->completed +
-                                               orchestrator_counters(cluster->orchestrator)->dropped,
+    asim_progress progress = {.programs_done = cluster_programs_done(cluster) + cluster->programs.dropped,
                               .programs_total = workload_stats(cluster->workload)->n_programs,
-                              .turns_done = recorder_turn_count(cluster->recorder),
+                              .turns_done = cluster_turns_done(cluster),
                               .sim_time_s = simtime_to_s(cluster->now),
                               .wall_s = wall - pulse->started};
     for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
@@ -111,12 +111,11 @@ static void describe_arrivals(const struct settings *settings, char *out, size_t
 static char *summarise(const struct cluster *cluster, bool interrupted)
 {
     const struct settings *settings = &cluster->settings;
-    const struct orchestrator_counters *programs = orchestrator_counters(cluster->orchestrator);
     const struct router_counters *router = router_counters(cluster->router);
     char arrivals[64];
     describe_arrivals(settings, arrivals, sizeof arrivals);
     struct summary_input in = {
-        .digest = recorder_digest(cluster->recorder),
+        .digest = recorder_digest(cluster->recorders[0]),
         .interrupted = interrupted,
         .workload = settings->workload ? settings->workload : workload_stats(cluster->workload)->format,
         .arrivals = arrivals,
@@ -131,16 +130,16 @@ static char *summarise(const struct cluster *cluster, bool interrupted)
         .tensor_parallel = cluster->plan.tensor_parallel,
         .events = cluster->events,
         .programs_total = workload_stats(cluster->workload)->n_programs,
-        .programs_dropped = programs->dropped,
-        .programs_truncated = programs->truncated_programs,
-        .programs_interrupted = orchestrator_in_progress(cluster->orchestrator),
+        .programs_dropped = cluster->programs.dropped,
+        .programs_truncated = cluster->programs.truncated,
+        .programs_interrupted = cluster_in_progress(cluster),
         .kv_blocks_per_instance = cluster->plan.engine.n_blocks,
         .kv_block_size = cluster->plan.engine.block_size,
         .router_affinity_hits = router->affinity_hits,
         .router_breaks = router->affinity_breaks,
         .router_cold = router->cold,
     };
-    recorder_summarise(cluster->recorder, &in.recorder);
+    recorder_summarise(cluster->recorders[0], &in.recorder);
     add_instances(cluster, &in, in.recorder.end);
     return summary_json(&in);
 }
@@ -151,7 +150,7 @@ static void count_work(const struct cluster *cluster, struct execution *executio
         execution->steps += instance_counters(cluster->instances[i])->steps;
         execution->fast_forwarded_steps += instance_counters(cluster->instances[i])->fast_forwarded;
     }
-    execution->turns = recorder_turn_count(cluster->recorder);
+    execution->turns = recorder_turn_count(cluster->recorders[0]);
     execution->sim_time_s = simtime_to_s(cluster->now);
 }
 
@@ -167,18 +166,16 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
                           "callbacks.struct_size is %zu; this library's asim_callbacks has %zu bytes",
                           callbacks->struct_size, sizeof *callbacks);
     }
-    if (settings->threads > 1) {
-        diag_warning(&result->diag, (struct diag_where){0},
-                     "threads = %llu: this version simulates on one; results do not depend on it",
-                     (unsigned long long)settings->threads);
-    }
     struct cluster *cluster = cluster_create(settings, &result->diag);
     if (!cluster) {
         return result->diag.status;
     }
     struct execution execution = {.setup_s = wall_clock() - started};
     struct pulse pulse = {.callbacks = callbacks, .started = started, .last = started};
-    const bool whole = run_serial(cluster, callbacks ? on_pulse : NULL, &pulse);
+    const run_pulse pulse_fn = callbacks ? on_pulse : NULL;
+    const bool whole = settings->synchronization == SYNCHRONIZATION_SERIAL
+                           ? run_serial(cluster, pulse_fn, &pulse, &result->diag)
+                           : run_windows(cluster, pulse_fn, &pulse, NULL, &result->diag);
     if (result->diag.status != ASIM_OK) { /* found in a program that was made while running */
         cluster_destroy(cluster);
         return result->diag.status;
@@ -186,8 +183,8 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     result->summary = summarise(cluster, !whole);
     result->keeps_turns = settings->turns_csv;
     count_work(cluster, &execution);
-    result->recorder = cluster->recorder;
-    cluster->recorder = NULL;
+    result->recorder = cluster->recorders[0];
+    cluster->recorders[0] = NULL;
     execution.wall_s = wall_clock() - started;
     execution.cpu_s = cpu_clock() - cpu_started;
     result_note_inputs(result, settings);

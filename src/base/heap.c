@@ -35,24 +35,30 @@ void heap_push(struct heap *heap, struct heap_entry entry)
     heap->entries[hole] = entry;
 }
 
-struct heap_entry heap_pop(struct heap *heap)
+void heap_replace_top(struct heap *heap, struct heap_entry entry)
 {
     assert(heap->n > 0);
-    const struct heap_entry top = heap->entries[0];
-    const struct heap_entry last = heap->entries[--heap->n];
     size_t hole = 0;
     for (size_t child = 1; child < heap->n; child = 2 * hole + 1) {
         if (child + 1 < heap->n && before(&heap->entries[child + 1], &heap->entries[child])) {
             child++;
         }
-        if (!before(&heap->entries[child], &last)) {
+        if (!before(&heap->entries[child], &entry)) {
             break;
         }
         heap->entries[hole] = heap->entries[child];
         hole = child;
     }
+    heap->entries[hole] = entry;
+}
+
+struct heap_entry heap_pop(struct heap *heap)
+{
+    assert(heap->n > 0);
+    const struct heap_entry top = heap->entries[0];
+    const struct heap_entry last = heap->entries[--heap->n];
     if (heap->n) {
-        heap->entries[hole] = last;
+        heap_replace_top(heap, last);
     }
     return top;
 }

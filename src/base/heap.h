@@ -35,4 +35,7 @@ static inline const struct heap_entry *heap_top(const struct heap *heap)
 /* Removes and returns the smallest entry; the heap must not be empty. */
 struct heap_entry heap_pop(struct heap *heap);
 
+/* Puts `entry` in the place of the smallest one: a pop and a push at the cost of one. */
+void heap_replace_top(struct heap *heap, struct heap_entry entry);
+
 #endif

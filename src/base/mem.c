@@ -23,6 +23,11 @@ void *mem_zalloc(size_t bytes)
     return checked(calloc(1, bytes), bytes);
 }
 
+void *mem_aligned(size_t alignment, size_t bytes)
+{
+    return checked(aligned_alloc(alignment, bytes), bytes);
+}
+
 void *mem_realloc(void *pointer, size_t bytes)
 {
     return checked(realloc(pointer, bytes), bytes);

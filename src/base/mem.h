@@ -10,6 +10,7 @@
 
 void *mem_alloc(size_t bytes);
 void *mem_zalloc(size_t bytes);
+void *mem_aligned(size_t alignment, size_t bytes); /* a multiple of the alignment; freed with mem_free */
 void *mem_realloc(void *pointer, size_t bytes);
 void mem_free(void *pointer);
 char *mem_strdup(const char *text);

@@ -1,6 +1,7 @@
 /* The inside of an instance, shared by the files of this folder; see instance.h for what it does.
  *
  *   instance.c       the event loop: inbox, batches that end, batches that start
+ *   lookahead.c      bounds of what can leave the instance, and when
  *   fast_forward.c   stretches of steady steps in closed form
  *   compose.c        one batch: running sequences, then waiting ones, then its price
  *   plain.c          running sequences one by one: the oracle, and the path for everything that is not steady
@@ -65,9 +66,10 @@ struct instance {
     const struct decode_piece *piece; /* of the last decode-only batch */
     uint32_t piece_n;
 
-    struct turn_arrival *inbox; /* ring of a power-of-two capacity */
-    size_t inbox_first, inbox_n, inbox_capacity;
+    struct sequence_list inbox; /* delivered, not arrived yet; by time */
+    uint64_t delivered;
     uint64_t received;
+    struct heap effects; /* turns with a lead; key: a bound of end + lead, possibly too low, tie: delivery */
 
     struct turn_end *ends;
     size_t n_ends, ends_capacity;
@@ -122,6 +124,9 @@ static inline bool engine_none_to_admit(const struct instance *instance)
 {
     return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config.max_num_seqs;
 }
+
+/* lookahead.c: a turn was delivered whose end the rest of the cluster waits for. */
+void engine_expect_effect(struct instance *instance, struct sequence *sequence);
 
 /* plain.c: schedules the running sequences in order; true when one was preempted. */
 bool engine_run_plain(struct instance *instance, struct batch *batch, simtime now, uint32_t *budget);

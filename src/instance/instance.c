@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+simtime instance_least_step(const struct engine_config *config, struct step_time *step_time)
+{
+    /* Half of the smallest decode step stays below every step, whatever the noise of measured tables. */
+    return config->host.exposed + step_time_decode(step_time, 1, 1)->base / 2;
+}
+
 struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time)
 {
     assert(config->queue_depth >= 1 && config->queue_depth <= ENGINE_MAX_DEPTH);
@@ -17,8 +23,8 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     instance->pool = kv_pool_create(config->n_blocks, config->block_size, config->prefix_caching);
     instance->compose_at = SIMTIME_NEVER;
     instance->snapshot_index = -1;
-    /* Half of the smallest decode step stays below every step, whatever the noise of measured tables. */
-    instance->least_step = config->host.exposed + step_time_decode(step_time, 1, 1)->base / 2;
+    instance->least_step = instance_least_step(config, step_time);
+    heap_init(&instance->effects);
     sequence_pool_init(&instance->sequences);
     decode_set_init(&instance->decode, config->block_size);
     return instance;
@@ -38,84 +44,58 @@ void instance_destroy(struct instance *instance)
         kv_release(instance->pool, &sequence->holder); /* the run ended early */
     }
     mem_free(instance->chunked.items);
-    mem_free(instance->inbox);
     mem_free(instance->ends);
     decode_set_fini(&instance->decode);
+    heap_fini(&instance->effects);
     sequence_pool_fini(&instance->sequences);
     kv_pool_destroy(instance->pool);
     mem_free(instance);
 }
 
-static struct turn_arrival *inbox_at(const struct instance *instance, size_t index)
+/* The record of a turn on its way: what an arrival does not change. */
+static struct turn_record open_record(const struct instance *instance, const struct turn_arrival *arrival,
+                                      uint32_t limit)
 {
-    return &instance->inbox[(instance->inbox_first + index) & (instance->inbox_capacity - 1)];
+    return (struct turn_record){.program = arrival->program,
+                                .turn = arrival->turn,
+                                .instance = instance->id,
+                                .ready = arrival->ready,
+                                .arrived = arrival->time,
+                                .first_token = SIMTIME_NEVER,
+                                .prompt_toks = arrival->prompt_toks,
+                                .output_toks = limit,
+                                .length_limited = limit < arrival->output_toks};
 }
 
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival)
 {
-    assert(!instance->inbox_n || inbox_at(instance, instance->inbox_n - 1)->time <= arrival->time);
-    if (instance->inbox_n == instance->inbox_capacity) {
-        const size_t capacity = instance->inbox_capacity ? 2 * instance->inbox_capacity : 16;
-        struct turn_arrival *grown = mem_alloc(capacity * sizeof *grown);
-        for (size_t i = 0; i < instance->inbox_n; i++) {
-            grown[i] = *inbox_at(instance, i);
-        }
-        mem_free(instance->inbox);
-        instance->inbox = grown;
-        instance->inbox_capacity = capacity;
-        instance->inbox_first = 0;
+    assert(!instance->inbox.n || instance->inbox.tail->turn.time <= arrival->time);
+    assert(arrival->prompt_toks >= 1 && arrival->prompt_toks <= instance->config.max_model_len);
+    struct sequence *sequence = sequence_pool_take(&instance->sequences);
+    const uint32_t room = instance->config.max_model_len - arrival->prompt_toks;
+    sequence->turn = *arrival;
+    sequence->delivery = ++instance->delivered;
+    sequence->state = SEQUENCE_WAITING;
+    sequence->limit = arrival->output_toks < room ? arrival->output_toks : room;
+    sequence->n_tokens = arrival->prompt_toks;
+    sequence->record = open_record(instance, arrival, sequence->limit);
+    sequence_list_push_back(&instance->inbox, sequence);
+    if (arrival->lead != SIMTIME_NEVER) {
+        engine_expect_effect(instance, sequence);
     }
-    *inbox_at(instance, instance->inbox_n++) = *arrival;
 }
 
 struct event_key instance_next(const struct instance *instance)
 {
     struct event_key next = {.time = instance->compose_at, .phase = PHASE_STEP_START};
-    if (instance->inbox_n) {
-        next = event_min(next, (struct event_key){.time = inbox_at(instance, 0)->time, .phase = PHASE_ARRIVAL});
+    if (instance->inbox.n) {
+        next = event_min(next, (struct event_key){.time = instance->inbox.head->turn.time, .phase = PHASE_ARRIVAL});
     }
     if (instance->n_batches) {
         next = event_min(
             next, (struct event_key){.time = instance->batches[instance->first_batch].end, .phase = PHASE_STEP_END});
     }
     return next;
-}
-
-/* A lower bound of the steps still to be composed until one ends a turn; no batch in flight does. */
-static int64_t steps_to_output(const struct instance *instance)
-{
-    const struct decode_set *decode = &instance->decode;
-    if (!engine_none_to_admit(instance) || instance->n_prefilling || instance->inbox_n || !decode->n) {
-        return 1;
-    }
-    /* A waiting turn, which may be a short one, is let in early by a block in common that fills up, or by a preemption
-     * if turns start with the blocks of a part of their prompt. Where the whole prompt's must be free a preemption lets
-     * nobody in: its victim stands first then, and gave back less than it needs, by the blocks that were taken. */
-    if (instance->waiting.n && (decode->n_shared || !instance->config.reserve_full_prompt)) {
-        return 1;
-    }
-    /* Stale entries can only be smaller than the true next finish: still a lower bound. */
-    const int64_t ahead = heap_top(&decode->finish)->key - decode->clock;
-    return ahead > 1 ? ahead : 1;
-}
-
-struct event_key instance_earliest_output(const struct instance *instance)
-{
-    const struct event_key next = instance_next(instance);
-    if (next.time == SIMTIME_NEVER) {
-        return EVENT_NEVER;
-    }
-    simtime last_end = 0;
-    for (uint32_t i = 0; i < instance->n_batches; i++) {
-        const struct batch *batch = &instance->batches[(instance->first_batch + i) % ENGINE_MAX_DEPTH];
-        if (batch->finishers.n) {
-            return (struct event_key){.time = batch->end, .phase = PHASE_STEP_END};
-        }
-        last_end = batch->end;
-    }
-    /* Nothing in flight ends a turn: at least one more step is composed, at or after the next event. */
-    const simtime from = last_end > next.time ? last_end : next.time;
-    return (struct event_key){.time = from + steps_to_output(instance) * instance->least_step, .phase = PHASE_STEP_END};
 }
 
 /* Called at a step end before its effects: the state until now is what every instant before `time` sees. */
@@ -145,33 +125,21 @@ struct load_snapshot instance_snapshot(const struct instance *instance, simtime 
     return index == instance->snapshot_index ? instance->snapshot : instance->state;
 }
 
+struct load_snapshot instance_state(const struct instance *instance)
+{
+    return instance->state;
+}
+
 /* An arrival enters the waiting queue. */
 static void receive(struct instance *instance)
 {
-    const struct turn_arrival *arrival = inbox_at(instance, 0);
-    struct sequence *sequence = sequence_pool_take(&instance->sequences);
-    const uint32_t room = instance->config.max_model_len - arrival->prompt_toks;
-    assert(arrival->prompt_toks >= 1 && arrival->prompt_toks <= instance->config.max_model_len);
-    sequence->turn = *arrival;
-    sequence->state = SEQUENCE_WAITING;
-    sequence->limit = arrival->output_toks < room ? arrival->output_toks : room;
-    sequence->n_tokens = arrival->prompt_toks;
-    sequence->record = (struct turn_record){.program = arrival->program,
-                                            .turn = arrival->turn,
-                                            .instance = instance->id,
-                                            .ready = arrival->ready,
-                                            .arrived = arrival->time,
-                                            .first_token = SIMTIME_NEVER,
-                                            .prompt_toks = arrival->prompt_toks,
-                                            .output_toks = sequence->limit,
-                                            .length_limited = sequence->limit < arrival->output_toks};
+    struct sequence *sequence = instance->inbox.head;
+    sequence_list_remove(&instance->inbox, sequence);
     sequence_list_push_back(&instance->waiting, sequence);
     instance->received++;
     if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
-        instance->compose_at = arrival->time;
+        instance->compose_at = sequence->turn.time;
     }
-    instance->inbox_first = (instance->inbox_first + 1) & (instance->inbox_capacity - 1);
-    instance->inbox_n--;
 }
 
 /* The turn's last token is out: its blocks become free, and its record goes to the outbox. */
@@ -191,6 +159,7 @@ static void finish(struct instance *instance, struct sequence *sequence, simtime
     sequence->record.last_token = now;
     instance->ends = mem_grow(instance->ends, &instance->ends_capacity, instance->n_ends + 1, sizeof *instance->ends);
     instance->ends[instance->n_ends++] = (struct turn_end){.record = sequence->record, .slot = sequence->turn.slot};
+    sequence->delivery = 0;
     sequence_pool_give(&instance->sequences, sequence);
 }
 
@@ -228,8 +197,8 @@ static void start_batches(struct instance *instance, simtime until)
 {
     const simtime now = instance->compose_at;
     instance->compose_at = SIMTIME_NEVER;
-    if (instance->inbox_n && inbox_at(instance, 0)->time < until) {
-        until = inbox_at(instance, 0)->time;
+    if (instance->inbox.n && instance->inbox.head->turn.time < until) {
+        until = instance->inbox.head->turn.time;
     }
     if (engine_fast_forward(instance, now, until)) {
         return;
@@ -281,7 +250,7 @@ const struct kv_pool *instance_pool(const struct instance *instance)
 
 uint64_t instance_turns_inside(const struct instance *instance)
 {
-    return instance->running.n + instance->waiting.n + instance->inbox_n;
+    return instance->running.n + instance->waiting.n + instance->inbox.n;
 }
 
 static void require(bool condition, const char *what)

@@ -28,6 +28,8 @@ struct turn_arrival {
     uint32_t prompt_toks;
     uint32_t output_toks; /* as asked for; the length limit may cut it */
     bool shared_output;   /* other programs may hit the output's blocks while it is being generated */
+    simtime lead;         /* least time from the turn's end to what the rest of the cluster sees of it (its program's
+                             next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
 };
 
 struct turn_end {
@@ -68,6 +70,13 @@ struct event_key instance_next(const struct instance *instance);
 /* A lower bound of the next time a turn can end here, given what was delivered so far; EVENT_NEVER when idle. */
 struct event_key instance_earliest_output(const struct instance *instance);
 
+/* A lower bound of the end of any turn here plus its lead, given what was delivered so far: nothing that happens here
+ * can reach the rest of the cluster before. It never falls, but for deliveries. SIMTIME_NEVER when nothing has a lead. */
+simtime instance_earliest_effect(struct instance *instance);
+
+/* No step is shorter than this: a turn of n output tokens takes n steps, at least one. */
+simtime instance_least_step(const struct engine_config *config, struct step_time *step_time);
+
 /* Processes events strictly before `limit`, at most up to the first one that ends turns. Returns true when the outbox
  * is not empty. */
 bool instance_advance(struct instance *instance, struct event_key limit);
@@ -78,6 +87,9 @@ const struct turn_end *instance_take_ends(struct instance *instance, uint32_t *n
 /* State after the last step end at or before `instant` (a multiple of the telemetry period that no snapshot was asked
  * beyond); the instance must have been advanced to it. */
 struct load_snapshot instance_snapshot(const struct instance *instance, simtime instant);
+
+/* State after the last step end processed. */
+struct load_snapshot instance_state(const struct instance *instance);
 
 const struct instance_counters *instance_counters(const struct instance *instance);
 struct kv_pool;

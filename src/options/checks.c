@@ -97,6 +97,11 @@ static void check_cluster(const struct resolved *resolved, struct diag *diag)
     if (s->dispatch_latency == 0 && s->threads > 1) {
         conflict(resolved, diag, "dispatch_latency", "leaves no lookahead to run in parallel; it does not go with",
                  "threads");
+    } else if (s->dispatch_latency == 0 && s->synchronization == SYNCHRONIZATION_WINDOWS) {
+        conflict(resolved, diag, "dispatch_latency", "leaves windows no length; it does not go with",
+                 "synchronization");
+    } else if (s->threads > 1 && s->synchronization == SYNCHRONIZATION_SERIAL) {
+        conflict(resolved, diag, "synchronization", "uses one thread; it does not go with", "threads");
     }
 }
 

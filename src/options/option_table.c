@@ -206,12 +206,27 @@ static const struct option_row rows[] = {
      AT_LEAST(1),
      HELP("Session affinity: outstanding turns over the mean of all instances above which a program leaves its "
           "instance, as a factor.")},
+    {OPTION("cluster", CHOICE, "router.view", "--router-view", router_view), DEFAULT("telemetry"),
+     NAMES2("telemetry", "exact"),
+     HELP("What the router sees of the instances: a snapshot every telemetry period and what it sent since, or their "
+          "state after the last step end before each decision.")},
     {OPTION("cluster", DURATION, "router.telemetry_period", "--router-telemetry-period", router_telemetry_period),
      DEFAULT("100ms"), ABOVE(0), HELP("How often the router sees the state of the instances.")},
     {OPTION("cluster", DURATION, "dispatch_latency", "--dispatch-latency", dispatch_latency), DEFAULT("1ms"),
-     AT_LEAST(0), HELP("Time from a turn being ready to its arrival at an instance. 0 only with threads 1.")},
+     AT_LEAST(0),
+     HELP("Time from a turn being ready to its arrival at an instance. 0 only with synchronization serial, which auto "
+          "then chooses.")},
     {OPTION("cluster", COUNT, "threads", "--threads", threads), DEFAULT("1"), RANGE(1, 1024),
-     HELP("Threads of the simulation; results do not depend on it. This version uses one.")},
+     HELP("Threads of the simulation; results do not depend on it.")},
+    {OPTION("cluster", CHOICE, "bind", "--bind", bind), DEFAULT("none"), NAMES3("none", "cores", "numa"),
+     HELP("Where the threads may run: anywhere, each on a core of its own, or each on a NUMA node.")},
+    {OPTION("cluster", CHOICE, "synchronization", "--synchronization", synchronization), DEFAULT("auto"),
+     NAMES3("auto", "windows", "serial"),
+     HELP("How events are kept in order: in windows of lookahead, which threads share, or one by one on one thread; "
+          "results do not depend on it. auto: windows, unless dispatch_latency is 0.")},
+    {OPTION("cluster", DURATION, "window", "--window", window), ABOVE(0),
+     HELP("Longest window of simulated time between two meetings of the threads; results do not depend on it. Unset: "
+          "as long as the lookahead allows.")},
     {OPTION("cluster", CHOICE, "stepping", "--stepping", stepping), DEFAULT("fast-forward"),
      NAMES3("plain", "steady", "fast-forward"),
      HELP("How steps are simulated: each sequence in each step, steady decode by aggregates, or steady stretches "

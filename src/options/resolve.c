@@ -188,6 +188,20 @@ static void resolve_arrivals(struct resolved *out)
     }
 }
 
+/* synchronization: auto becomes windows, where a dispatch latency gives them a length. */
+static void resolve_synchronization(struct resolved *out)
+{
+    if (out->settings.synchronization != SYNCHRONIZATION_AUTO) {
+        return;
+    }
+    const size_t row = row_of("synchronization");
+    if (out->settings.dispatch_latency > 0) {
+        store(out, row, "windows", "auto: dispatch_latency is above 0");
+    } else {
+        store(out, row, "serial", "auto: dispatch_latency is 0");
+    }
+}
+
 asim_status resolve(const struct option_sources *sources, struct resolved *out, struct diag *diag)
 {
     static const char *const exclusive[][4] = {
@@ -216,6 +230,7 @@ asim_status resolve(const struct option_sources *sources, struct resolved *out, 
     apply_preset(&choice, out);
     if (diag->n_errors == errors_before) {
         resolve_arrivals(out);
+        resolve_synchronization(out);
     }
     checks_run(out, diag);
 

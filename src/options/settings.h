@@ -29,6 +29,9 @@ enum setting_long_prompt { LONG_PROMPT_ERROR, LONG_PROMPT_DROP_PROGRAM, LONG_PRO
 enum setting_bad_line { BAD_LINE_ERROR, BAD_LINE_SKIP };
 enum setting_engine { ENGINE_VLLM_0_10_2, ENGINE_VLLM_0_15_1, ENGINE_VLLM_0_19 };
 enum setting_stepping { STEPPING_PLAIN, STEPPING_STEADY, STEPPING_FAST_FORWARD };
+enum setting_bind { BIND_NONE, BIND_CORES, BIND_NUMA };
+enum setting_synchronization { SYNCHRONIZATION_AUTO, SYNCHRONIZATION_WINDOWS, SYNCHRONIZATION_SERIAL };
+enum setting_router_view { SETTING_VIEW_TELEMETRY, SETTING_VIEW_EXACT };
 enum setting_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
 struct settings {
@@ -81,9 +84,13 @@ struct settings {
     const char *routing;
     double router_pressure_limit; /* KV use (fraction) above which a session leaves its instance */
     double router_load_limit;     /* outstanding turns over the mean above which it leaves, factor */
+    uint32_t router_view;         /* enum setting_router_view */
     simtime router_telemetry_period;
     simtime dispatch_latency;
     uint64_t threads;
+    uint32_t bind;            /* enum setting_bind */
+    uint32_t synchronization; /* enum setting_synchronization; never AUTO once resolved */
+    simtime window;           /* unset: no limit */
     uint32_t stepping; /* enum setting_stepping */
     /* output */
     const char *out;

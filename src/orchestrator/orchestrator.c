@@ -1,22 +1,23 @@
 #include "orchestrator/orchestrator.h"
 
-#include "base/heap.h"
 #include "base/mem.h"
 #include "workload/prompt.h"
 
 #include <assert.h>
-#include <string.h>
 
 /* A program in progress. */
 struct progress {
     const struct program *program;
-    struct prompt_state prompts;
-    struct extent_list truncated; /* the content of the present turn, where its prompt was cut */
-    uint32_t turn;                /* ready, or at an instance */
+    uint32_t turn; /* ready, or at an instance */
     uint32_t client;
-    uint32_t next_free;
+    simtime ready; /* of the turn */
+    simtime gap;   /* after the turn; 0 after the last one */
     simtime arrival;
     simtime tool_time;
+    struct program_sums sums;
+    struct prompt_state prompts;
+    struct extent_list truncated; /* the content of the present turn, where its prompt was cut */
+    uint32_t next_free;
 };
 
 enum { NO_SLOT = UINT32_MAX };
@@ -24,19 +25,11 @@ enum { NO_SLOT = UINT32_MAX };
 struct orchestrator {
     struct orchestrator_options options;
     struct arrivals arrivals;
-    bool has_arrival; /* open loop: the next arrival is known */
-    uint64_t arriving;
-    simtime arrival_time;
     uint64_t n_programs;
     uint64_t next_program; /* closed loop: head of the queue */
-    struct heap clients;   /* closed loop: free clients by (time, client) */
-    struct heap ready;     /* turns by (time, program and turn); payload: slot */
     struct progress **slots;
     size_t n_slots, slot_capacity;
     uint32_t free_slot;
-    struct diag *diag; /* of the caller, for what only shows while programs are made */
-    bool failed;
-    struct orchestrator_counters counters;
 };
 
 static bool prompt_fits(const struct orchestrator_options *options, const struct turn *turn)
@@ -54,36 +47,30 @@ static uint32_t first_long_turn(const struct orchestrator_options *options, cons
     return turn;
 }
 
-static void next_arrival(struct orchestrator *orchestrator)
+static void report_long_prompt(const struct orchestrator_options *options, const struct program *program, uint32_t turn,
+                               struct diag *diag)
 {
-    orchestrator->has_arrival =
-        arrivals_next(&orchestrator->arrivals, &orchestrator->arriving, &orchestrator->arrival_time);
-}
-
-static void report_long_prompt(const struct orchestrator *orchestrator, const struct program *program, uint32_t turn)
-{
-    const struct orchestrator_options *options = &orchestrator->options;
-    diag_error(orchestrator->diag, ASIM_INPUT, (struct diag_where){.file = options->source, .line = program->line},
+    diag_error(diag, ASIM_INPUT, (struct diag_where){.file = options->source, .line = program->line},
                "program '%s', turn %u of %u: a prompt of %u tokens and its output do not fit max_model_len = %u; "
                "allowed: a larger --max-model-len, or --on-long-prompt drop-program|truncate",
                program->name, turn + 1, program->n_turns, program->turns[turn].prompt_toks, options->max_model_len);
 }
 
-/* Refuses the long prompts of a file before anything runs; generated programs are looked at when they start. */
-static bool check_prompts(struct orchestrator *orchestrator)
+/* Refuses the long prompts of a file before anything runs; generated programs are looked at when they are prepared. */
+static bool check_prompts(const struct orchestrator_options *options, struct diag *diag)
 {
-    const struct orchestrator_options *options = &orchestrator->options;
+    const uint64_t n_programs = workload_stats(options->workload)->n_programs;
     uint64_t too_long = 0;
-    for (uint64_t id = 0; id < orchestrator->n_programs; id++) {
+    for (uint64_t id = 0; id < n_programs; id++) {
         const struct program *program = workload_fetch(options->workload, id, 0);
         const uint32_t turn = first_long_turn(options, program);
         if (turn < program->n_turns && too_long++ == 0) {
-            report_long_prompt(orchestrator, program, turn);
+            report_long_prompt(options, program, turn, diag);
         }
         workload_release(options->workload, program, 0);
     }
     if (too_long > 1) {
-        diag_error(orchestrator->diag, ASIM_INPUT, (struct diag_where){.file = options->source},
+        diag_error(diag, ASIM_INPUT, (struct diag_where){.file = options->source},
                    "%llu programs in all have prompts that are too long", (unsigned long long)too_long);
     }
     return too_long == 0;
@@ -91,25 +78,14 @@ static bool check_prompts(struct orchestrator *orchestrator)
 
 struct orchestrator *orchestrator_create(const struct orchestrator_options *options, struct diag *diag)
 {
+    if (options->on_long_prompt == LONG_PROMPT_IS_ERROR && options->source && !check_prompts(options, diag)) {
+        return NULL;
+    }
     struct orchestrator *orchestrator = mem_zalloc(sizeof *orchestrator);
     orchestrator->options = *options;
     orchestrator->free_slot = NO_SLOT;
     orchestrator->n_programs = workload_stats(options->workload)->n_programs;
-    heap_init(&orchestrator->clients);
-    heap_init(&orchestrator->ready);
     arrivals_init(&orchestrator->arrivals, options->workload, &options->arrivals);
-    orchestrator->diag = diag;
-    if (options->on_long_prompt == LONG_PROMPT_IS_ERROR && options->source && !check_prompts(orchestrator)) {
-        orchestrator_destroy(orchestrator);
-        return NULL;
-    }
-    if (options->arrivals.process == ARRIVALS_CLOSED) {
-        for (uint32_t client = 0; client < options->arrivals.clients; client++) {
-            heap_push(&orchestrator->clients, (struct heap_entry){.key = 0, .tie = client});
-        }
-    } else {
-        next_arrival(orchestrator);
-    }
     return orchestrator;
 }
 
@@ -128,13 +104,20 @@ void orchestrator_destroy(struct orchestrator *orchestrator)
         mem_free(progress);
     }
     mem_free(orchestrator->slots);
-    heap_fini(&orchestrator->clients);
-    heap_fini(&orchestrator->ready);
     arrivals_fini(&orchestrator->arrivals);
     mem_free(orchestrator);
 }
 
-static uint32_t take_slot(struct orchestrator *orchestrator)
+bool orchestrator_next_program(struct orchestrator *orchestrator, struct next_program *out)
+{
+    if (orchestrator_is_closed(&orchestrator->options)) {
+        *out = (struct next_program){.id = orchestrator->next_program};
+        return orchestrator->next_program < orchestrator->n_programs && ++orchestrator->next_program;
+    }
+    return arrivals_next(&orchestrator->arrivals, &out->id, &out->arrival);
+}
+
+uint32_t orchestrator_take_slot(struct orchestrator *orchestrator)
 {
     if (orchestrator->free_slot == NO_SLOT) {
         orchestrator->slots = mem_grow(orchestrator->slots, &orchestrator->slot_capacity, orchestrator->n_slots + 1,
@@ -143,6 +126,7 @@ static uint32_t take_slot(struct orchestrator *orchestrator)
         prompt_state_init(&progress->prompts);
         extent_list_init(&progress->truncated);
         progress->next_free = NO_SLOT;
+        workload_reserve(orchestrator->options.workload, (uint32_t)orchestrator->n_slots);
         orchestrator->free_slot = (uint32_t)orchestrator->n_slots;
         orchestrator->slots[orchestrator->n_slots++] = progress;
     }
@@ -151,7 +135,7 @@ static uint32_t take_slot(struct orchestrator *orchestrator)
     return slot;
 }
 
-static void give_slot(struct orchestrator *orchestrator, uint32_t slot)
+void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot)
 {
     struct progress *progress = orchestrator->slots[slot];
     workload_release(orchestrator->options.workload, progress->program, slot);
@@ -160,81 +144,82 @@ static void give_slot(struct orchestrator *orchestrator, uint32_t slot)
     orchestrator->free_slot = slot;
 }
 
-/* The slot's turn is ready `delay` after `from`, unless simulated time ends before. */
-static void push_ready(struct orchestrator *orchestrator, uint32_t slot, simtime from, simtime delay)
-{
-    const struct progress *progress = orchestrator->slots[slot];
-    if (from >= SIMTIME_LIMIT || delay >= SIMTIME_LIMIT - from) {
-        diag_error(orchestrator->diag, ASIM_INPUT,
-                   (struct diag_where){.file = orchestrator->options.source, .line = progress->program->line},
-                   "program '%s', turn %u of %u is ready only after 100 days of simulated time; allowed: less",
-                   progress->program->name, progress->turn + 1, progress->program->n_turns);
-        orchestrator->failed = true;
-        return;
-    }
-    heap_push(
-        &orchestrator->ready,
-        (struct heap_entry){.key = from + delay, .tie = progress->program->id << 24 | progress->turn, .payload = slot});
-}
-
-/* Starts program `id`, whose first turn is ready at `time`; false when it is dropped. */
-static bool start_program(struct orchestrator *orchestrator, uint64_t id, simtime time, uint32_t client)
+enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t slot, uint64_t program)
 {
     const struct orchestrator_options *options = &orchestrator->options;
-    const uint32_t slot = take_slot(orchestrator);
     struct progress *progress = orchestrator->slots[slot];
-    progress->program = workload_fetch(options->workload, id, slot);
-    const uint32_t long_turn = first_long_turn(options, progress->program);
-    if (long_turn < progress->program->n_turns) {
-        if (options->on_long_prompt == LONG_PROMPT_IS_TRUNCATED) {
-            orchestrator->counters.truncated_programs++;
-        } else {
-            if (options->on_long_prompt == LONG_PROMPT_IS_ERROR) {
-                report_long_prompt(orchestrator, progress->program, long_turn);
-                orchestrator->failed = true;
-            }
-            orchestrator->counters.dropped++;
-            give_slot(orchestrator, slot);
-            return false;
-        }
-    }
+    progress->program = workload_fetch(options->workload, program, slot);
     prompt_state_reset(&progress->prompts);
     progress->turn = 0;
+    if (first_long_turn(options, progress->program) == progress->program->n_turns) {
+        return PREPARED_READY;
+    }
+    return options->on_long_prompt == LONG_PROMPT_IS_TRUNCATED    ? PREPARED_TRUNCATED
+           : options->on_long_prompt == LONG_PROMPT_DROPS_PROGRAM ? PREPARED_DROPPED
+                                                                  : PREPARED_TOO_LONG;
+}
+
+void orchestrator_report_long_prompt(const struct orchestrator *orchestrator, uint32_t slot, struct diag *diag)
+{
+    const struct program *program = orchestrator->slots[slot]->program;
+    report_long_prompt(&orchestrator->options, program, first_long_turn(&orchestrator->options, program), diag);
+}
+
+static uint32_t prompt_toks(const struct orchestrator *orchestrator, const struct turn *turn)
+{
+    return prompt_fits(&orchestrator->options, turn) ? turn->prompt_toks
+                                                     : orchestrator->options.max_model_len - (turn->output_toks > 0);
+}
+
+uint32_t orchestrator_prompt_toks(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    const struct progress *progress = orchestrator->slots[slot];
+    return prompt_toks(orchestrator, &progress->program->turns[progress->turn]);
+}
+
+/* From the end of the present turn to what it sets off. */
+static simtime lead(const struct orchestrator *orchestrator, const struct progress *progress)
+{
+    if (progress->turn + 1 < progress->program->n_turns) {
+        return progress->gap;
+    }
+    return orchestrator_is_closed(&orchestrator->options) ? orchestrator->options.arrivals.client_setup : SIMTIME_NEVER;
+}
+
+/* Least time from ready to the effect: dispatch, a step per output token, the lead. */
+static simtime service(const struct orchestrator *orchestrator, const struct progress *progress)
+{
+    const struct orchestrator_options *options = &orchestrator->options;
+    const struct turn *turn = &progress->program->turns[progress->turn];
+    const uint32_t room = options->max_model_len - prompt_toks(orchestrator, turn);
+    const uint32_t output = turn->output_toks < room ? turn->output_toks : room;
+    const simtime served = options->dispatch_latency + (output > 1 ? output : 1) * options->least_step;
+    const simtime after = lead(orchestrator, progress);
+    return after < SIMTIME_NEVER - served ? after + served : SIMTIME_NEVER;
+}
+
+/* The present turn of a slot is ready at `time`. */
+static struct ready_turn make_ready(const struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t home)
+{
+    struct progress *progress = orchestrator->slots[slot];
+    const bool is_last = progress->turn + 1 == progress->program->n_turns;
+    progress->ready = time;
+    progress->gap = is_last ? 0 : tool_gap(orchestrator->options.tool, progress->program, progress->turn);
+    return (struct ready_turn){.time = time,
+                               .key = progress->program->id << 24 | progress->turn,
+                               .slot = slot,
+                               .home = home,
+                               .service = service(orchestrator, progress)};
+}
+
+struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t client)
+{
+    struct progress *progress = orchestrator->slots[slot];
     progress->client = client;
     progress->arrival = time;
     progress->tool_time = 0;
-    orchestrator->counters.started++;
-    push_ready(orchestrator, slot, time, 0);
-    return true;
-}
-
-struct event_key orchestrator_next(const struct orchestrator *orchestrator)
-{
-    struct event_key next = EVENT_NEVER;
-    if (orchestrator->ready.n) {
-        next = (struct event_key){.time = heap_top(&orchestrator->ready)->key, .phase = PHASE_ROUTING};
-    }
-    if (orchestrator->has_arrival) {
-        next = event_min(next, (struct event_key){.time = orchestrator->arrival_time, .phase = PHASE_RELEASE});
-    }
-    if (orchestrator->clients.n && orchestrator->next_program < orchestrator->n_programs) {
-        next =
-            event_min(next, (struct event_key){.time = heap_top(&orchestrator->clients)->key, .phase = PHASE_RELEASE});
-    }
-    return next;
-}
-
-/* The first free client takes programs until one is not dropped. */
-static void serve_client(struct orchestrator *orchestrator)
-{
-    const struct heap_entry client = heap_pop(&orchestrator->clients);
-    const simtime setup = orchestrator->options.arrivals.client_setup;
-    const simtime time = setup < SIMTIME_LIMIT - client.key ? client.key + setup : SIMTIME_LIMIT;
-    while (orchestrator->next_program < orchestrator->n_programs) {
-        if (start_program(orchestrator, orchestrator->next_program++, time, (uint32_t)client.tie)) {
-            return;
-        }
-    }
+    progress->sums = (struct program_sums){0};
+    return make_ready(orchestrator, slot, time, NO_HOME);
 }
 
 /* Keeps `prompt_toks` tokens of a longer prompt; the output follows. */
@@ -261,83 +246,70 @@ static struct content truncate(struct progress *progress, struct content content
     return extent_list_content(list);
 }
 
-static void describe_ready(struct orchestrator *orchestrator, uint32_t slot, simtime time, struct ready_turn *out)
+struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot)
 {
     struct progress *progress = orchestrator->slots[slot];
     const struct turn *turn = &progress->program->turns[progress->turn];
-    *out = (struct ready_turn){.program = progress->program,
-                               .slot = slot,
-                               .turn = progress->turn,
-                               .ready = time,
-                               .content = prompt_build(&progress->prompts, progress->program, progress->turn),
-                               .prompt_toks = turn->prompt_toks,
-                               .output_toks = turn->output_toks,
-                               .shared_output = turn->shared_output};
-    if (!prompt_fits(&orchestrator->options, turn)) {
-        out->prompt_toks = orchestrator->options.max_model_len - (turn->output_toks > 0);
-        out->content = truncate(progress, out->content, turn->prompt_toks, out->prompt_toks);
+    struct turn_call call = {.program = progress->program->id,
+                             .turn = progress->turn,
+                             .ready = progress->ready,
+                             .content = prompt_build(&progress->prompts, progress->program, progress->turn),
+                             .prompt_toks = prompt_toks(orchestrator, turn),
+                             .output_toks = turn->output_toks,
+                             .shared_output = turn->shared_output,
+                             .lead = lead(orchestrator, progress)};
+    if (call.prompt_toks < turn->prompt_toks) {
+        call.content = truncate(progress, call.content, turn->prompt_toks, call.prompt_toks);
     }
+    return call;
 }
 
-bool orchestrator_step(struct orchestrator *orchestrator, struct ready_turn *out)
-{
-    const struct event_key next = orchestrator_next(orchestrator);
-    assert(next.time != SIMTIME_NEVER);
-    if (next.phase == PHASE_ROUTING) {
-        const struct heap_entry entry = heap_pop(&orchestrator->ready);
-        describe_ready(orchestrator, (uint32_t)entry.payload, entry.key, out);
-        return true;
-    }
-    if (orchestrator->has_arrival) {
-        start_program(orchestrator, orchestrator->arriving, orchestrator->arrival_time, 0);
-        next_arrival(orchestrator);
-    } else {
-        serve_client(orchestrator);
-    }
-    return false;
-}
-
-bool orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, simtime end,
-                             struct program_record *record)
+enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, uint32_t instance,
+                                          simtime end, struct ready_turn *next, struct program_record *record)
 {
     struct progress *progress = orchestrator->slots[slot];
     const struct program *program = progress->program;
-    if (progress->turn + 1 < program->n_turns) {
-        const simtime gap = tool_gap(orchestrator->options.tool, program, progress->turn);
-        progress->tool_time += gap;
-        progress->turn++;
-        push_ready(orchestrator, slot, end, gap);
-        return false;
+    if (progress->turn + 1 == program->n_turns) {
+        *record = (struct program_record){.program = program->id,
+                                          .name = program->name,
+                                          .arrival = progress->arrival,
+                                          .end = end,
+                                          .tool_time = progress->tool_time,
+                                          .n_turns = program->n_turns};
+        return TURN_WAS_LAST;
     }
-    *record = (struct program_record){.program = program->id,
-                                      .name = program->name,
-                                      .arrival = progress->arrival,
-                                      .end = end,
-                                      .tool_time = progress->tool_time,
-                                      .n_turns = program->n_turns};
-    if (orchestrator->options.arrivals.process == ARRIVALS_CLOSED) {
-        heap_push(&orchestrator->clients, (struct heap_entry){.key = end, .tie = progress->client});
+    const simtime gap = progress->gap;
+    if (end >= SIMTIME_LIMIT || gap >= SIMTIME_LIMIT - end) {
+        return TURN_TOO_LATE;
     }
-    orchestrator->counters.completed++;
-    return true;
+    progress->tool_time += gap;
+    progress->turn++;
+    *next = make_ready(orchestrator, slot, end + gap, instance);
+    return TURN_IS_FOLLOWED;
 }
 
-void orchestrator_program_done(struct orchestrator *orchestrator, uint32_t slot)
+struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot)
 {
-    give_slot(orchestrator, slot);
+    return &orchestrator->slots[slot]->sums;
 }
 
-bool orchestrator_failed(const struct orchestrator *orchestrator)
+uint32_t orchestrator_client(const struct orchestrator *orchestrator, uint32_t slot)
 {
-    return orchestrator->failed;
+    return orchestrator->slots[slot]->client;
 }
 
-const struct orchestrator_counters *orchestrator_counters(const struct orchestrator *orchestrator)
+simtime orchestrator_client_ready(const struct orchestrator *orchestrator, simtime free)
 {
-    return &orchestrator->counters;
+    const simtime setup = orchestrator->options.arrivals.client_setup;
+    return setup < SIMTIME_LIMIT - free ? free + setup : SIMTIME_LIMIT;
 }
 
-uint64_t orchestrator_in_progress(const struct orchestrator *orchestrator)
+void orchestrator_report_late_turn(const struct orchestrator *orchestrator, uint32_t slot, uint32_t turn,
+                                   struct diag *diag)
 {
-    return orchestrator->counters.started - orchestrator->counters.completed;
+    const struct progress *progress = orchestrator->slots[slot];
+    diag_error(diag, ASIM_INPUT,
+               (struct diag_where){.file = orchestrator->options.source, .line = progress->program->line},
+               "program '%s', turn %u of %u is ready only after 100 days of simulated time; allowed: less",
+               progress->program->name, turn + 1, progress->program->n_turns);
 }

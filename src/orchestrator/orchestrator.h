@@ -1,13 +1,19 @@
-/* The program orchestrator: which programs are in progress, and which of their turns is ready when.
+/* The program orchestrator: the state of every program in progress, and what comes after each of its turns.
  *
  * A program keeps its identity and a slot (a small number that other modules index by) from its arrival to its last
  * turn. Open-loop programs arrive by the arrival process; in a closed loop one queue of programs feeds the clients, and
  * the first free client takes the next one (ties by client number), ready after the client's set-up time.
+ *
+ * The orchestrator answers questions; it has no queue of events. An engine of the simulation (src/sim) asks it which
+ * programs come next, has each made ready (orchestrator_prepare), keeps the ready turns in order, and tells of ends.
+ *
+ * Threads: calls that name a slot may run side by side for different slots. Those that do not (orchestrator_next_program,
+ * orchestrator_take_slot, orchestrator_give_slot, the reports) are for one thread at a time, while no other call runs.
  */
 #ifndef ASIM_ORCHESTRATOR_ORCHESTRATOR_H
 #define ASIM_ORCHESTRATOR_ORCHESTRATOR_H
 
-#include "base/event_key.h"
+#include "base/simtime.h"
 #include "metrics/recorder.h"
 #include "tool/tool.h"
 #include "workload/arrivals.h"
@@ -21,51 +27,103 @@ struct orchestrator_options {
     const struct tool_simulator *tool;
     struct arrivals_options arrivals;
     enum long_prompt_rule on_long_prompt;
-    uint32_t max_model_len; /* a prompt and one output token must fit */
+    uint32_t max_model_len;   /* a prompt and one output token must fit */
+    simtime dispatch_latency; /* from ready to the arrival at an instance */
+    simtime least_step;       /* no engine step is shorter */
 };
 
-struct orchestrator_counters {
-    uint64_t started, completed, dropped;
-    uint64_t truncated_programs; /* with at least one truncated prompt */
+struct orchestrator;
+
+/* With LONG_PROMPT_IS_ERROR every program of a file is checked at once: NULL and errors in diag. A generated program is
+ * checked when it is prepared. */
+struct orchestrator *orchestrator_create(const struct orchestrator_options *options, struct diag *diag);
+void orchestrator_destroy(struct orchestrator *orchestrator);
+
+static inline bool orchestrator_is_closed(const struct orchestrator_options *options)
+{
+    return options->arrivals.process == ARRIVALS_CLOSED;
+}
+
+/* ---- programs that come ---- */
+
+/* A program in line: in an open loop its arrival is known, in a closed one it waits for a client. */
+struct next_program {
+    uint64_t id;
+    simtime arrival;
 };
 
-/* A turn that became ready. Content and program live until its end is reported. */
+/* The next program in order of (arrival, id), or of id in a closed loop; false after the last one. */
+bool orchestrator_next_program(struct orchestrator *orchestrator, struct next_program *out);
+
+uint32_t orchestrator_take_slot(struct orchestrator *orchestrator);
+void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot);
+
+enum prepared {
+    PREPARED_READY,
+    PREPARED_TRUNCATED, /* ready as well: a prompt was cut */
+    PREPARED_DROPPED,   /* the slot is to be given back */
+    PREPARED_TOO_LONG,  /* an error, for orchestrator_report_long_prompt */
+};
+
+/* Makes a program ready to start in a slot. */
+enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t slot, uint64_t program);
+
+/* ---- turns ---- */
+
+/* A turn that is ready at the client. */
 struct ready_turn {
-    const struct program *program;
+    simtime time;
+    uint64_t key;    /* program and turn: the order of turns that are ready at one instant */
     uint32_t slot;
+    uint32_t home;   /* instance of the program's last turn, or NO_HOME */
+    simtime service; /* least time from ready to the turn's effect: its end and gap (SIMTIME_NEVER: it has none) */
+};
+
+#define NO_HOME UINT32_MAX
+
+/* The first turn of a prepared program, started at `time` by `client` (0 in an open loop). */
+struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t client);
+
+/* The present turn as a call of the model. Its content lives until the turn's end is told. */
+struct turn_call {
+    uint64_t program;
     uint32_t turn;
     simtime ready;
     struct content content; /* prompt, then output */
     uint32_t prompt_toks;
     uint32_t output_toks;
     bool shared_output;
+    simtime lead; /* from its end to its effect: the next turn is ready, or a client; SIMTIME_NEVER: none */
 };
 
-struct orchestrator;
+struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot);
 
-/* With LONG_PROMPT_IS_ERROR every program of a file is checked at once: NULL and errors in diag. A generated program is
- * checked when it starts: the error goes to the same diag, which must outlive the orchestrator, and it has failed then.
- */
-struct orchestrator *orchestrator_create(const struct orchestrator_options *options, struct diag *diag);
-void orchestrator_destroy(struct orchestrator *orchestrator);
+/* Prompt tokens of the present turn's call. */
+uint32_t orchestrator_prompt_toks(const struct orchestrator *orchestrator, uint32_t slot);
 
-/* The next event: a client that takes a program (PHASE_RELEASE) or a turn that is ready (PHASE_ROUTING); EVENT_NEVER
- * when all is waiting for instances, or over. */
-struct event_key orchestrator_next(const struct orchestrator *orchestrator);
+enum turn_outcome {
+    TURN_IS_FOLLOWED, /* by the turn in *next */
+    TURN_WAS_LAST,    /* *record tells of the program until the slot is given back */
+    TURN_TOO_LATE,    /* an error, for orchestrator_report_late_turn: the next turn lies beyond simulated time */
+};
 
-/* Processes the next event; true when it was a ready turn, which is then in *out. */
-bool orchestrator_step(struct orchestrator *orchestrator, struct ready_turn *out);
+/* The present turn ended at `end` on `instance`. */
+enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, uint32_t instance,
+                                          simtime end, struct ready_turn *next, struct program_record *record);
 
-/* A turn ended at `end`. True when it was its program's last: *record then tells of the program, until the caller gives
- * the slot back. */
-bool orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, simtime end,
-                             struct program_record *record);
-void orchestrator_program_done(struct orchestrator *orchestrator, uint32_t slot);
+/* Sums over the turns of the program in `slot`, for the recorder. */
+struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot);
 
-/* An error has been reported; the run cannot go on. */
-bool orchestrator_failed(const struct orchestrator *orchestrator);
+/* Closed loop: the client of the program in `slot`. */
+uint32_t orchestrator_client(const struct orchestrator *orchestrator, uint32_t slot);
 
-const struct orchestrator_counters *orchestrator_counters(const struct orchestrator *orchestrator);
-uint64_t orchestrator_in_progress(const struct orchestrator *orchestrator);
+/* When a client that is free at `free` starts its next program. */
+simtime orchestrator_client_ready(const struct orchestrator *orchestrator, simtime free);
+
+void orchestrator_report_long_prompt(const struct orchestrator *orchestrator, uint32_t slot, struct diag *diag);
+
+/* Turn `turn` of the program in `slot` would be ready after the end of simulated time. */
+void orchestrator_report_late_turn(const struct orchestrator *orchestrator, uint32_t slot, uint32_t turn,
+                                   struct diag *diag);
 
 #endif

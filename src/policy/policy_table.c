@@ -16,6 +16,7 @@ static const struct policy_entry table[] = {
         .summary = "fewest outstanding turns, by telemetry and what was sent since; ties by KV use",
         .source = "common practice",
         .route = route_least_loaded,
+        .reads = READS_VIEW,
     },
     {
         .plane = POLICY_ROUTING,
@@ -23,6 +24,7 @@ static const struct policy_entry table[] = {
         .summary = "a program stays where its KV cache is until that instance is under pressure, then least-loaded",
         .source = "AgentServeSim (arXiv 2606.09613), session-aware router",
         .route = route_session_affinity,
+        .reads = READS_VIEW,
     },
     {
         .plane = POLICY_SCHEDULING,

@@ -14,6 +14,7 @@ struct policy_entry {
     const char *summary;
     const char *source;
     routing_fn route; /* routing plane only; the other planes' entries are the engine's own rules */
+    enum policy_reads reads;
 };
 
 size_t policy_count(void);

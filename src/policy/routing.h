@@ -20,7 +20,14 @@ struct instance_view {
 struct routing_view {
     const struct instance_view *instances;
     uint32_t n_instances;
-    uint64_t outstanding; /* sum over instances */
+    uint64_t outstanding;  /* sum over instances */
+    uint32_t least_loaded; /* fewest outstanding turns; ties by KV use, then by number */
+};
+
+/* What a policy looks at besides the turn and its own past choices. */
+enum policy_reads {
+    READS_NOTHING,
+    READS_VIEW, /* the instances */
 };
 
 struct routing_request {
@@ -38,9 +45,6 @@ struct routing_parameters {
 /* Chooses an instance; `state` is one word that the router keeps for the policy, 0 at first. */
 typedef uint32_t (*routing_fn)(const struct routing_parameters *parameters, const struct routing_view *view,
                                const struct routing_request *request, uint64_t *state);
-
-/* Fewest outstanding turns; ties by KV use, then by number. */
-uint32_t least_loaded_instance(const struct routing_view *view);
 
 uint32_t route_round_robin(const struct routing_parameters *parameters, const struct routing_view *view,
                            const struct routing_request *request, uint64_t *state);

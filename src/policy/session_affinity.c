@@ -21,5 +21,5 @@ uint32_t route_session_affinity(const struct routing_parameters *parameters, con
     if (request->home != NO_INSTANCE && !under_pressure(parameters, view, &view->instances[request->home])) {
         return request->home;
     }
-    return least_loaded_instance(view);
+    return view->least_loaded;
 }

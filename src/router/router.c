@@ -1,17 +1,17 @@
 #include "router/router.h"
 
 #include "base/mem.h"
+#include "router/load_index.h"
 
 #include <assert.h>
 
 struct router {
     struct router_options options;
     struct instance_view *views;
-    uint64_t *sent;        /* turns sent to each instance, ever */
-    uint64_t outstanding;  /* sum over the views */
-    simtime next_snapshot; /* the first decision at or after this instant needs new snapshots */
-    uint32_t *homes;       /* by slot */
-    size_t n_homes;
+    struct load_index loads; /* outstanding turns, then KV use */
+    uint64_t *sent;          /* turns sent to each instance, ever */
+    uint64_t outstanding;    /* sum over the views */
+    simtime next_snapshot;   /* the first decision at or after this instant needs new snapshots */
     uint64_t policy_state;
     struct router_counters counters;
 };
@@ -25,23 +25,37 @@ struct router *router_create(const struct router_options *options)
     for (uint32_t i = 0; i < options->n_instances; i++) {
         router->views[i].usable_blocks = options->usable_blocks;
     }
+    load_index_init(&router->loads, options->n_instances);
+    router->next_snapshot = options->view == ROUTER_VIEW_EXACT ? 0 : options->telemetry_period; /* all is idle at 0 */
     return router;
 }
 
 void router_destroy(struct router *router)
 {
     if (router) {
+        load_index_fini(&router->loads);
         mem_free(router->views);
         mem_free(router->sent);
-        mem_free(router->homes);
         mem_free(router);
     }
 }
 
 simtime router_wants_snapshot(const struct router *router, simtime now)
 {
-    const simtime period = router->options.telemetry_period;
-    return now >= router->next_snapshot ? now - now % period : -1;
+    if (router->options.policy->reads == READS_NOTHING || now < router->next_snapshot) {
+        return -1;
+    }
+    return router->options.view == ROUTER_VIEW_EXACT ? now : now - now % router->options.telemetry_period;
+}
+
+simtime router_next_snapshot(const struct router *router)
+{
+    return router->options.policy->reads == READS_NOTHING ? SIMTIME_NEVER : router->next_snapshot;
+}
+
+static uint64_t load_of(const struct instance_view *view)
+{
+    return (uint64_t)view->outstanding << 32 | view->used_blocks;
 }
 
 void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
@@ -53,33 +67,24 @@ void router_observe(struct router *router, uint32_t instance, const struct load_
     view->outstanding = snapshot->running + snapshot->waiting + on_the_way;
     view->used_blocks = snapshot->used_blocks;
     router->outstanding += view->outstanding;
+    router->loads.loads[instance] = load_of(view);
 }
 
 void router_snapshots_done(struct router *router, simtime instant)
 {
-    router->next_snapshot = instant + router->options.telemetry_period;
+    load_index_rebuild(&router->loads);
+    router->next_snapshot =
+        router->options.view == ROUTER_VIEW_EXACT ? instant + 1 : instant + router->options.telemetry_period;
 }
 
-uint32_t router_home(const struct router *router, uint32_t slot)
+uint32_t router_route(struct router *router, const struct routing_request *request)
 {
-    return slot < router->n_homes ? router->homes[slot] : NO_INSTANCE;
-}
-
-static void set_home(struct router *router, uint32_t slot, uint32_t instance)
-{
-    const size_t known = router->n_homes;
-    router->homes = mem_grow(router->homes, &router->n_homes, (size_t)slot + 1, sizeof *router->homes);
-    for (size_t i = known; i < router->n_homes; i++) {
-        router->homes[i] = NO_INSTANCE;
-    }
-    router->homes[slot] = instance;
-}
-
-uint32_t router_route(struct router *router, uint32_t slot, const struct routing_request *request)
-{
-    const struct routing_view view = {
-        .instances = router->views, .n_instances = router->options.n_instances, .outstanding = router->outstanding};
-    const uint32_t chosen = router->options.policy(&router->options.parameters, &view, request, &router->policy_state);
+    const struct routing_view view = {.instances = router->views,
+                                      .n_instances = router->options.n_instances,
+                                      .outstanding = router->outstanding,
+                                      .least_loaded = load_index_least(&router->loads)};
+    const uint32_t chosen =
+        router->options.policy->route(&router->options.parameters, &view, request, &router->policy_state);
     assert(chosen < router->options.n_instances);
     if (request->home == NO_INSTANCE) {
         router->counters.cold++;
@@ -91,15 +96,8 @@ uint32_t router_route(struct router *router, uint32_t slot, const struct routing
     router->sent[chosen]++;
     router->views[chosen].outstanding++;
     router->outstanding++;
-    set_home(router, slot, chosen);
+    load_index_set(&router->loads, chosen, load_of(&router->views[chosen]));
     return chosen;
-}
-
-void router_forget(struct router *router, uint32_t slot)
-{
-    if (slot < router->n_homes) {
-        router->homes[slot] = NO_INSTANCE;
-    }
 }
 
 const struct router_counters *router_counters(const struct router *router)

@@ -1,7 +1,8 @@
-/* The session-aware router: sends each ready turn to an instance and remembers where programs live.
+/* The session-aware router: sends each ready turn to an instance.
  *
- * What it may see is part of the model: one telemetry snapshot of every instance per period, and its own record of what
- * it sent since. The caller refreshes the snapshots (router_observe) before it routes; the policy decides.
+ * What it may see is part of the model: with the telemetry view one snapshot of every instance per period and its own
+ * record of what it sent since; with the exact view the state of every instance after its last step end. The caller
+ * refreshes the snapshots (router_observe) before it routes; the policy decides.
  */
 #ifndef ASIM_ROUTER_ROUTER_H
 #define ASIM_ROUTER_ROUTER_H
@@ -12,11 +13,14 @@
 
 struct router;
 
+enum router_view { ROUTER_VIEW_TELEMETRY, ROUTER_VIEW_EXACT };
+
 struct router_options {
     uint32_t n_instances;
     uint32_t usable_blocks; /* KV blocks per instance */
+    enum router_view view;
     simtime telemetry_period;
-    routing_fn policy;
+    const struct policy_entry *policy;
     struct routing_parameters parameters;
 };
 
@@ -30,21 +34,20 @@ struct router_counters {
 struct router *router_create(const struct router_options *options);
 void router_destroy(struct router *router);
 
-/* The telemetry instant that a decision at `now` sees, or -1 when its snapshots are there already. */
+/* The instant whose snapshots a decision at `now` sees, or -1 when they are there already or the policy looks at none:
+ * the last multiple of the telemetry period, or, with the exact view, `now` itself. */
 simtime router_wants_snapshot(const struct router *router, simtime now);
 
-/* Hands over the snapshot of one instance at the wanted instant; call for each, then router_snapshots_done. */
+/* The first instant at which a decision wants new snapshots; SIMTIME_NEVER when the policy looks at none. */
+simtime router_next_snapshot(const struct router *router);
+
+/* Hands over the snapshot of one instance at the wanted instant; call for those that may have changed, then
+ * router_snapshots_done. */
 void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
 void router_snapshots_done(struct router *router, simtime instant);
 
-/* Chooses the instance of a turn; `slot` names the program among those in progress. */
-uint32_t router_route(struct router *router, uint32_t slot, const struct routing_request *request);
-
-/* The program in `slot` is over. */
-void router_forget(struct router *router, uint32_t slot);
-
-/* The instance the program's last turn went to, or NO_INSTANCE. */
-uint32_t router_home(const struct router *router, uint32_t slot);
+/* Chooses the instance of a turn. */
+uint32_t router_route(struct router *router, const struct routing_request *request);
 
 const struct router_counters *router_counters(const struct router *router);
 

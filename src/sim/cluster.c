@@ -79,6 +79,8 @@ static bool create_orchestrator(struct cluster *cluster, struct diag *diag)
                      .seed = settings->seed},
         .on_long_prompt = rules[settings->on_long_prompt],
         .max_model_len = cluster->plan.engine.max_model_len,
+        .dispatch_latency = settings->dispatch_latency,
+        .least_step = instance_least_step(&cluster->plan.engine, cluster->step_time),
     };
     cluster->orchestrator = orchestrator_create(&options, diag);
     return cluster->orchestrator != NULL;
@@ -114,8 +116,9 @@ static void create_router(struct cluster *cluster)
     cluster->router = router_create(&(struct router_options){
         .n_instances = cluster->plan.n_instances,
         .usable_blocks = cluster->plan.engine.n_blocks - 1,
+        .view = settings->router_view == SETTING_VIEW_EXACT ? ROUTER_VIEW_EXACT : ROUTER_VIEW_TELEMETRY,
         .telemetry_period = settings->router_telemetry_period,
-        .policy = policy->route,
+        .policy = policy,
         .parameters = {.pressure_limit = settings->router_pressure_limit, .load_limit = settings->router_load_limit},
     });
 }
@@ -128,17 +131,39 @@ struct cluster *cluster_create(const struct settings *settings, struct diag *dia
         goto fail;
     }
     cluster->workload = cluster_open_workload(settings, cluster->plan.engine.block_size, false, diag);
-    if (!cluster->workload || !create_tool(cluster, diag) || !create_orchestrator(cluster, diag) ||
-        !create_instances(cluster, diag)) {
+    if (!cluster->workload || !create_tool(cluster, diag) || !create_instances(cluster, diag) ||
+        !create_orchestrator(cluster, diag)) {
         goto fail;
     }
     create_router(cluster);
-    cluster->recorder = recorder_create(&(struct recorder_options){.keep_turns = settings->turns_csv,
-                                                                   .program_rows = (uint32_t)settings->program_rows});
+    cluster->n_recorders = (uint32_t)settings->threads;
+    cluster->recorders = mem_zalloc(cluster->n_recorders * sizeof *cluster->recorders);
+    for (uint32_t i = 0; i < cluster->n_recorders; i++) {
+        cluster->recorders[i] = recorder_create(&(struct recorder_options){
+            .keep_turns = settings->turns_csv, .program_rows = (uint32_t)settings->program_rows});
+    }
     return cluster;
 fail:
     cluster_destroy(cluster);
     return NULL;
+}
+
+uint64_t cluster_turns_done(const struct cluster *cluster)
+{
+    uint64_t turns = 0;
+    for (uint32_t i = 0; i < cluster->n_recorders; i++) {
+        turns += recorder_turn_count(cluster->recorders[i]);
+    }
+    return turns;
+}
+
+uint64_t cluster_programs_done(const struct cluster *cluster)
+{
+    uint64_t programs = 0;
+    for (uint32_t i = 0; i < cluster->n_recorders; i++) {
+        programs += recorder_program_count(cluster->recorders[i]);
+    }
+    return programs;
 }
 
 void cluster_destroy(struct cluster *cluster)
@@ -153,7 +178,10 @@ void cluster_destroy(struct cluster *cluster)
     if (cluster->step_time) {
         step_time_destroy(cluster->step_time);
     }
-    recorder_destroy(cluster->recorder);
+    for (uint32_t i = 0; i < cluster->n_recorders; i++) {
+        recorder_destroy(cluster->recorders[i]);
+    }
+    mem_free(cluster->recorders);
     router_destroy(cluster->router);
     orchestrator_destroy(cluster->orchestrator);
     tool_destroy(cluster->tool);

@@ -42,10 +42,24 @@ struct cluster {
     struct router *router;
     struct step_time *step_time;
     struct instance **instances;
-    struct recorder *recorder;
+    struct recorder **recorders; /* one per thread; after a run the first has it all */
+    uint32_t n_recorders;
     simtime now;     /* of the last event */
     uint64_t events; /* processed by the ring: releases, routings, turn ends */
+    struct program_counters {
+        uint64_t started, dropped, truncated;
+    } programs;
 };
+
+/* Turns and programs that have ended. */
+uint64_t cluster_turns_done(const struct cluster *cluster);
+uint64_t cluster_programs_done(const struct cluster *cluster);
+
+/* Programs that have started and not ended. */
+static inline uint64_t cluster_in_progress(const struct cluster *cluster)
+{
+    return cluster->programs.started - cluster_programs_done(cluster);
+}
 
 struct cluster *cluster_create(const struct settings *settings, struct diag *diag);
 void cluster_destroy(struct cluster *cluster);

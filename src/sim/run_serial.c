@@ -1,7 +1,7 @@
 #include "sim/run_serial.h"
 
+#include "base/heap.h"
 #include "base/min_tree.h"
-#include "kv/pool.h"
 
 #include <assert.h>
 
@@ -12,12 +12,26 @@ enum { PULSE_EVENTS = 4096 };
  * until it has an output or another event may come first. */
 struct serial {
     struct cluster *cluster;
+    struct diag *diag;
     struct min_tree outputs;
+    struct heap ready;   /* turns by (time, key); payload: slot, home above it */
+    struct heap clients; /* closed loop: free clients by (time, client) */
+    struct next_program next;
+    bool has_next;
+    bool closed; /* loop */
+    bool failed;
 };
 
 static void refresh(struct serial *serial, uint32_t instance)
 {
     min_tree_set(&serial->outputs, instance, instance_earliest_output(serial->cluster->instances[instance]));
+}
+
+static void push_ready(struct serial *serial, const struct ready_turn *turn)
+{
+    heap_push(&serial->ready, (struct heap_entry){.key = turn->time,
+                                                  .tie = turn->key,
+                                                  .payload = (uint64_t)turn->home << 32 | turn->slot});
 }
 
 /* The turns that just ended at `instance` go back to the orchestrator. */
@@ -27,20 +41,30 @@ static void take_ends(struct serial *serial, uint32_t instance)
     uint32_t n;
     const struct turn_end *ends = instance_take_ends(cluster->instances[instance], &n);
     for (uint32_t i = 0; i < n; i++) {
+        const uint32_t slot = ends[i].slot;
         assert(ends[i].record.last_token >= cluster->now);
         cluster->now = ends[i].record.last_token;
-        recorder_turn(cluster->recorder, &ends[i].record);
-        struct program_record program;
-        if (orchestrator_turn_ended(cluster->orchestrator, ends[i].slot, cluster->now, &program)) {
-            recorder_program(cluster->recorder, &program);
-            router_forget(cluster->router, ends[i].slot);
-            orchestrator_program_done(cluster->orchestrator, ends[i].slot);
+        struct ready_turn next;
+        switch (ring_end(cluster, &ends[i], cluster->recorders[0], &next)) {
+        case TURN_IS_FOLLOWED:
+            push_ready(serial, &next);
+            break;
+        case TURN_WAS_LAST:
+            if (serial->closed) {
+                heap_push(&serial->clients, (struct heap_entry){.key = cluster->now,
+                                                                .tie = orchestrator_client(cluster->orchestrator, slot)});
+            }
+            orchestrator_give_slot(cluster->orchestrator, slot);
+            break;
+        case TURN_TOO_LATE:
+            orchestrator_report_late_turn(cluster->orchestrator, slot, ends[i].record.turn + 1, serial->diag);
+            serial->failed = true;
         }
     }
     cluster->events += n;
 }
 
-/* The router sees every instance as of one telemetry instant; nothing that happens up to `now` ends a turn unseen. */
+/* The router sees every instance as of one instant; nothing that happens up to `now` ends a turn unseen. */
 static void refresh_views(struct serial *serial, simtime now)
 {
     struct cluster *cluster = serial->cluster;
@@ -48,99 +72,142 @@ static void refresh_views(struct serial *serial, simtime now)
     if (instant < 0) {
         return;
     }
+    const bool exact = cluster->settings.router_view == SETTING_VIEW_EXACT;
     for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
         struct instance *instance = cluster->instances[i];
         const bool ended = instance_advance(instance, (struct event_key){.time = now, .phase = PHASE_ROUTING});
         assert(!ended);
         (void)ended;
-        const struct load_snapshot snapshot = instance_snapshot(instance, instant);
+        const struct load_snapshot snapshot =
+            exact ? instance_state(instance) : instance_snapshot(instance, instant);
         router_observe(cluster->router, i, &snapshot);
         refresh(serial, i);
     }
     router_snapshots_done(cluster->router, instant);
 }
 
-static void dispatch(struct serial *serial, const struct ready_turn *turn)
+/* The next program in line starts, for `client` of a closed loop; false when it is dropped. */
+static bool start_program(struct serial *serial, simtime time, uint32_t client)
 {
     struct cluster *cluster = serial->cluster;
-    refresh_views(serial, turn->ready);
-    const struct routing_request request = {.program = turn->program->id,
-                                            .turn = turn->turn,
-                                            .prompt_toks = turn->prompt_toks,
-                                            .home = router_home(cluster->router, turn->slot)};
-    const uint32_t chosen = router_route(cluster->router, turn->slot, &request);
-    const struct turn_arrival arrival = {.program = turn->program->id,
-                                         .turn = turn->turn,
-                                         .slot = turn->slot,
-                                         .ready = turn->ready,
-                                         .time = turn->ready + cluster->settings.dispatch_latency,
-                                         .content = turn->content,
-                                         .prompt_toks = turn->prompt_toks,
-                                         .output_toks = turn->output_toks,
-                                         .shared_output = turn->shared_output};
-    instance_deliver(cluster->instances[chosen], &arrival);
+    struct orchestrator *orchestrator = cluster->orchestrator;
+    const uint64_t id = serial->next.id;
+    const uint32_t slot = orchestrator_take_slot(orchestrator);
+    serial->has_next = orchestrator_next_program(orchestrator, &serial->next);
+    const enum prepared prepared = orchestrator_prepare(orchestrator, slot, id);
+    if (prepared == PREPARED_TOO_LONG) {
+        orchestrator_report_long_prompt(orchestrator, slot, serial->diag);
+        serial->failed = true;
+    }
+    if (prepared == PREPARED_DROPPED || prepared == PREPARED_TOO_LONG) {
+        cluster->programs.dropped++;
+        orchestrator_give_slot(orchestrator, slot);
+        return false;
+    }
+    cluster->programs.started++;
+    cluster->programs.truncated += prepared == PREPARED_TRUNCATED;
+    if (time >= SIMTIME_LIMIT) {
+        orchestrator_report_late_turn(orchestrator, slot, 0, serial->diag);
+        serial->failed = true;
+        return true;
+    }
+    const struct ready_turn turn = orchestrator_start(orchestrator, slot, time, client);
+    push_ready(serial, &turn);
+    return true;
+}
+
+/* The first free client takes programs until one is not dropped. */
+static void serve_client(struct serial *serial)
+{
+    const struct heap_entry client = heap_pop(&serial->clients);
+    const simtime ready = orchestrator_client_ready(serial->cluster->orchestrator, client.key);
+    while (serial->has_next && !start_program(serial, ready, (uint32_t)client.tie)) {
+    }
+}
+
+static void dispatch(struct serial *serial)
+{
+    struct cluster *cluster = serial->cluster;
+    const struct heap_entry top = heap_pop(&serial->ready);
+    const struct ready_turn turn = {.time = top.key,
+                                    .key = top.tie,
+                                    .slot = (uint32_t)top.payload,
+                                    .home = (uint32_t)(top.payload >> 32)};
+    refresh_views(serial, turn.time);
+    const uint32_t chosen = ring_route(cluster, &turn);
+    ring_deliver(cluster, chosen, turn.slot, false);
     refresh(serial, chosen);
 }
 
-/* One event of the orchestrator. */
-static void step_orchestrator(struct serial *serial, struct event_key key)
+/* The next event of programs: one that starts, or a turn that is ready. */
+static struct event_key next_release(const struct serial *serial)
 {
-    struct cluster *cluster = serial->cluster;
-    struct ready_turn turn;
-    cluster->now = key.time;
-    if (orchestrator_step(cluster->orchestrator, &turn)) {
-        dispatch(serial, &turn);
+    struct event_key next = EVENT_NEVER;
+    if (serial->ready.n) {
+        next = (struct event_key){.time = heap_top(&serial->ready)->key, .phase = PHASE_ROUTING};
     }
-    cluster->events++;
+    if (serial->has_next && (!serial->closed || serial->clients.n)) {
+        const simtime time = serial->closed ? heap_top(&serial->clients)->key : serial->next.arrival;
+        next = event_min(next, (struct event_key){.time = time, .phase = PHASE_RELEASE});
+    }
+    return next;
 }
 
-#ifndef NDEBUG
-/* After a whole run nothing may be left anywhere: each turn that started has ended, and every KV block is free. */
-static void check_all_done(const struct cluster *cluster)
+static void step_release(struct serial *serial, struct event_key key)
 {
-    const struct orchestrator_counters *programs = orchestrator_counters(cluster->orchestrator);
-    assert(orchestrator_in_progress(cluster->orchestrator) == 0);
-    assert(programs->completed + programs->dropped == workload_stats(cluster->workload)->n_programs);
-    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
-        const struct kv_pool *pool = instance_pool(cluster->instances[i]);
-        assert(instance_turns_inside(cluster->instances[i]) == 0);
-        assert(kv_free(pool) == kv_usable(pool));
-        kv_pool_check(pool);
-        instance_check(cluster->instances[i]);
+    serial->cluster->now = key.time;
+    serial->cluster->events++;
+    if (key.phase == PHASE_ROUTING) {
+        dispatch(serial);
+    } else if (serial->closed) {
+        serve_client(serial);
+    } else {
+        start_program(serial, key.time, 0);
     }
 }
-#endif
 
-bool run_serial(struct cluster *cluster, run_pulse pulse, void *user)
+/* Advances the instance with the least bound, at least past the bound itself so that it moves. */
+static void step_instance(struct serial *serial, struct event_key until)
 {
-    struct serial serial = {.cluster = cluster};
+    const uint32_t first = min_tree_first(&serial->outputs);
+    const struct event_key output = min_tree_key(&serial->outputs, first);
+    const struct event_key limit = event_min(until, min_tree_second(&serial->outputs));
+    const struct event_key past = {.time = output.time, .phase = output.phase + 1};
+    if (instance_advance(serial->cluster->instances[first], event_before(limit, past) ? past : limit)) {
+        take_ends(serial, first);
+    }
+    refresh(serial, first);
+}
+
+bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct diag *diag)
+{
+    struct serial serial = {
+        .cluster = cluster, .diag = diag, .closed = cluster->settings.arrivals == SETTING_ARRIVALS_CLOSED};
     min_tree_init(&serial.outputs, cluster->plan.n_instances);
-    bool going = true;
-    for (uint64_t rounds = 1; going; rounds++) {
-        const struct event_key ready = orchestrator_next(cluster->orchestrator);
-        const uint32_t first = min_tree_first(&serial.outputs);
-        const struct event_key output = min_tree_key(&serial.outputs, first);
-        if (event_before(ready, output)) {
-            step_orchestrator(&serial, ready);
+    heap_init(&serial.ready);
+    heap_init(&serial.clients);
+    for (uint64_t client = 0; serial.closed && client < cluster->settings.max_concurrency; client++) {
+        heap_push(&serial.clients, (struct heap_entry){.key = 0, .tie = client});
+    }
+    serial.has_next = orchestrator_next_program(cluster->orchestrator, &serial.next);
+    bool stopped = false;
+    for (uint64_t rounds = 1; !serial.failed && !stopped; rounds++) {
+        const struct event_key release = next_release(&serial);
+        const struct event_key output = min_tree_key(&serial.outputs, min_tree_first(&serial.outputs));
+        if (event_before(release, output)) {
+            step_release(&serial, release);
         } else if (output.time == SIMTIME_NEVER) {
             break;
         } else {
-            /* At least the bound itself must be passed for the bound to move. */
-            const struct event_key limit = event_min(ready, min_tree_second(&serial.outputs));
-            const struct event_key past = {.time = output.time, .phase = output.phase + 1};
-            if (instance_advance(cluster->instances[first], event_before(limit, past) ? past : limit)) {
-                take_ends(&serial, first);
-            }
-            refresh(&serial, first);
+            step_instance(&serial, release);
         }
-        going =
-            !orchestrator_failed(cluster->orchestrator) && (!pulse || rounds % PULSE_EVENTS || !pulse(user, cluster));
+        stopped = pulse && rounds % PULSE_EVENTS == 0 && pulse(user, cluster);
     }
     min_tree_fini(&serial.outputs);
-#ifndef NDEBUG
-    if (going) {
-        check_all_done(cluster);
+    heap_fini(&serial.ready);
+    heap_fini(&serial.clients);
+    if (!serial.failed && !stopped) {
+        ring_check_all_done(cluster);
     }
-#endif
-    return going;
+    return !serial.failed && !stopped;
 }

@@ -2,12 +2,9 @@
 #ifndef ASIM_SIM_RUN_SERIAL_H
 #define ASIM_SIM_RUN_SERIAL_H
 
-#include "sim/cluster.h"
+#include "sim/ring.h"
 
-/* Called now and then between events; returning true ends the run early. NULL: never. */
-typedef bool (*run_pulse)(void *user, const struct cluster *cluster);
-
-/* Runs to the last completion. False when the pulse or an error (reported to the diag of the cluster) ended it. */
-bool run_serial(struct cluster *cluster, run_pulse pulse, void *user);
+/* Runs to the last completion. False when the pulse or an error (reported to `diag`) ended it. */
+bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct diag *diag);
 
 #endif

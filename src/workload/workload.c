@@ -222,10 +222,8 @@ void workload_destroy(struct workload *workload)
         return;
     }
     for (size_t i = 0; i < workload->n_slots; i++) {
-        if (workload->slots[i]) {
-            generated_fini(workload->slots[i]);
-            mem_free(workload->slots[i]);
-        }
+        generated_fini(workload->slots[i]);
+        mem_free(workload->slots[i]);
     }
     mem_free(workload->slots);
     program_set_fini(&workload->set);
@@ -254,19 +252,15 @@ simtime workload_arrival(const struct workload *workload, uint64_t program)
     return workload->generator ? 0 : workload->set.programs[program].arrival;
 }
 
-static struct generated *slot_of(struct workload *workload, uint32_t slot)
+void workload_reserve(struct workload *workload, uint32_t slot)
 {
-    if (slot >= workload->n_slots) {
-        workload->slots =
-            mem_grow(workload->slots, &workload->slot_capacity, (size_t)slot + 1, sizeof *workload->slots);
-        while (workload->n_slots <= slot) {
-            workload->slots[workload->n_slots++] = NULL;
-        }
+    if (!workload->generator || slot < workload->n_slots) {
+        return;
     }
-    if (!workload->slots[slot]) {
-        workload->slots[slot] = mem_zalloc(sizeof **workload->slots);
+    workload->slots = mem_grow(workload->slots, &workload->slot_capacity, (size_t)slot + 1, sizeof *workload->slots);
+    while (workload->n_slots <= slot) {
+        workload->slots[workload->n_slots++] = mem_zalloc(sizeof **workload->slots);
     }
-    return workload->slots[slot];
 }
 
 const struct program *workload_fetch(struct workload *workload, uint64_t program, uint32_t slot)
@@ -275,7 +269,8 @@ const struct program *workload_fetch(struct workload *workload, uint64_t program
     if (!workload->generator) {
         return &workload->set.programs[program];
     }
-    struct generated *generated = slot_of(workload, slot);
+    assert(slot < workload->n_slots);
+    struct generated *generated = workload->slots[slot];
     assert(generated->program.n_turns == 0); /* the slot is free */
     generator_make(workload->generator, workload->seed, program, generated);
     return &generated->program;

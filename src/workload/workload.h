@@ -65,8 +65,12 @@ uint32_t workload_tool_count(const struct workload *workload);
 /* Recorded arrival of a program, without fetching it. */
 simtime workload_arrival(const struct workload *workload, uint64_t program);
 
+/* Makes room for slots 0 to `slot`; a slot is fetched into only after it. One thread, while no other call runs. */
+void workload_reserve(struct workload *workload, uint32_t slot);
+
 /* A program by its id, valid until workload_release. `slot` is a small integer that the caller gives to no other live
- * program: generators keep one buffer per slot. One thread at a time; what was fetched may be read by any. */
+ * program: generators keep one buffer per slot. Threads may fetch into and release different slots side by side; what
+ * was fetched may be read by any. */
 const struct program *workload_fetch(struct workload *workload, uint64_t program, uint32_t slot);
 void workload_release(struct workload *workload, const struct program *program, uint32_t slot);
 

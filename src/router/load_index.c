@@ -1,0 +1,58 @@
+#include "router/load_index.h"
+
+#include "base/mem.h"
+
+static uint32_t better(const struct load_index *index, uint32_t left, uint32_t right)
+{
+    return index->loads[right] < index->loads[left] ? right : left;
+}
+
+void load_index_rebuild(struct load_index *index)
+{
+    uint32_t *winner = index->winner;
+    const uint32_t half = index->leaves / 2;
+    for (uint32_t i = 0; i < half; i++) {
+        winner[half + i] = better(index, 2 * i, 2 * i + 1);
+    }
+    for (uint32_t node = half - 1; node >= 1; node--) {
+        winner[node] = better(index, winner[2 * node], winner[2 * node + 1]);
+    }
+}
+
+void load_index_init(struct load_index *index, uint32_t n)
+{
+    index->leaves = 2;
+    while (index->leaves < n) {
+        index->leaves *= 2;
+    }
+    index->loads = mem_zalloc(index->leaves * sizeof *index->loads);
+    index->winner = mem_zalloc(index->leaves * sizeof *index->winner);
+    for (uint32_t i = n; i < index->leaves; i++) {
+        index->loads[i] = UINT64_MAX;
+    }
+    load_index_rebuild(index);
+}
+
+void load_index_fini(struct load_index *index)
+{
+    mem_free(index->loads);
+    mem_free(index->winner);
+}
+
+void load_index_set(struct load_index *index, uint32_t instance, uint64_t load)
+{
+    index->loads[instance] = load;
+    uint32_t node = (index->leaves + instance) / 2;
+    uint32_t won = better(index, instance & ~1u, instance | 1u);
+    for (;;) {
+        if (index->winner[node] == won && won != instance) {
+            return; /* above a match that another one wins as before nothing changes */
+        }
+        index->winner[node] = won;
+        node /= 2;
+        if (node == 0) {
+            return;
+        }
+        won = better(index, index->winner[2 * node], index->winner[2 * node + 1]);
+    }
+}

@@ -1,0 +1,31 @@
+/* The least loaded of many instances: a tournament tree over 64-bit loads.
+ *
+ * The smallest load is read in O(1), ties go to the lower number; one load changes in O(log n), stopping where the
+ * winner stays the same, and all of them are taken anew in O(n).
+ */
+#ifndef ASIM_ROUTER_LOAD_INDEX_H
+#define ASIM_ROUTER_LOAD_INDEX_H
+
+#include <stdint.h>
+
+struct load_index {
+    uint32_t leaves;  /* power of two, at least 2 */
+    uint64_t *loads;  /* by instance; those beyond the last one are UINT64_MAX */
+    uint32_t *winner; /* inner nodes from 1: number of the least loaded below */
+};
+
+void load_index_init(struct load_index *index, uint32_t n); /* all 0; n >= 1 */
+void load_index_fini(struct load_index *index);
+
+/* Changes one load. */
+void load_index_set(struct load_index *index, uint32_t instance, uint64_t load);
+
+/* After loads were written to directly. */
+void load_index_rebuild(struct load_index *index);
+
+static inline uint32_t load_index_least(const struct load_index *index)
+{
+    return index->winner[1];
+}
+
+#endif

@@ -1,0 +1,131 @@
+#include "sim/run_windows.h"
+
+#include "base/mem.h"
+#include "sim/windows.h"
+
+#include <assert.h>
+#include <time.h>
+
+/* Instances of a partition, unless set: those of a usual node. */
+enum { PARTITION_SIZE = 8 };
+
+uint64_t windows_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void create_lanes(struct windows *windows)
+{
+    windows->n_lanes = team_size(windows->team);
+    assert(windows->n_lanes == windows->cluster->n_recorders);
+    windows->lanes = mem_aligned(WINDOWS_CACHE_LINE, windows->n_lanes * sizeof *windows->lanes);
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        struct lane *lane = &windows->lanes[i];
+        *lane = (struct lane){.recorder = windows->cluster->recorders[i]};
+        calendar_init(&lane->ready);
+    }
+}
+
+static void create_instances(struct windows *windows)
+{
+    const uint32_t n = windows->cluster->plan.n_instances;
+    windows->effects = mem_alloc(n * sizeof *windows->effects);
+    windows->first_dispatch = mem_alloc(n * sizeof *windows->first_dispatch);
+    windows->last_dispatch = mem_alloc(n * sizeof *windows->last_dispatch);
+    windows->snapshots = mem_zalloc(n * sizeof *windows->snapshots);
+    for (uint32_t i = 0; i < n; i++) {
+        windows->effects[i] = SIMTIME_NEVER;
+        windows->first_dispatch[i] = NO_DISPATCH;
+    }
+    windows->partition_size = PARTITION_SIZE;
+    windows->n_partitions = (n + windows->partition_size - 1) / windows->partition_size;
+    windows->partitions = mem_zalloc(windows->n_partitions * sizeof *windows->partitions);
+    windows->order = mem_alloc(windows->n_partitions * sizeof *windows->order);
+    for (uint32_t i = 0; i < windows->n_partitions; i++) {
+        const uint32_t first = i * windows->partition_size;
+        windows->partitions[i] =
+            (struct partition){.first = first,
+                               .n = n - first < windows->partition_size ? n - first : windows->partition_size,
+                               .effect = SIMTIME_NEVER};
+        windows->order[i] = i;
+    }
+}
+
+static void create_line(struct windows *windows)
+{
+    const struct settings *settings = &windows->cluster->settings;
+    windows->upcoming = mem_alloc(UPCOMING * sizeof *windows->upcoming);
+    heap_init(&windows->clients);
+    for (uint64_t client = 0; windows->closed && client < settings->max_concurrency; client++) {
+        heap_push(&windows->clients, (struct heap_entry){.key = 0, .tie = client});
+    }
+    windows->has_next = orchestrator_next_program(windows->cluster->orchestrator, &windows->next);
+}
+
+static void destroy(struct windows *windows)
+{
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        struct lane *lane = &windows->lanes[i];
+        calendar_fini(&lane->ready);
+        calendar_batch_fini(&lane->due);
+        calendar_batch_fini(&lane->fresh);
+        calendar_batch_fini(&lane->scratch);
+        mem_free(lane->freed);
+        mem_free(lane->clients);
+    }
+    mem_free(windows->lanes);
+    mem_free(windows->effects);
+    mem_free(windows->first_dispatch);
+    mem_free(windows->last_dispatch);
+    mem_free(windows->snapshots);
+    mem_free(windows->dispatches);
+    mem_free(windows->partitions);
+    mem_free(windows->order);
+    mem_free(windows->upcoming);
+    heap_fini(&windows->clients);
+    team_destroy(windows->team);
+}
+
+static void run_thread(void *argument, uint32_t thread)
+{
+    struct windows *windows = argument;
+    for (;;) {
+        team_meet_serial(windows->team, thread, windows_open, windows);
+        if (windows->done) {
+            return;
+        }
+        windows_work(windows, thread);
+    }
+}
+
+bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct engine_stats *stats, struct diag *diag)
+{
+    const struct settings *settings = &cluster->settings;
+    static const enum team_binding bindings[] = {
+        [BIND_NONE] = TEAM_BIND_NONE, [BIND_CORES] = TEAM_BIND_CORES, [BIND_NUMA] = TEAM_BIND_NUMA};
+    assert(settings->dispatch_latency > 0);
+    struct windows windows = {.cluster = cluster,
+                              .team = team_create((uint32_t)settings->threads, bindings[settings->bind]),
+                              .diag = diag,
+                              .pulse = pulse,
+                              .user = user,
+                              .stats = stats,
+                              .closed = settings->arrivals == SETTING_ARRIVALS_CLOSED,
+                              .sees_instances = router_next_snapshot(cluster->router) != SIMTIME_NEVER,
+                              .period = settings->router_telemetry_period};
+    create_lanes(&windows);
+    create_instances(&windows);
+    create_line(&windows);
+    team_run(windows.team, run_thread, &windows);
+    const bool whole = !windows.failed && !windows.stopped;
+    for (uint32_t i = 1; i < cluster->n_recorders; i++) {
+        recorder_merge(cluster->recorders[0], cluster->recorders[i]);
+    }
+    destroy(&windows);
+    if (whole) {
+        ring_check_all_done(cluster);
+    }
+    return whole;
+}

@@ -1,0 +1,27 @@
+/* The parallel engine: conservative windows of lookahead, shared by a team of threads.
+ *
+ * A window [start, end) is closed by the earliest instant at which anything still unknown may become ready: the least
+ * bound over the turns at the instances (end, then gap) and over the turns routed in the window itself; or by a
+ * telemetry instant that a decision waits for. Every turn that is ready inside the window is then known, and is routed
+ * in order of (time, program, turn). Instances are advanced up to `end` plus the dispatch latency, since no turn still
+ * to be routed can arrive before; but only those whose bound may close the next window, until a telemetry instant asks
+ * for all of them.
+ *
+ *     thread 0     open: bounds, programs that come, routing       (window_open.c)
+ *     all threads  work: deliver, advance, record, take what is due (window_work.c)
+ *     meet, and again
+ *
+ * Results do not depend on threads, on the length of windows or on which thread advances which instance: everything
+ * that is ordered is ordered by content, everything that is summed is a sum of integers.
+ */
+#ifndef ASIM_SIM_RUN_WINDOWS_H
+#define ASIM_SIM_RUN_WINDOWS_H
+
+#include "sim/engine_stats.h"
+#include "sim/ring.h"
+
+/* Runs to the last completion with settings.threads threads; the dispatch latency must be above 0. False when the pulse
+ * or an error (reported to `diag`) ended it. Fills *stats unless it is NULL (measuring costs some time). */
+bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct engine_stats *stats, struct diag *diag);
+
+#endif

@@ -1,0 +1,210 @@
+#include "sim/windows.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A turn that is ready inside the window whose turns have been routed: the lookahead was wrong, and every result after
+ * it would be. */
+static void check_lookahead(const struct windows *windows, const struct ready_turn *turn)
+{
+    if (turn->time < windows->end.time) {
+        fprintf(stderr,
+                "asim: program %" PRIu64 ", turn %" PRIu64 " is ready at %" PRId64 " ps, inside its own window (up to "
+                "%" PRId64 " ps)\n",
+                turn->key >> 24, turn->key & 0xffffff, turn->time, windows->end.time);
+        abort();
+    }
+}
+
+static void keep_ready(const struct windows *windows, struct lane *lane, const struct ready_turn *turn)
+{
+    check_lookahead(windows, turn);
+    const struct calendar_entry entry = {.time = turn->time,
+                                         .tie = turn->key,
+                                         .a = (uint64_t)turn->home << 32 | turn->slot,
+                                         .b = turn->service};
+    if (turn->time >= windows->horizon) {
+        calendar_push(&lane->ready, entry);
+    } else {
+        calendar_batch_add(&lane->fresh, entry);
+    }
+}
+
+static void free_slot(struct lane *lane, uint32_t slot)
+{
+    lane->freed = mem_grow(lane->freed, &lane->freed_capacity, lane->n_freed + 1, sizeof *lane->freed);
+    lane->freed[lane->n_freed++] = slot;
+}
+
+static void free_client(struct lane *lane, simtime time, uint32_t client)
+{
+    lane->clients = mem_grow(lane->clients, &lane->clients_capacity, lane->n_clients + 1, sizeof *lane->clients);
+    lane->clients[lane->n_clients++] = (struct heap_entry){.key = time, .tie = client};
+}
+
+/* The earliest one is reported, whoever finds it. */
+static void note_late(struct lane *lane, const struct turn_end *end)
+{
+    const struct turn_record *record = &end->record;
+    const struct late_turn late = {.time = record->last_token,
+                                   .key = record->program << 24 | record->turn,
+                                   .slot = end->slot,
+                                   .turn = record->turn + 1,
+                                   .any = true};
+    if (!lane->late.any || late.time < lane->late.time ||
+        (late.time == lane->late.time && late.key < lane->late.key)) {
+        lane->late = late;
+    }
+}
+
+static void take_ends(struct windows *windows, struct lane *lane, struct instance *instance)
+{
+    const struct cluster *cluster = windows->cluster;
+    uint32_t n;
+    const struct turn_end *ends = instance_take_ends(instance, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct ready_turn next;
+        switch (ring_end(cluster, &ends[i], lane->recorder, &next)) {
+        case TURN_IS_FOLLOWED:
+            keep_ready(windows, lane, &next);
+            break;
+        case TURN_WAS_LAST:
+            if (windows->closed) {
+                free_client(lane, ends[i].record.last_token,
+                            orchestrator_client(cluster->orchestrator, ends[i].slot));
+            }
+            free_slot(lane, ends[i].slot);
+            break;
+        case TURN_TOO_LATE:
+            note_late(lane, &ends[i]);
+        }
+    }
+    lane->ends += n;
+}
+
+static void advance(struct windows *windows, struct lane *lane, uint32_t index)
+{
+    struct instance *instance = windows->cluster->instances[index];
+    const struct event_key limit = windows->advance_to == SIMTIME_NEVER
+                                       ? EVENT_NEVER
+                                       : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
+    while (instance_advance(instance, limit)) {
+        take_ends(windows, lane, instance);
+    }
+    windows->effects[index] = instance_earliest_effect(instance);
+    if (windows->instant >= 0) {
+        windows->snapshots[index] = instance_snapshot(instance, windows->instant);
+    }
+    lane->touched++;
+}
+
+static void deliver(struct windows *windows, uint32_t index)
+{
+    for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH;) {
+        const struct dispatch *dispatch = &windows->dispatches[at];
+        ring_deliver(windows->cluster, index, dispatch->slot, true);
+        if (dispatch->effect < windows->effects[index]) {
+            windows->effects[index] = dispatch->effect;
+        }
+        at = dispatch->next;
+    }
+    windows->first_dispatch[index] = NO_DISPATCH;
+}
+
+static void work_on(struct windows *windows, struct lane *lane, uint32_t index)
+{
+    if (windows->first_dispatch[index] != NO_DISPATCH) {
+        deliver(windows, index);
+    }
+    if (windows->touch_all || windows->effects[index] < windows->touch_before) {
+        advance(windows, lane, index);
+    }
+}
+
+static bool has_work(const struct windows *windows, uint32_t index)
+{
+    return windows->touch_all || windows->first_dispatch[index] != NO_DISPATCH ||
+           windows->effects[index] < windows->touch_before;
+}
+
+static void work_on_partition(struct windows *windows, struct lane *lane, struct partition *partition)
+{
+    const uint64_t before = lane->work_ns;
+    simtime effect = SIMTIME_NEVER;
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
+        if (has_work(windows, i)) {
+            const uint64_t started = windows->stats ? windows_clock() : 0;
+            work_on(windows, lane, i);
+            if (windows->stats) {
+                const uint64_t spent = windows_clock() - started;
+                lane->work_ns += spent;
+                lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
+            }
+        }
+        effect = windows->effects[i] < effect ? windows->effects[i] : effect;
+    }
+    partition->effect = effect;
+    partition->cost = lane->work_ns - before;
+}
+
+/* The first turn of an open-loop program is ready when it arrives; a client's, when the client is. */
+static void prepare(struct windows *windows, struct lane *lane, uint32_t first)
+{
+    const uint64_t started = windows->stats ? windows_clock() : 0;
+    for (uint32_t i = first; i < first + PREPARE_BATCH && i < windows->n_upcoming; i++) {
+        struct upcoming *upcoming = windows_upcoming(windows, i);
+        upcoming->outcome =
+            orchestrator_prepare(windows->cluster->orchestrator, upcoming->slot, upcoming->program.id);
+    }
+    if (windows->stats) {
+        lane->work_ns += windows_clock() - started;
+    }
+}
+
+/* What becomes due before the next horizon, in order, together with what was due before and is not routed yet. */
+static void take_due(struct windows *windows, struct lane *lane)
+{
+    calendar_take(&lane->ready, windows->next_horizon, &lane->fresh);
+    calendar_batch_sort(&lane->fresh);
+    lane->scratch.n = 0;
+    size_t a = lane->due_next;
+    size_t b = 0;
+    while (a < lane->due.n && b < lane->fresh.n) {
+        const bool older = calendar_entry_before(&lane->due.entries[a], &lane->fresh.entries[b]);
+        calendar_batch_add(&lane->scratch, older ? lane->due.entries[a++] : lane->fresh.entries[b++]);
+    }
+    while (a < lane->due.n) {
+        calendar_batch_add(&lane->scratch, lane->due.entries[a++]);
+    }
+    while (b < lane->fresh.n) {
+        calendar_batch_add(&lane->scratch, lane->fresh.entries[b++]);
+    }
+    const struct calendar_batch swap = lane->due;
+    lane->due = lane->scratch;
+    lane->scratch = swap;
+    lane->due_next = 0;
+    lane->fresh.n = 0;
+}
+
+void windows_work(struct windows *windows, uint32_t thread)
+{
+    struct lane *lane = &windows->lanes[thread];
+    lane->work_ns = lane->longest_ns = 0;
+    for (;;) {
+        const uint32_t task = atomic_fetch_add_explicit(&windows->next_task, 1, memory_order_relaxed);
+        if (task >= windows->n_tasks) {
+            break;
+        }
+        if (task < windows->n_prepare_tasks) {
+            prepare(windows, lane, windows->n_prepared + task * PREPARE_BATCH);
+        } else {
+            work_on_partition(windows, lane,
+                              &windows->partitions[windows->order[task - windows->n_prepare_tasks]]);
+        }
+    }
+    take_due(windows, lane);
+}
