@@ -42,11 +42,13 @@ static struct summary_input sample_input(void)
 {
     struct recorder *recorder = recorder_create(&(struct recorder_options){0});
     const struct turn_record turn = sample_turn();
-    recorder_turn(recorder, &turn);
+    struct program_sums sums = {0};
+    recorder_turn(recorder, &turn, &sums);
     recorder_program(
         recorder,
         &(struct program_record){
-            .program = 7, .name = "x", .arrival = 0, .end = 3 * SIMTIME_S, .tool_time = SIMTIME_S, .n_turns = 1});
+            .program = 7, .name = "x", .arrival = 0, .end = 3 * SIMTIME_S, .tool_time = SIMTIME_S, .n_turns = 1},
+        &sums);
     struct summary_input in = {.workload = "traces/a \"b\".jsonl",
                                .arrivals = "recorded",
                                .model = "llama-3.1-8b",
@@ -137,18 +139,14 @@ static bool write_programs(FILE *file)
 {
     const struct program_row rows[] = {
         {.record = {.program = 0, .name = "plain", .arrival = 0, .end = SIMTIME_S + 1, .tool_time = 0, .n_turns = 1},
-         .prompt_toks = 10,
-         .generated_toks = 2,
-         .ttft_first = SIMTIME_MS,
-         .queue = 1},
+         .sums = {.prompt_toks = 10, .generated_toks = 2, .ttft_first = SIMTIME_MS, .queue = 1}},
         {.record = {.program = 12,
                     .name = "a,\"b\"\n",
                     .arrival = 100 * SIMTIME_S,
                     .end = 200 * SIMTIME_S,
                     .tool_time = SIMTIME_S / 4,
                     .n_turns = 3},
-         .hit_toks = 5,
-         .preemptions = 2},
+         .sums = {.hit_toks = 5, .preemptions = 2}},
     };
     return tables_write_programs(file, rows, 2);
 }
