@@ -243,3 +243,8 @@ uint64_t recorder_turn_count(const struct recorder *recorder)
 {
     return recorder->totals.turns_completed;
 }
+
+uint64_t recorder_program_count(const struct recorder *recorder)
+{
+    return recorder->totals.programs_completed;
+}

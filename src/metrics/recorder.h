@@ -72,8 +72,9 @@ void recorder_merge(struct recorder *into, struct recorder *from);
  * after the merge becomes one in all of them at once. Cheap when there is nothing to do: call it now and then. */
 void recorders_bound(struct recorder *const *recorders, uint32_t n);
 
-/* Finished turns so far. */
+/* Finished turns and programs so far. */
 uint64_t recorder_turn_count(const struct recorder *recorder);
+uint64_t recorder_program_count(const struct recorder *recorder);
 
 struct digest recorder_digest(const struct recorder *recorder);
 
