@@ -32,6 +32,7 @@ void engine_drain_finished(struct instance *instance, struct batch *batch)
 {
     struct sequence *sequence;
     while ((sequence = decode_set_finished(&instance->decode))) {
+        engine_effect_leave(instance, sequence);
         decode_set_leave(&instance->decode, sequence, SEQUENCE_DRAINING);
         sequence_array_push(&batch->finishers, sequence);
     }
@@ -53,12 +54,14 @@ void engine_add_chunk(struct instance *instance, struct batch *batch, struct seq
     }
     assert(sequence->state == SEQUENCE_PREFILLING);
     instance->n_prefilling--;
+    engine_effect_leave(instance, sequence);
     sequence_array_push(&batch->completions, sequence);
     if (computed >= sequence_last_computed(sequence)) {
         sequence->state = SEQUENCE_DRAINING;
         sequence_array_push(&batch->finishers, sequence);
     } else {
         decode_set_enter(&instance->decode, sequence, computed);
+        engine_effect_decoding(instance, sequence);
     }
 }
 

@@ -7,6 +7,7 @@
  *   plain.c          running sequences one by one: the oracle, and the path for everything that is not steady
  *   steady.c         running sequences as an aggregate
  *   batch.c          what a batch is made of
+ *   effect_heap.c    sequences by what others wait for
  *
  * Each uses only those below it.
  */
@@ -14,6 +15,7 @@
 #define ASIM_INSTANCE_ENGINE_H
 
 #include "instance/decode_set.h"
+#include "instance/effect_heap.h"
 #include "instance/instance.h"
 #include "instance/sequence.h"
 
@@ -67,9 +69,10 @@ struct instance {
     uint32_t piece_n;
 
     struct sequence_list inbox; /* delivered, not arrived yet; by time */
-    uint64_t delivered;
     uint64_t received;
-    struct heap effects; /* turns with a lead; key: a bound of end + lead, possibly too low, tie: delivery */
+    /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
+    struct effect_heap queued;   /* of those waiting or prefilling */
+    struct effect_heap decoding; /* less decode clock times least_step, of those decoding */
 
     struct turn_end *ends;
     size_t n_ends, ends_capacity;
@@ -125,8 +128,10 @@ static inline bool engine_none_to_admit(const struct instance *instance)
     return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config.max_num_seqs;
 }
 
-/* lookahead.c: a turn was delivered whose end the rest of the cluster waits for. */
-void engine_expect_effect(struct instance *instance, struct sequence *sequence);
+/* lookahead.c: a turn waits, is decoding, or (before its state changes) is neither any more. */
+void engine_effect_queued(struct instance *instance, struct sequence *sequence);
+void engine_effect_decoding(struct instance *instance, struct sequence *sequence);
+void engine_effect_leave(struct instance *instance, struct sequence *sequence);
 
 /* plain.c: schedules the running sequences in order; true when one was preempted. */
 bool engine_run_plain(struct instance *instance, struct batch *batch, simtime now, uint32_t *budget);

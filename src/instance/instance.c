@@ -24,7 +24,6 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     instance->compose_at = SIMTIME_NEVER;
     instance->snapshot_index = -1;
     instance->least_step = instance_least_step(config, step_time);
-    heap_init(&instance->effects);
     sequence_pool_init(&instance->sequences);
     decode_set_init(&instance->decode, config->block_size);
     return instance;
@@ -46,7 +45,8 @@ void instance_destroy(struct instance *instance)
     mem_free(instance->chunked.items);
     mem_free(instance->ends);
     decode_set_fini(&instance->decode);
-    heap_fini(&instance->effects);
+    effect_heap_fini(&instance->queued);
+    effect_heap_fini(&instance->decoding);
     sequence_pool_fini(&instance->sequences);
     kv_pool_destroy(instance->pool);
     mem_free(instance);
@@ -74,15 +74,11 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     struct sequence *sequence = sequence_pool_take(&instance->sequences);
     const uint32_t room = instance->config.max_model_len - arrival->prompt_toks;
     sequence->turn = *arrival;
-    sequence->delivery = ++instance->delivered;
     sequence->state = SEQUENCE_WAITING;
     sequence->limit = arrival->output_toks < room ? arrival->output_toks : room;
     sequence->n_tokens = arrival->prompt_toks;
     sequence->record = open_record(instance, arrival, sequence->limit);
     sequence_list_push_back(&instance->inbox, sequence);
-    if (arrival->lead != SIMTIME_NEVER) {
-        engine_expect_effect(instance, sequence);
-    }
 }
 
 struct event_key instance_next(const struct instance *instance)
@@ -136,6 +132,7 @@ static void receive(struct instance *instance)
     struct sequence *sequence = instance->inbox.head;
     sequence_list_remove(&instance->inbox, sequence);
     sequence_list_push_back(&instance->waiting, sequence);
+    engine_effect_queued(instance, sequence);
     instance->received++;
     if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
         instance->compose_at = sequence->turn.time;
@@ -159,7 +156,6 @@ static void finish(struct instance *instance, struct sequence *sequence, simtime
     sequence->record.last_token = now;
     instance->ends = mem_grow(instance->ends, &instance->ends_capacity, instance->n_ends + 1, sizeof *instance->ends);
     instance->ends[instance->n_ends++] = (struct turn_end){.record = sequence->record, .slot = sequence->turn.slot};
-    sequence->delivery = 0;
     sequence_pool_give(&instance->sequences, sequence);
 }
 

@@ -72,7 +72,7 @@ struct event_key instance_earliest_output(const struct instance *instance);
 
 /* A lower bound of the end of any turn here plus its lead, given what was delivered so far: nothing that happens here
  * can reach the rest of the cluster before. It never falls, but for deliveries. SIMTIME_NEVER when nothing has a lead. */
-simtime instance_earliest_effect(struct instance *instance);
+simtime instance_earliest_effect(const struct instance *instance);
 
 /* No step is shorter than this: a turn of n output tokens takes n steps, at least one. */
 simtime instance_least_step(const struct engine_config *config, struct step_time *step_time);

@@ -1,7 +1,5 @@
 #include "instance/engine.h"
 
-#include <assert.h>
-
 /* A lower bound of the steps still to be composed until one ends a turn; no batch in flight does. */
 static int64_t steps_to_output(const struct instance *instance)
 {
@@ -39,69 +37,103 @@ struct event_key instance_earliest_output(const struct instance *instance)
     return (struct event_key){.time = from + steps_to_output(instance) * instance->least_step, .phase = PHASE_STEP_END};
 }
 
-/* End of the batch in flight that ends `sequence`. */
-static simtime end_in_flight(const struct instance *instance, const struct sequence *sequence)
+/* The most that a key adds to the clock: 5 days, so that sums fit. A bound may always be lower. */
+#define FARTHEST (INT64_C(432000) * SIMTIME_S)
+
+static simtime bounded(simtime time)
 {
-    for (uint32_t i = 0; i + 1 < instance->n_batches; i++) {
+    return time < FARTHEST ? time : FARTHEST;
+}
+
+/* Each batch still to be composed ends at least `least_step` after the one before it, and gives a sequence one token at
+ * most: so many steps, and the lead, lie between the end of the last batch composed and the effect. */
+static simtime distance(const struct instance *instance, const struct sequence *sequence, int64_t steps)
+{
+    return bounded(bounded(steps * instance->least_step) + bounded(sequence->turn.lead));
+}
+
+/* Of a turn that is not decoding. n_tokens: the prompt, and after a preemption what was generated on top of it. */
+static simtime distance_queued(const struct instance *instance, const struct sequence *sequence)
+{
+    const int64_t steps = (int64_t)sequence->limit - (sequence->n_tokens - sequence->turn.prompt_toks);
+    return distance(instance, sequence, steps > 1 ? steps : 1);
+}
+
+static bool has_effect(const struct sequence *sequence)
+{
+    return sequence->turn.lead != SIMTIME_NEVER;
+}
+
+void engine_effect_queued(struct instance *instance, struct sequence *sequence)
+{
+    if (has_effect(sequence)) {
+        effect_heap_enter(&instance->queued, sequence, distance_queued(instance, sequence));
+    }
+}
+
+void engine_effect_decoding(struct instance *instance, struct sequence *sequence)
+{
+    if (has_effect(sequence)) {
+        const int64_t steps = sequence->finish_clock - instance->decode.clock;
+        effect_heap_enter(&instance->decoding, sequence,
+                          instance->decode.clock * instance->least_step + distance(instance, sequence, steps));
+    }
+}
+
+void engine_effect_leave(struct instance *instance, struct sequence *sequence)
+{
+    if (has_effect(sequence)) {
+        effect_heap_leave(sequence->state == SEQUENCE_DECODING ? &instance->decoding : &instance->queued, sequence);
+    }
+}
+
+static simtime sum(simtime time, simtime duration)
+{
+    return time < SIMTIME_NEVER - duration ? time + duration : SIMTIME_NEVER;
+}
+
+/* Of turns whose last token is in a batch in flight. */
+static simtime effect_in_flight(const struct instance *instance)
+{
+    simtime first = SIMTIME_NEVER;
+    for (uint32_t i = 0; i < instance->n_batches; i++) {
         const struct batch *batch = &instance->batches[(instance->first_batch + i) % ENGINE_MAX_DEPTH];
         for (size_t k = 0; k < batch->finishers.n; k++) {
-            if (batch->finishers.items[k] == sequence) {
-                return batch->end;
-            }
+            const simtime effect = sum(batch->end, batch->finishers.items[k]->turn.lead);
+            first = effect < first ? effect : first;
         }
     }
-    return instance->device_free;
+    return first;
 }
 
-/* A lower bound of the end of a turn. Each batch still to be composed ends at least `least_step` after the one before
- * it, and each gives a sequence one token at most. */
-static simtime earliest_end(const struct instance *instance, const struct sequence *sequence)
+/* Of turns on their way. */
+static simtime effect_of_inbox(const struct instance *instance)
 {
-    if (sequence->state == SEQUENCE_DRAINING || sequence->last_in_flight) {
-        return end_in_flight(instance, sequence);
-    }
-    int64_t steps;
-    if (sequence->state == SEQUENCE_DECODING) {
-        steps = sequence->finish_clock - instance->decode.clock;
-    } else {
-        /* n_tokens: the prompt, and after a preemption what was generated on top of it. */
-        steps = (int64_t)sequence->limit - (sequence->n_tokens - sequence->turn.prompt_toks);
-        steps = steps > 1 ? steps : 1;
-    }
-    const simtime arrival = sequence->turn.time;
-    return (instance->device_free > arrival ? instance->device_free : arrival) + steps * instance->least_step;
-}
-
-static simtime earliest_effect(const struct instance *instance, const struct sequence *sequence)
-{
-    const simtime end = earliest_end(instance, sequence);
-    return sequence->turn.lead < SIMTIME_NEVER - end ? end + sequence->turn.lead : SIMTIME_NEVER;
-}
-
-void engine_expect_effect(struct instance *instance, struct sequence *sequence)
-{
-    heap_push(&instance->effects, (struct heap_entry){.key = earliest_effect(instance, sequence),
-                                                      .tie = sequence->delivery,
-                                                      .payload = (uint64_t)(uintptr_t)sequence});
-}
-
-/* Bounds only rise while time passes, so a key may be too low, never too high: the top is brought up to date until it
- * stays on top. */
-simtime instance_earliest_effect(struct instance *instance)
-{
-    for (const struct heap_entry *top; (top = heap_top(&instance->effects));) {
-        const struct sequence *sequence = (const struct sequence *)(uintptr_t)top->payload;
-        if (sequence->delivery != top->tie) {
-            heap_pop(&instance->effects); /* it has ended */
-            continue;
+    simtime first = SIMTIME_NEVER;
+    for (const struct sequence *sequence = instance->inbox.head; sequence; sequence = sequence->next) {
+        if (has_effect(sequence)) {
+            const simtime arrival = sequence->turn.time;
+            const simtime from = instance->device_free > arrival ? instance->device_free : arrival;
+            const simtime effect = sum(from, distance_queued(instance, sequence));
+            first = effect < first ? effect : first;
         }
-        const simtime bound = earliest_effect(instance, sequence);
-        assert(bound >= top->key);
-        if (bound == top->key) {
-            return bound;
-        }
-        heap_replace_top(&instance->effects,
-                         (struct heap_entry){.key = bound, .tie = top->tie, .payload = top->payload});
     }
-    return SIMTIME_NEVER;
+    return first;
+}
+
+simtime instance_earliest_effect(const struct instance *instance)
+{
+    simtime first = effect_in_flight(instance);
+    const simtime inbox = effect_of_inbox(instance);
+    first = inbox < first ? inbox : first;
+    if (instance->queued.n) {
+        const simtime queued = sum(instance->device_free, effect_heap_first(&instance->queued));
+        first = queued < first ? queued : first;
+    }
+    if (instance->decoding.n) {
+        const simtime ahead = effect_heap_first(&instance->decoding) - instance->decode.clock * instance->least_step;
+        const simtime decoding = sum(instance->device_free, ahead);
+        first = decoding < first ? decoding : first;
+    }
+    return first;
 }

@@ -8,6 +8,9 @@ static void preempt(struct instance *instance, struct sequence *sequence, simtim
 {
     const uint32_t computed = engine_computed(instance, sequence);
     engine_settle(instance, sequence);
+    if (sequence->state != SEQUENCE_DRAINING) {
+        engine_effect_leave(instance, sequence);
+    }
     if (sequence->state == SEQUENCE_PREFILLING) {
         instance->n_prefilling--;
     } else {
@@ -26,6 +29,9 @@ static void preempt(struct instance *instance, struct sequence *sequence, simtim
     sequence->record.preemptions++;
     sequence_list_remove(&instance->running, sequence);
     sequence_list_push_front(&instance->waiting, sequence);
+    if (!sequence->last_in_flight) {
+        engine_effect_queued(instance, sequence);
+    }
     instance->head_blocked = false;
     instance->counters.preemptions++;
 }

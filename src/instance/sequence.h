@@ -20,7 +20,6 @@ struct sequence {
     enum sequence_state state;
     bool last_in_flight; /* preempted while its last token was being computed: it ends without running again */
     bool was_admitted;
-    uint64_t delivery;        /* 1 + turns delivered before it; 0 once it has ended */
     uint64_t stamp;           /* order of admission, renewed when resumed */
     int64_t base;             /* decoding: computed tokens = base + decode clock; otherwise computed tokens */
     int64_t finish_clock;     /* decoding: decode clock at which the last token is scheduled */
@@ -28,6 +27,7 @@ struct sequence {
     uint32_t n_tokens;        /* to compute before the next token is sampled */
     uint32_t chunk_tokens;    /* scheduled in the step being composed */
     uint32_t computed_before; /* computed tokens that a preemption threw away */
+    uint32_t effect_at;       /* place in an effect heap */
     simtime waiting_since;
     struct turn_record record;
 };
