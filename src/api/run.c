@@ -172,10 +172,12 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     }
     struct execution execution = {.setup_s = wall_clock() - started};
     struct pulse pulse = {.callbacks = callbacks, .started = started, .last = started};
+    struct engine_stats engine = {0};
     const run_pulse pulse_fn = callbacks ? on_pulse : NULL;
     const bool whole = settings->synchronization == SYNCHRONIZATION_SERIAL
                            ? run_serial(cluster, pulse_fn, &pulse, &result->diag)
-                           : run_windows(cluster, pulse_fn, &pulse, NULL, &result->diag);
+                           : run_windows(cluster, pulse_fn, &pulse, settings->engine_stats ? &engine : NULL,
+                                         &result->diag);
     if (result->diag.status != ASIM_OK) { /* found in a program that was made while running */
         cluster_destroy(cluster);
         return result->diag.status;
@@ -183,6 +185,7 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     result->summary = summarise(cluster, !whole);
     result->keeps_turns = settings->turns_csv;
     count_work(cluster, &execution);
+    execution.engine = engine.windows ? &engine : NULL;
     result->recorder = cluster->recorders[0];
     cluster->recorders[0] = NULL;
     execution.wall_s = wall_clock() - started;

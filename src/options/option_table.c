@@ -241,6 +241,9 @@ static const struct option_row rows[] = {
     {OPTION("output", CHOICE, "progress", "--progress", progress), DEFAULT("auto"),
      NAMES5("auto", "bar", "plain", "json", "none"),
      HELP("Progress on standard error: auto is a bar on a terminal and plain lines elsewhere.")},
+    {OPTION("output", SWITCH, "engine_stats", "--engine-stats", engine_stats), DEFAULT("off"),
+     HELP("Also show what the simulation engine observed of itself: windows, lookahead and what set it, work, span and "
+          "the speed-up they allow, routing, waiting, memory. Measuring costs a little time.")},
     {OPTION("output", SWITCH, "turns_csv", "--turns-csv", turns_csv), DEFAULT("off"),
      HELP("Also write turns.csv, one row per turn.")},
     {OPTION("output", COUNT, "program_rows", "--program-rows", program_rows), DEFAULT("10000"), RANGE(0, 4294967295),

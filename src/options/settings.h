@@ -96,6 +96,7 @@ struct settings {
     const char *out;
     bool json;
     uint32_t progress; /* enum setting_progress */
+    bool engine_stats;
     bool turns_csv;
     uint64_t program_rows;
 };

@@ -118,7 +118,14 @@ bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct en
     create_lanes(&windows);
     create_instances(&windows);
     create_line(&windows);
+    const uint64_t started = windows_clock();
+    if (stats) {
+        *stats = (struct engine_stats){.threads = windows.n_lanes, .lookahead_least = SIMTIME_NEVER};
+    }
     team_run(windows.team, run_thread, &windows);
+    if (stats) {
+        stats->wall_ns = windows_clock() - started;
+    }
     const bool whole = !windows.failed && !windows.stopped;
     for (uint32_t i = 1; i < cluster->n_recorders; i++) {
         recorder_merge(cluster->recorders[0], cluster->recorders[i]);

@@ -333,27 +333,73 @@ static bool is_over(const struct windows *windows)
     return windows->failed || windows->stopped || windows->end.time == SIMTIME_NEVER;
 }
 
-void windows_open(void *argument)
+/* Adds what the last window cost to the statistics. */
+static void account(struct windows *windows)
 {
-    struct windows *windows = argument;
-    struct cluster *cluster = windows->cluster;
-    collect_lanes(windows);
-    observe(windows);
-    windows->n_prepared = windows->n_upcoming;
-    windows->n_dispatches = 0;
-    windows->window++;
-    if (windows->pulse && windows->window % PULSE_WINDOWS == 0) {
-        cluster->now = windows->end.time == SIMTIME_NEVER ? cluster->now : windows->end.time;
-        windows->stopped = windows->pulse(windows->user, cluster);
+    struct engine_stats *stats = windows->stats;
+    struct window_cost *cost = &windows->cost;
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        struct lane *lane = &windows->lanes[i];
+        cost->work_ns += lane->work_ns;
+        cost->longest_ns = lane->longest_ns > cost->longest_ns ? lane->longest_ns : cost->longest_ns;
+        cost->allocations += lane->allocations;
+        stats->instances_touched += lane->touched;
+        lane->touched = 0;
     }
-    if (is_over(windows)) {
-        windows->done = true;
+    engine_stats_add(stats, cost);
+    stats->closed_by[windows->end.rule]++;
+}
+
+/* The window is [start, end). */
+static void account_lookahead(struct engine_stats *stats, simtime start, simtime end)
+{
+    if (end == SIMTIME_NEVER || end <= start) {
         return;
     }
+    stats->lookaheads++;
+    stats->lookahead_sum += (unsigned __int128)(end - start);
+    stats->lookahead_least = end - start < stats->lookahead_least ? end - start : stats->lookahead_least;
+}
+
+static void open_next(struct windows *windows)
+{
+    const uint64_t started = windows->stats ? windows_clock() : 0;
     struct window_end end = bound_window(windows);
     route(windows, &end);
+    if (windows->stats) {
+        windows->cost.routing_ns = windows_clock() - started;
+        account_lookahead(windows->stats, windows->end.time, end.time);
+        windows->stats->turns_routed += windows->n_dispatches;
+    }
     windows->end = end;
     plan_work(windows);
     line_up(windows, later(end.time, 2 * windows->period));
     plan_tasks(windows);
+}
+
+void windows_open(void *argument)
+{
+    struct windows *windows = argument;
+    struct cluster *cluster = windows->cluster;
+    const uint64_t started = windows->stats ? windows_clock() : 0;
+    const uint64_t calls = mem_calls();
+    if (windows->stats && windows->window) {
+        account(windows);
+    }
+    windows->cost = (struct window_cost){0};
+    collect_lanes(windows);
+    observe(windows);
+    windows->n_prepared = windows->n_upcoming;
+    windows->n_dispatches = 0;
+    if (++windows->window % PULSE_WINDOWS == 0) {
+        recorders_bound(cluster->recorders, cluster->n_recorders);
+        cluster->now = windows->end.time == SIMTIME_NEVER ? cluster->now : windows->end.time;
+        windows->stopped = windows->pulse && windows->pulse(windows->user, cluster);
+    }
+    windows->done = is_over(windows);
+    if (!windows->done) {
+        open_next(windows);
+    }
+    windows->cost.allocations = mem_calls() - calls;
+    windows->cost.serial_ns = windows->stats ? windows_clock() - started : 0;
 }

@@ -193,6 +193,7 @@ static void take_due(struct windows *windows, struct lane *lane)
 void windows_work(struct windows *windows, uint32_t thread)
 {
     struct lane *lane = &windows->lanes[thread];
+    const uint64_t calls = mem_calls();
     lane->work_ns = lane->longest_ns = 0;
     for (;;) {
         const uint32_t task = atomic_fetch_add_explicit(&windows->next_task, 1, memory_order_relaxed);
@@ -206,5 +207,8 @@ void windows_work(struct windows *windows, uint32_t thread)
                               &windows->partitions[windows->order[task - windows->n_prepare_tasks]]);
         }
     }
+    const uint64_t started = windows->stats ? windows_clock() : 0;
     take_due(windows, lane);
+    lane->work_ns += windows->stats ? windows_clock() - started : 0;
+    lane->allocations = mem_calls() - calls;
 }

@@ -35,7 +35,7 @@ struct lane {
     struct late_turn late;
     uint64_t ends;
     uint64_t touched;
-    uint64_t work_ns, longest_ns; /* in this window; measured only */
+    uint64_t work_ns, longest_ns, allocations; /* in this window; measured only */
 };
 
 /* A program in line that has a slot. */
@@ -76,6 +76,7 @@ struct windows {
     run_pulse pulse;
     void *user;
     struct engine_stats *stats; /* NULL: not measured */
+    struct window_cost cost;    /* of the present window */
     bool closed;                /* loop */
     bool sees_instances;        /* the routing policy looks at the views */
     simtime period;             /* of telemetry */
