@@ -98,8 +98,11 @@ struct turn_call {
 
 struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot);
 
-/* Prompt tokens of the present turn's call. */
-uint32_t orchestrator_prompt_toks(const struct orchestrator *orchestrator, uint32_t slot);
+/* Where the state of the program in `slot` lies, ORCHESTRATOR_MEMORY_BYTES of it, to be fetched ahead; and, once it is
+ * there, fetching its present turn ahead. */
+enum { ORCHESTRATOR_MEMORY_BYTES = 256 };
+const void *orchestrator_memory(const struct orchestrator *orchestrator, uint32_t slot);
+void orchestrator_prefetch_turn(const struct orchestrator *orchestrator, uint32_t slot);
 
 enum turn_outcome {
     TURN_IS_FOLLOWED, /* by the turn in *next */
