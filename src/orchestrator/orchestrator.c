@@ -12,7 +12,8 @@ struct progress {
     struct program_sums sums;
     simtime ready; /* of the turn */
     simtime gap;   /* after the turn; 0 after the last one */
-    uint32_t turn; /* ready, or at an instance */
+    simtime next_gap, next_service; /* of the next turn, once this one is at an instance */
+    uint32_t turn;                  /* ready, or at an instance */
     uint32_t client;
     simtime arrival;
     simtime tool_time;
@@ -167,22 +168,6 @@ void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot)
     orchestrator->free_slot = slot;
 }
 
-enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t slot, uint64_t program)
-{
-    const struct orchestrator_options *options = &orchestrator->options;
-    struct progress *progress = slot_at(orchestrator, slot);
-    progress->borrowed = workload_fetch(options->workload, program, slot);
-    progress->program = *progress->borrowed;
-    prompt_state_reset(&progress->prompts);
-    progress->turn = 0;
-    if (first_long_turn(options, &progress->program) == progress->program.n_turns) {
-        return PREPARED_READY;
-    }
-    return options->on_long_prompt == LONG_PROMPT_IS_TRUNCATED    ? PREPARED_TRUNCATED
-           : options->on_long_prompt == LONG_PROMPT_DROPS_PROGRAM ? PREPARED_DROPPED
-                                                                  : PREPARED_TOO_LONG;
-}
-
 void orchestrator_report_long_prompt(const struct orchestrator *orchestrator, uint32_t slot, struct diag *diag)
 {
     const struct program *program = &slot_at(orchestrator, slot)->program;
@@ -195,39 +180,63 @@ static uint32_t prompt_toks(const struct orchestrator *orchestrator, const struc
                                                      : orchestrator->options.max_model_len - (turn->output_toks > 0);
 }
 
-/* From the end of the present turn to what it sets off. */
-static simtime lead(const struct orchestrator *orchestrator, const struct progress *progress)
+/* From the end of turn `turn` to the next one; 0 after the last one. */
+static simtime gap_after(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn)
 {
-    if (progress->turn + 1 < progress->program.n_turns) {
-        return progress->gap;
+    const bool is_last = turn + 1 == progress->program.n_turns;
+    return is_last ? 0 : tool_gap(orchestrator->options.tool, &progress->program, turn);
+}
+
+/* From the end of turn `turn`, with `gap` after it, to what it sets off. */
+static simtime lead(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
+                    simtime gap)
+{
+    if (turn + 1 < progress->program.n_turns) {
+        return gap;
     }
     return orchestrator_is_closed(&orchestrator->options) ? orchestrator->options.arrivals.client_setup : SIMTIME_NEVER;
 }
 
-/* Least time from ready to the effect: dispatch, a step per output token, the lead. */
-static simtime service(const struct orchestrator *orchestrator, const struct progress *progress)
+/* Least time from the readiness of turn `turn` to its effect: dispatch, a step per output token, the lead. */
+static simtime service(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
+                       simtime gap)
 {
     const struct orchestrator_options *options = &orchestrator->options;
-    const struct turn *turn = &progress->program.turns[progress->turn];
-    const uint32_t room = options->max_model_len - prompt_toks(orchestrator, turn);
-    const uint32_t output = turn->output_toks < room ? turn->output_toks : room;
+    const struct turn *spec = &progress->program.turns[turn];
+    const uint32_t room = options->max_model_len - prompt_toks(orchestrator, spec);
+    const uint32_t output = spec->output_toks < room ? spec->output_toks : room;
     const simtime served = options->dispatch_latency + (output > 1 ? output : 1) * options->least_step;
-    const simtime after = lead(orchestrator, progress);
+    const simtime after = lead(orchestrator, progress, turn, gap);
     return after < SIMTIME_NEVER - served ? after + served : SIMTIME_NEVER;
 }
 
-/* The present turn of a slot is ready at `time`. */
-static struct ready_turn make_ready(const struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t home)
+enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t slot, uint64_t program)
 {
+    const struct orchestrator_options *options = &orchestrator->options;
     struct progress *progress = slot_at(orchestrator, slot);
-    const bool is_last = progress->turn + 1 == progress->program.n_turns;
+    progress->borrowed = workload_fetch(options->workload, program, slot);
+    progress->program = *progress->borrowed;
+    prompt_state_reset(&progress->prompts);
+    progress->turn = 0;
+    progress->next_gap = gap_after(orchestrator, progress, 0);
+    progress->next_service = service(orchestrator, progress, 0, progress->next_gap);
+    if (first_long_turn(options, &progress->program) == progress->program.n_turns) {
+        return PREPARED_READY;
+    }
+    return options->on_long_prompt == LONG_PROMPT_IS_TRUNCATED    ? PREPARED_TRUNCATED
+           : options->on_long_prompt == LONG_PROMPT_DROPS_PROGRAM ? PREPARED_DROPPED
+                                                                  : PREPARED_TOO_LONG;
+}
+
+static struct ready_turn make_ready(struct progress *progress, uint32_t slot, simtime time, uint32_t home)
+{
     progress->ready = time;
-    progress->gap = is_last ? 0 : tool_gap(orchestrator->options.tool, &progress->program, progress->turn);
+    progress->gap = progress->next_gap;
     return (struct ready_turn){.time = time,
                                .key = progress->program.id << 24 | progress->turn,
                                .slot = slot,
                                .home = home,
-                               .service = service(orchestrator, progress)};
+                               .service = progress->next_service};
 }
 
 struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t client)
@@ -237,7 +246,7 @@ struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t
     progress->arrival = time;
     progress->tool_time = 0;
     progress->sums = (struct program_sums){0};
-    return make_ready(orchestrator, slot, time, NO_HOME);
+    return make_ready(progress, slot, time, NO_HOME);
 }
 
 /* Keeps `prompt_toks` tokens of a longer prompt; the output follows. */
@@ -279,9 +288,15 @@ struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t s
                              .prompt_toks = prompt_toks(orchestrator, turn),
                              .output_toks = turn->output_toks,
                              .shared_output = turn->shared_output,
-                             .lead = lead(orchestrator, progress)};
+                             .lead = lead(orchestrator, progress, progress->turn, progress->gap)};
     if (call.prompt_toks < turn->prompt_toks) {
         call.content = truncate(progress, call.content, turn->prompt_toks, call.prompt_toks);
+    }
+    /* What the end of this turn asks of the next one, while the turns are at hand. */
+    const uint32_t next = progress->turn + 1;
+    if (next < progress->program.n_turns) {
+        progress->next_gap = gap_after(orchestrator, progress, next);
+        progress->next_service = service(orchestrator, progress, next, progress->next_gap);
     }
     return call;
 }
@@ -306,7 +321,7 @@ enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uin
     }
     progress->tool_time += gap;
     progress->turn++;
-    *next = make_ready(orchestrator, slot, end + gap, instance);
+    *next = make_ready(progress, slot, end + gap, instance);
     return TURN_IS_FOLLOWED;
 }
 
@@ -336,9 +351,12 @@ void orchestrator_report_late_turn(const struct orchestrator *orchestrator, uint
                progress->program.name, turn + 1, progress->program.n_turns);
 }
 
-const void *orchestrator_memory(const struct orchestrator *orchestrator, uint32_t slot)
+void orchestrator_prefetch(const struct orchestrator *orchestrator, uint32_t slot)
 {
-    return slot_at(orchestrator, slot);
+    const char *memory = (const char *)slot_at(orchestrator, slot);
+    for (size_t line = 0; line < sizeof(struct progress); line += 64) {
+        __builtin_prefetch(memory + line);
+    }
 }
 
 void orchestrator_prefetch_turn(const struct orchestrator *orchestrator, uint32_t slot)

@@ -98,10 +98,8 @@ struct turn_call {
 
 struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot);
 
-/* Where the state of the program in `slot` lies, ORCHESTRATOR_MEMORY_BYTES of it, to be fetched ahead; and, once it is
- * there, fetching its present turn ahead. */
-enum { ORCHESTRATOR_MEMORY_BYTES = 256 };
-const void *orchestrator_memory(const struct orchestrator *orchestrator, uint32_t slot);
+/* Has the processor fetch the state of the program in `slot`; and, once it is there, its present turn. */
+void orchestrator_prefetch(const struct orchestrator *orchestrator, uint32_t slot);
 void orchestrator_prefetch_turn(const struct orchestrator *orchestrator, uint32_t slot);
 
 enum turn_outcome {

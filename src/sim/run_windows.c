@@ -32,11 +32,13 @@ static void create_instances(struct windows *windows)
 {
     const uint32_t n = windows->cluster->plan.n_instances;
     windows->effects = mem_alloc(n * sizeof *windows->effects);
+    windows->quiet = mem_zalloc(n * sizeof *windows->quiet);
     windows->first_dispatch = mem_alloc(n * sizeof *windows->first_dispatch);
     windows->last_dispatch = mem_alloc(n * sizeof *windows->last_dispatch);
     windows->snapshots = mem_zalloc(n * sizeof *windows->snapshots);
     for (uint32_t i = 0; i < n; i++) {
         windows->effects[i] = SIMTIME_NEVER;
+        windows->quiet[i].until = SIMTIME_NEVER;
         windows->first_dispatch[i] = NO_DISPATCH;
     }
     windows->partition_size = PARTITION_SIZE;
@@ -77,6 +79,7 @@ static void destroy(struct windows *windows)
     }
     mem_free(windows->lanes);
     mem_free(windows->effects);
+    mem_free(windows->quiet);
     mem_free(windows->first_dispatch);
     mem_free(windows->last_dispatch);
     mem_free(windows->snapshots);

@@ -96,6 +96,9 @@ static void advance(struct windows *windows, struct lane *lane, uint32_t index)
         take_ends(windows, lane, instance);
     }
     windows->effects[index] = instance_earliest_effect(instance);
+    windows->quiet[index] = (struct quiet){.since = windows->advance_to,
+                                           .until = instance_next(instance).time,
+                                           .state = instance_state(instance)};
     if (windows->instant >= 0) {
         windows->snapshots[index] = instance_snapshot(instance, windows->instant);
     }
@@ -113,37 +116,66 @@ static void deliver(struct windows *windows, uint32_t index)
         at = dispatch->next;
     }
     windows->first_dispatch[index] = NO_DISPATCH;
+    struct quiet *quiet = &windows->quiet[index];
+    const simtime arrival = instance_next(windows->cluster->instances[index]).time;
+    quiet->until = arrival < quiet->until ? arrival : quiet->until;
 }
 
-static void work_on(struct windows *windows, struct lane *lane, uint32_t index)
+/* Whether the instance must be advanced now: its next effect may close the next window, or everybody's state is asked
+ * for. An instance where nothing happens has its state already, unless it is of after the instant. */
+static bool must_advance(struct windows *windows, uint32_t index)
 {
-    if (windows->first_dispatch[index] != NO_DISPATCH) {
+    if (!windows->touch_all) {
+        return windows->effects[index] < windows->touch_before;
+    }
+    const struct quiet *quiet = &windows->quiet[index];
+    if (quiet->until < windows->advance_to || quiet->since > windows->instant) {
+        return true;
+    }
+    windows->snapshots[index] = quiet->state;
+    return false;
+}
+
+static bool work_on(struct windows *windows, struct lane *lane, uint32_t index)
+{
+    const bool arrivals = windows->first_dispatch[index] != NO_DISPATCH;
+    if (arrivals) {
         deliver(windows, index);
     }
-    if (windows->touch_all || windows->effects[index] < windows->touch_before) {
+    const bool advances = must_advance(windows, index);
+    if (advances) {
         advance(windows, lane, index);
     }
+    return arrivals || advances;
 }
 
-static bool has_work(const struct windows *windows, uint32_t index)
+/* The programs whose turns are delivered next have not been touched for seconds of simulated time. */
+static void prefetch_programs(const struct windows *windows, const struct partition *partition)
 {
-    return windows->touch_all || windows->first_dispatch[index] != NO_DISPATCH ||
-           windows->effects[index] < windows->touch_before;
+    const struct orchestrator *orchestrator = windows->cluster->orchestrator;
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
+        for (uint32_t at = windows->first_dispatch[i]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
+            orchestrator_prefetch(orchestrator, windows->dispatches[at].slot);
+        }
+    }
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
+        for (uint32_t at = windows->first_dispatch[i]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
+            orchestrator_prefetch_turn(orchestrator, windows->dispatches[at].slot);
+        }
+    }
 }
 
 static void work_on_partition(struct windows *windows, struct lane *lane, struct partition *partition)
 {
     const uint64_t before = lane->work_ns;
     simtime effect = SIMTIME_NEVER;
+    prefetch_programs(windows, partition);
     for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
-        if (has_work(windows, i)) {
-            const uint64_t started = windows->stats ? windows_clock() : 0;
-            work_on(windows, lane, i);
-            if (windows->stats) {
-                const uint64_t spent = windows_clock() - started;
-                lane->work_ns += spent;
-                lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
-            }
+        const uint64_t started = windows->stats ? windows_clock() : 0;
+        if (work_on(windows, lane, i) && windows->stats) {
+            const uint64_t spent = windows_clock() - started;
+            lane->work_ns += spent;
+            lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
         }
         effect = windows->effects[i] < effect ? windows->effects[i] : effect;
     }

@@ -33,8 +33,8 @@ struct lane {
     struct heap_entry *clients; /* closed loop: (time, client) of clients that became free */
     size_t n_clients, clients_capacity;
     struct late_turn late;
-    uint64_t ends;
-    uint64_t touched;
+    uint64_t ends;    /* turns that ended in this window */
+    uint64_t touched; /* instances */
     uint64_t work_ns, longest_ns, allocations; /* in this window; measured only */
 };
 
@@ -50,6 +50,13 @@ struct dispatch {
     uint32_t slot;
     uint32_t next;
     simtime effect; /* bound */
+};
+
+/* What is known of an instance without touching it: nothing happens there from `since` until `until`. */
+struct quiet {
+    simtime since; /* advanced to here */
+    simtime until; /* its next event */
+    struct load_snapshot state;
 };
 
 /* Instances that are claimed together. */
@@ -106,7 +113,8 @@ struct windows {
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_task;
 
     /* By instance; written by who works on the instance, and while a window is opened. */
-    _Alignas(WINDOWS_CACHE_LINE) simtime *effects;
+    _Alignas(WINDOWS_CACHE_LINE) simtime *effects; /* bound of the next one */
+    struct quiet *quiet;
     uint32_t *first_dispatch, *last_dispatch;
     struct load_snapshot *snapshots;
     struct dispatch *dispatches;
