@@ -99,6 +99,8 @@ struct settings {
     uint32_t synchronization; /* enum setting_synchronization; never AUTO once resolved */
     simtime window;           /* unset: no limit */
     uint32_t stepping; /* enum setting_stepping */
+    simtime warmup;
+    simtime stop_at; /* unset: when all programs have ended */
     /* output */
     const char *out;
     bool json;

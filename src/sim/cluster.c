@@ -157,8 +157,10 @@ struct cluster *cluster_create(const struct settings *settings, struct diag *dia
     cluster->n_recorders = (uint32_t)settings->threads;
     cluster->recorders = mem_zalloc(cluster->n_recorders * sizeof *cluster->recorders);
     for (uint32_t i = 0; i < cluster->n_recorders; i++) {
-        cluster->recorders[i] = recorder_create(&(struct recorder_options){
-            .keep_turns = settings->turns_csv, .program_rows = (uint32_t)settings->program_rows});
+        cluster->recorders[i] = recorder_create(&(struct recorder_options){.keep_turns = settings->turns_csv,
+                                                                           .program_rows =
+                                                                               (uint32_t)settings->program_rows,
+                                                                           .warmup = settings->warmup});
     }
     return cluster;
 fail:
