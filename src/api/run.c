@@ -118,7 +118,7 @@ static char *summarise(const struct cluster *cluster, bool interrupted)
         .digest = recorder_digest(cluster->recorders[0]),
         .interrupted = interrupted,
         .stopped = !interrupted && settings->stop_at != SETTING_UNSET_TIME &&
-                   programs->completed + programs->dropped < workload_stats(cluster->workload)->n_programs,
+                   cluster_programs_done(cluster) + cluster->programs.dropped < workload_stats(cluster->workload)->n_programs,
         .stopped_at = settings->stop_at,
         .workload = settings->workload ? settings->workload : workload_stats(cluster->workload)->format,
         .arrivals = arrivals,

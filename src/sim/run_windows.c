@@ -134,7 +134,7 @@ bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct en
         recorder_merge(cluster->recorders[0], cluster->recorders[i]);
     }
     destroy(&windows);
-    if (whole) {
+    if (whole && settings->stop_at == SETTING_UNSET_TIME) {
         ring_check_all_done(cluster);
     }
     return whole;

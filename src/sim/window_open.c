@@ -281,10 +281,15 @@ static void plan_work(struct windows *windows)
     const simtime end = windows->end.time;
     const bool closing = windows->end.rule == WINDOW_TELEMETRY;
     windows->instant = closing ? end : -1;
-    windows->touch_all = closing || end == SIMTIME_NEVER;
-    windows->advance_to = later(end, windows->cluster->settings.dispatch_latency);
-    if (end == SIMTIME_NEVER) {
+    windows->touch_all = closing || windows->end.rule == WINDOW_STOP;
+    windows->advance_to = end;
+    if (windows->end.rule == WINDOW_STOP) {
         return;
+    }
+    windows->advance_to = later(end, windows->cluster->settings.dispatch_latency);
+    const simtime stop = windows->cluster->settings.stop_at;
+    if (stop != SETTING_UNSET_TIME && windows->advance_to > stop) {
+        windows->advance_to = stop;
     }
     /* No instance passes two telemetry instants before it is asked for its state at the first. */
     const simtime beyond = later(instant_after(windows, end), windows->period);
@@ -308,7 +313,8 @@ static struct window_end bound_window(const struct windows *windows)
     const simtime known = first_known(windows);
     const simtime effect = first_effect(windows);
     const simtime first = known < effect ? known : effect;
-    struct window_end end = {.time = SIMTIME_NEVER, .rule = WINDOW_STOP};
+    const simtime stop = windows->cluster->settings.stop_at;
+    struct window_end end = {.time = stop == SETTING_UNSET_TIME ? SIMTIME_NEVER : stop, .rule = WINDOW_STOP};
     if (first == SIMTIME_NEVER) {
         return end;
     }
@@ -321,7 +327,7 @@ static struct window_end bound_window(const struct windows *windows)
         const simtime due = router_next_snapshot(windows->cluster->router);
         const simtime instant = router_wants_snapshot(windows->cluster->router, first);
         close_by(&end, instant >= 0 ? instant : due, 0, WINDOW_TELEMETRY);
-        if (end.time == due && end.key == 0) {
+        if (end.time == due && end.key == 0 && end.rule != WINDOW_STOP) {
             end.rule = WINDOW_TELEMETRY;
         }
     }
@@ -330,7 +336,7 @@ static struct window_end bound_window(const struct windows *windows)
 
 static bool is_over(const struct windows *windows)
 {
-    return windows->failed || windows->stopped || windows->end.time == SIMTIME_NEVER;
+    return windows->failed || windows->stopped || windows->end.rule == WINDOW_STOP;
 }
 
 /* Adds what the last window cost to the statistics. */
