@@ -80,6 +80,9 @@ struct instance {
     struct load_snapshot state;    /* after the last step end */
     struct load_snapshot snapshot; /* after the last step end at or before instant snapshot_index */
     int64_t snapshot_index;
+    bool keeps_changes;
+    struct state_change *changes;
+    size_t n_changes, changes_capacity;
     struct instance_counters counters;
 };
 

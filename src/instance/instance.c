@@ -44,6 +44,7 @@ void instance_destroy(struct instance *instance)
     }
     mem_free(instance->chunked.items);
     mem_free(instance->ends);
+    mem_free(instance->changes);
     decode_set_fini(&instance->decode);
     effect_heap_fini(&instance->queued);
     effect_heap_fini(&instance->decoding);
@@ -106,12 +107,23 @@ static void keep_snapshot(struct instance *instance, simtime time)
     instance->snapshot_index = engine_instant_before(instance, time);
 }
 
-static void note_state(struct instance *instance)
+static void keep_change(struct instance *instance, simtime now)
+{
+    instance->changes = mem_grow(instance->changes, &instance->changes_capacity, instance->n_changes + 1,
+                                 sizeof *instance->changes);
+    instance->changes[instance->n_changes++] =
+        (struct state_change){.time = now, .instance = instance->id, .state = instance->state};
+}
+
+static void note_state(struct instance *instance, simtime now)
 {
     instance->state = (struct load_snapshot){.running = instance->running.n,
                                              .waiting = instance->waiting.n,
                                              .used_blocks = kv_usable(instance->pool) - kv_free(instance->pool),
                                              .received = instance->received};
+    if (instance->keeps_changes) {
+        keep_change(instance, now);
+    }
 }
 
 struct load_snapshot instance_snapshot(const struct instance *instance, simtime instant)
@@ -119,6 +131,19 @@ struct load_snapshot instance_snapshot(const struct instance *instance, simtime 
     const int64_t index = instant / instance->config.telemetry_period;
     assert(index >= instance->snapshot_index);
     return index == instance->snapshot_index ? instance->snapshot : instance->state;
+}
+
+void instance_keep_changes(struct instance *instance)
+{
+    assert(instance->config.stepping != ENGINE_FAST_FORWARD);
+    instance->keeps_changes = true;
+}
+
+const struct state_change *instance_take_changes(struct instance *instance, size_t *n)
+{
+    *n = instance->n_changes;
+    instance->n_changes = 0;
+    return instance->changes;
 }
 
 struct load_snapshot instance_state(const struct instance *instance)
@@ -186,7 +211,7 @@ static void end_batch(struct instance *instance)
     instance->first_batch = (instance->first_batch + 1) % ENGINE_MAX_DEPTH;
     instance->n_batches--;
     instance->compose_at = now;
-    note_state(instance);
+    note_state(instance, now);
 }
 
 static void start_batches(struct instance *instance, simtime until)

@@ -39,6 +39,9 @@ static void create_instances(struct windows *windows)
     for (uint32_t i = 0; i < n; i++) {
         windows->effects[i] = SIMTIME_NEVER;
         windows->quiet[i].until = SIMTIME_NEVER;
+        if (windows->exact) {
+            instance_keep_changes(windows->cluster->instances[i]);
+        }
         windows->first_dispatch[i] = NO_DISPATCH;
     }
     windows->partition_size = PARTITION_SIZE;
@@ -76,6 +79,7 @@ static void destroy(struct windows *windows)
         calendar_batch_fini(&lane->scratch);
         mem_free(lane->freed);
         mem_free(lane->clients);
+        mem_free(lane->changes);
     }
     mem_free(windows->lanes);
     mem_free(windows->effects);
@@ -84,6 +88,7 @@ static void destroy(struct windows *windows)
     mem_free(windows->last_dispatch);
     mem_free(windows->snapshots);
     mem_free(windows->dispatches);
+    mem_free(windows->changes);
     mem_free(windows->partitions);
     mem_free(windows->order);
     mem_free(windows->upcoming);
@@ -117,6 +122,8 @@ bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct en
                               .stats = stats,
                               .closed = settings->arrivals == SETTING_ARRIVALS_CLOSED,
                               .sees_instances = router_next_snapshot(cluster->router) != SIMTIME_NEVER,
+                              .exact = settings->router_view == SETTING_VIEW_EXACT &&
+                                       router_next_snapshot(cluster->router) != SIMTIME_NEVER,
                               .period = settings->router_telemetry_period};
     create_lanes(&windows);
     create_instances(&windows);

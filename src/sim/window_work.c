@@ -86,6 +86,16 @@ static void take_ends(struct windows *windows, struct lane *lane, struct instanc
     lane->ends += n;
 }
 
+static void take_changes(struct lane *lane, struct instance *instance)
+{
+    size_t n;
+    const struct state_change *changes = instance_take_changes(instance, &n);
+    lane->changes = mem_grow(lane->changes, &lane->changes_capacity, lane->n_changes + n, sizeof *lane->changes);
+    for (size_t i = 0; i < n; i++) {
+        lane->changes[lane->n_changes++] = changes[i];
+    }
+}
+
 static void advance(struct windows *windows, struct lane *lane, uint32_t index)
 {
     struct instance *instance = windows->cluster->instances[index];
@@ -94,6 +104,9 @@ static void advance(struct windows *windows, struct lane *lane, uint32_t index)
                                        : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
     while (instance_advance(instance, limit)) {
         take_ends(windows, lane, instance);
+    }
+    if (windows->exact) {
+        take_changes(lane, instance);
     }
     windows->effects[index] = instance_earliest_effect(instance);
     windows->quiet[index] = (struct quiet){.since = windows->advance_to,
@@ -125,10 +138,13 @@ static void deliver(struct windows *windows, uint32_t index)
  * for. An instance where nothing happens has its state already, unless it is of after the instant. */
 static bool must_advance(struct windows *windows, uint32_t index)
 {
+    const struct quiet *quiet = &windows->quiet[index];
+    if (windows->exact) {
+        return quiet->until < windows->advance_to;
+    }
     if (!windows->touch_all) {
         return windows->effects[index] < windows->touch_before;
     }
-    const struct quiet *quiet = &windows->quiet[index];
     if (quiet->until < windows->advance_to || quiet->since > windows->instant) {
         return true;
     }

@@ -33,6 +33,8 @@ struct lane {
     struct heap_entry *clients; /* closed loop: (time, client) of clients that became free */
     size_t n_clients, clients_capacity;
     struct late_turn late;
+    struct state_change *changes; /* exact view: of the states of instances */
+    size_t n_changes, changes_capacity;
     uint64_t ends;    /* turns that ended in this window */
     uint64_t touched; /* instances */
     uint64_t work_ns, longest_ns, allocations; /* in this window; measured only */
@@ -85,7 +87,8 @@ struct windows {
     struct engine_stats *stats; /* NULL: not measured */
     struct window_cost cost;    /* of the present window */
     bool closed;                /* loop */
-    bool sees_instances;        /* the routing policy looks at the views */
+    bool sees_instances;        /* the routing policy looks at the views, */
+    bool exact;                 /* which are exact */
     simtime period;             /* of telemetry */
 
     struct lane *lanes;
@@ -97,6 +100,8 @@ struct windows {
     bool has_next;
     struct upcoming *upcoming; /* ring */
     uint32_t upcoming_first, n_upcoming, n_prepared;
+    struct state_change *changes; /* exact view: of all lanes, in order of time */
+    size_t n_changes, next_change, changes_capacity;
     struct window_end end; /* of the present window */
     uint64_t window;       /* number of the present window */
     bool done, failed, stopped;
