@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need, on Debian 12 or a relative of it. Does nothing when it is all there.
+#
+#   install-deps.sh [--mpi]        --mpi: also what builds with ASIM_MPI need
 set -euo pipefail
 
 packages=(
@@ -10,6 +12,14 @@ packages=(
     libjemalloc-dev libhwloc-dev                    # memory and threads of the command line
     libcmocka-dev libbenchmark-dev                  # tests, benchmarks
 )
+case "$*" in
+    "") ;;
+    --mpi) packages+=(libopenmpi-dev openmpi-bin) ;; # several processes
+    *)
+        echo "usage: $0 [--mpi]" >&2
+        exit 2
+        ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

@@ -2,7 +2,7 @@
 
 #include <Random123/philox.h>
 
-uint64_t rng_u64(struct rng_key key, uint32_t draw)
+struct rng_block rng_block(struct rng_key key, uint32_t draw)
 {
     /* Counter: program, turn and draw; key: seed. The purpose shares a word with the draw's upper bits, so a key has
      * 2^24 draws. */
@@ -10,7 +10,13 @@ uint64_t rng_u64(struct rng_key key, uint32_t draw)
         {(uint32_t)key.program, (uint32_t)(key.program >> 32), key.turn, (key.purpose << 24) ^ draw}};
     const philox4x32_key_t philox_key = {{(uint32_t)key.seed, (uint32_t)(key.seed >> 32)}};
     const philox4x32_ctr_t bits = philox4x32(counter, philox_key);
-    return (uint64_t)bits.v[0] | ((uint64_t)bits.v[1] << 32);
+    return (struct rng_block){{bits.v[0], bits.v[1], bits.v[2], bits.v[3]}};
+}
+
+uint64_t rng_u64(struct rng_key key, uint32_t draw)
+{
+    const struct rng_block block = rng_block(key, draw);
+    return (uint64_t)block.words[0] | ((uint64_t)block.words[1] << 32);
 }
 
 double rng_uniform(struct rng_key key, uint32_t draw)
