@@ -33,29 +33,42 @@ static struct process *new_processes(const struct phold_options *options)
     return mem_zalloc(options->n_processes * sizeof(struct process));
 }
 
-/* The event that a process makes at `now`: one draw. */
-static inline struct event next_event(const struct phold_options *options, struct process *process, uint32_t self,
-                                      simtime now)
+/* What a process draws for its next event. */
+static inline struct rng_block draw_next(const struct phold_options *options, struct process *process, uint32_t self,
+                                         uint64_t *tie)
 {
     const uint32_t number = (uint32_t)process->n_events++;
-    const struct rng_block draw =
-        rng_block((struct rng_key){.seed = options->seed, .program = self, .turn = number}, 0);
-    uint32_t to = self;
-    if (draw.words[0] < remote_below) {
-        to += 1 + (uint32_t)((uint64_t)draw.words[1] * (options->n_processes - 1) >> 32);
-        to -= to < options->n_processes ? 0 : options->n_processes;
-    }
-    const uint64_t bits = draw.words[2] | (uint64_t)draw.words[3] << 32;
-    const double uniform = ((double)(bits >> 12) + 0.5) * 0x1p-52;
-    const simtime extra = (simtime)(-pmath_log(uniform) * mean_extra);
-    return (struct event){.time = now + lookahead + extra, .tie = (uint64_t)self << 32 | number, .process = to};
+    *tie = (uint64_t)self << 32 | number;
+    return rng_block((struct rng_key){.seed = options->seed, .program = self, .turn = number}, 0);
 }
 
-static inline struct event run_event(const struct phold_options *options, struct process *process, uint32_t self,
-                                     simtime time, uint64_t tie)
+static inline void run_event(struct process *process, simtime time, uint64_t tie)
 {
     process->history = (process->history ^ (uint64_t)time ^ tie) * UINT64_C(0x9e3779b97f4a7c15);
-    return next_event(options, process, self, time);
+}
+
+static inline uint32_t drawn_process(const struct phold_options *options, const struct rng_block *draw, uint32_t self)
+{
+    const uint32_t away = 1 + (uint32_t)((uint64_t)draw->words[1] * (options->n_processes - 1) >> 32);
+    const uint32_t other = self + away < options->n_processes ? self + away : self + away - options->n_processes;
+    return draw->words[0] < remote_below ? other : self;
+}
+
+static inline simtime drawn_delay(const struct rng_block *draw)
+{
+    const uint64_t bits = draw->words[2] | (uint64_t)draw->words[3] << 32;
+    const double uniform = ((double)(bits >> 12) + 0.5) * 0x1p-52;
+    return lookahead + (simtime)(-pmath_log_coarse(uniform) * mean_extra);
+}
+
+/* The event that a process makes at `now`. */
+static struct event next_event(const struct phold_options *options, struct process *process, uint32_t self, simtime now)
+{
+    struct event event;
+    const struct rng_block draw = draw_next(options, process, self, &event.tie);
+    event.process = drawn_process(options, &draw, self);
+    event.time = now + drawn_delay(&draw);
+    return event;
 }
 
 static void add_to_digest(struct digest *digest, uint32_t self, const struct process *process)
@@ -80,7 +93,8 @@ struct phold_result phold_run_plain(const struct phold_options *options)
     while (heap_top(&heap) && heap_top(&heap)->key < end) {
         const struct heap_entry top = heap_pop(&heap);
         const uint32_t self = (uint32_t)top.payload;
-        const struct event event = run_event(options, &processes[self], self, top.key, top.tie);
+        run_event(&processes[self], top.key, top.tie);
+        const struct event event = next_event(options, &processes[self], self, top.key);
         heap_push(&heap, (struct heap_entry){.key = event.time, .tie = event.tie, .payload = event.process});
         result.n_events++;
     }
@@ -164,17 +178,32 @@ static void init_part(struct part *part)
     }
 }
 
+/* Events of a window in groups, and each group in three passes: the chains of operations of a draw and of a logarithm
+ * are long, and those of different events run side by side in one processor only when they lie close. */
 static void run_window(struct part *part, simtime limit)
 {
+    enum { GROUP = 64 };
     const struct phold_options *options = part->simulation->options;
     calendar_take(&part->calendar, limit, &part->batch);
-    const struct calendar_entry *entries = part->batch.entries;
-    for (size_t i = 0; i < part->batch.n; i++) {
-        const uint32_t self = (uint32_t)entries[i].a;
-        const struct event event =
-            run_event(options, &part->processes[self - part->first], self, entries[i].time, entries[i].tie);
-        assert(event.time >= limit);
-        schedule(part, &event);
+    for (size_t start = 0; start < part->batch.n; start += GROUP) {
+        const struct calendar_entry *entries = part->batch.entries + start;
+        const size_t n = part->batch.n - start < GROUP ? part->batch.n - start : GROUP;
+        struct rng_block draws[GROUP];
+        struct event events[GROUP];
+        for (size_t i = 0; i < n; i++) {
+            const uint32_t self = (uint32_t)entries[i].a;
+            struct process *process = &part->processes[self - part->first];
+            run_event(process, entries[i].time, entries[i].tie);
+            draws[i] = draw_next(options, process, self, &events[i].tie);
+        }
+        for (size_t i = 0; i < n; i++) {
+            events[i].process = drawn_process(options, &draws[i], (uint32_t)entries[i].a);
+            events[i].time = entries[i].time + drawn_delay(&draws[i]);
+        }
+        for (size_t i = 0; i < n; i++) {
+            assert(events[i].time >= limit);
+            schedule(part, &events[i]);
+        }
     }
 }
 
