@@ -9,7 +9,7 @@ packages=(
     libyaml-dev libjansson-dev libsimdjson-dev      # configuration, JSON
     libzstd-dev zlib1g-dev                          # compressed workloads
     libxxhash-dev librandom123-dev libsleef-dev     # digests, random numbers, elementary functions
-    libjemalloc-dev libhwloc-dev                    # memory and threads of the command line
+    libjemalloc-dev libhwloc-dev                    # memory of the command line, cores and NUMA nodes
     libcmocka-dev libbenchmark-dev                  # tests, benchmarks
 )
 case "$*" in

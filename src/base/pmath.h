@@ -1,7 +1,7 @@
 /* Portable elementary functions: the same bits on every x86-64 processor.
  *
  * glibc's exp, log and pow choose FMA variants at run time and so differ between processors; these are SLEEF's
- * non-FMA scalar functions (1.0 ULP). sqrt is exact by IEEE 754 and needs no wrapper.
+ * non-FMA scalar functions (1.0 ULP where nothing else is said). sqrt is exact by IEEE 754 and needs no wrapper.
  */
 #ifndef ASIM_BASE_PMATH_H
 #define ASIM_BASE_PMATH_H

@@ -45,7 +45,7 @@ static void pair_fini(struct pair *pair)
 
 static void pair_push(struct pair *pair, int64_t time, uint64_t tie)
 {
-    calendar_push(&pair->calendar, (struct calendar_entry){.time = time, .tie = tie, .a = ~tie, .b = -time});
+    calendar_push(&pair->calendar, (struct calendar_entry){.time = time, .tie = tie, .a = ~tie, .b = ~time});
     heap_push(&pair->heap, (struct heap_entry){.key = time, .tie = tie, .payload = ~tie});
     const struct heap_entry *top = heap_top(&pair->heap);
     assert_true(calendar_first(&pair->calendar) == top->key);
@@ -56,7 +56,7 @@ static void check_same(const struct calendar_entry *got, const struct heap_entry
     assert_true(got->time == expected->key);
     assert_true(got->tie == expected->tie);
     assert_true(got->a == expected->payload);
-    assert_true(got->b == -got->time);
+    assert_true(got->b == ~got->time);
 }
 
 static void pair_take(struct pair *pair, int64_t limit)
