@@ -13,6 +13,11 @@ double pmath_log(double x)
     return Sleef_logd1_u10purec(x);
 }
 
+double pmath_log_coarse(double x)
+{
+    return Sleef_logd1_u35purec(x);
+}
+
 double pmath_pow(double x, double y)
 {
     return Sleef_powd1_u10purec(x, y);

@@ -28,7 +28,14 @@ struct rng_key {
     uint32_t purpose; /* enum rng_purpose */
 };
 
-/* 64 random bits; `draw` counts from 0 within one key. */
+/* 128 random bits: all that one evaluation of the generator gives. */
+struct rng_block {
+    uint32_t words[4];
+};
+
+struct rng_block rng_block(struct rng_key key, uint32_t draw);
+
+/* 64 random bits, the first two words of the block; `draw` counts from 0 within one key. */
 uint64_t rng_u64(struct rng_key key, uint32_t draw);
 
 /* Uniform in the open interval (0, 1): the middles of 2^52 equal bins. */

@@ -19,12 +19,13 @@ uint64_t windows_clock(void)
 static void create_lanes(struct windows *windows)
 {
     windows->n_lanes = team_size(windows->team);
-    assert(windows->n_lanes == windows->cluster->n_recorders);
+    assert(windows->n_lanes <= windows->cluster->n_recorders);
     windows->lanes = mem_aligned(WINDOWS_CACHE_LINE, windows->n_lanes * sizeof *windows->lanes);
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         struct lane *lane = &windows->lanes[i];
         *lane = (struct lane){.recorder = windows->cluster->recorders[i]};
         calendar_init(&lane->ready);
+        calendar_batch_init(&lane->taken);
     }
 }
 
@@ -74,9 +75,10 @@ static void destroy(struct windows *windows)
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         struct lane *lane = &windows->lanes[i];
         calendar_fini(&lane->ready);
-        calendar_batch_fini(&lane->due);
-        calendar_batch_fini(&lane->fresh);
-        calendar_batch_fini(&lane->scratch);
+        calendar_batch_fini(&lane->taken);
+        mem_free(lane->due.entries);
+        mem_free(lane->fresh.entries);
+        mem_free(lane->scratch.entries);
         mem_free(lane->freed);
         mem_free(lane->clients);
         mem_free(lane->changes);
@@ -125,16 +127,23 @@ bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct en
                               .exact = settings->router_view == SETTING_VIEW_EXACT &&
                                        router_next_snapshot(cluster->router) != SIMTIME_NEVER,
                               .period = settings->router_telemetry_period};
+    if (team_binding_problem(windows.team)) {
+        diag_warning(diag, (struct diag_where){0}, "bind: %s", team_binding_problem(windows.team));
+    }
     create_lanes(&windows);
     create_instances(&windows);
     create_line(&windows);
     const uint64_t started = windows_clock();
     if (stats) {
+        team_measure(windows.team, true);
         *stats = (struct engine_stats){.threads = windows.n_lanes, .lookahead_least = SIMTIME_NEVER};
     }
     team_run(windows.team, run_thread, &windows);
     if (stats) {
         stats->wall_ns = windows_clock() - started;
+        for (uint32_t i = 0; i < windows.n_lanes; i++) {
+            stats->wait_ns += team_wait_ns(windows.team, i);
+        }
     }
     const bool whole = !windows.failed && !windows.stopped;
     for (uint32_t i = 1; i < cluster->n_recorders; i++) {

@@ -1,11 +1,13 @@
 #include "sim/windows.h"
 
 #include "base/mem.h"
+#include "pdes/calendar_sort.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A turn that is ready inside the window whose turns have been routed: the lookahead was wrong, and every result after
  * it would be. */
@@ -20,6 +22,11 @@ static void check_lookahead(const struct windows *windows, const struct ready_tu
     }
 }
 
+static void make_room(struct due *due, size_t n)
+{
+    due->entries = mem_grow(due->entries, &due->capacity, n, sizeof *due->entries);
+}
+
 static void keep_ready(const struct windows *windows, struct lane *lane, const struct ready_turn *turn)
 {
     check_lookahead(windows, turn);
@@ -30,7 +37,8 @@ static void keep_ready(const struct windows *windows, struct lane *lane, const s
     if (turn->time >= windows->horizon) {
         calendar_push(&lane->ready, entry);
     } else {
-        calendar_batch_add(&lane->fresh, entry);
+        make_room(&lane->fresh, lane->fresh.n + 1);
+        lane->fresh.entries[lane->fresh.n++] = entry;
     }
 }
 
@@ -213,29 +221,39 @@ static void prepare(struct windows *windows, struct lane *lane, uint32_t first)
     }
 }
 
-/* What becomes due before the next horizon, in order, together with what was due before and is not routed yet. */
+/* Merges two ordered arrays into *out. */
+static void merge(const struct calendar_entry *a, size_t n_a, const struct calendar_entry *b, size_t n_b,
+                  struct due *out)
+{
+    make_room(out, n_a + n_b);
+    struct calendar_entry *at = out->entries;
+    while (n_a && n_b) {
+        if (calendar_entry_before(a, b)) {
+            *at++ = *a++;
+            n_a--;
+        } else {
+            *at++ = *b++;
+            n_b--;
+        }
+    }
+    memcpy(at, n_a ? a : b, (n_a + n_b) * sizeof *at);
+    out->n = (size_t)(at - out->entries) + n_a + n_b;
+}
+
+/* What becomes due before the next horizon, in order: what was due before and is not routed yet, what came in this
+ * window, what the calendar held. */
 static void take_due(struct windows *windows, struct lane *lane)
 {
-    calendar_take(&lane->ready, windows->next_horizon, &lane->fresh);
-    calendar_batch_sort(&lane->fresh);
-    lane->scratch.n = 0;
-    size_t a = lane->due_next;
-    size_t b = 0;
-    while (a < lane->due.n && b < lane->fresh.n) {
-        const bool older = calendar_entry_before(&lane->due.entries[a], &lane->fresh.entries[b]);
-        calendar_batch_add(&lane->scratch, older ? lane->due.entries[a++] : lane->fresh.entries[b++]);
-    }
-    while (a < lane->due.n) {
-        calendar_batch_add(&lane->scratch, lane->due.entries[a++]);
-    }
-    while (b < lane->fresh.n) {
-        calendar_batch_add(&lane->scratch, lane->fresh.entries[b++]);
-    }
-    const struct calendar_batch swap = lane->due;
-    lane->due = lane->scratch;
-    lane->scratch = swap;
+    struct due *due = &lane->due;
+    struct due *fresh = &lane->fresh;
+    struct due *scratch = &lane->scratch;
+    make_room(scratch, fresh->n);
+    calendar_sort(fresh->entries, fresh->n, scratch->entries);
+    merge(due->entries + lane->due_next, due->n - lane->due_next, fresh->entries, fresh->n, scratch);
+    calendar_take(&lane->ready, windows->next_horizon, &lane->taken);
+    merge(scratch->entries, scratch->n, lane->taken.entries, lane->taken.n, due);
     lane->due_next = 0;
-    lane->fresh.n = 0;
+    fresh->n = 0;
 }
 
 void windows_work(struct windows *windows, uint32_t thread)

@@ -20,13 +20,26 @@ struct late_turn {
     bool any;
 };
 
+/* A growing array of entries. */
+struct due {
+    struct calendar_entry *entries;
+    size_t n;
+    size_t capacity;
+};
+
+static inline bool calendar_entry_before(const struct calendar_entry *a, const struct calendar_entry *b)
+{
+    return a->time < b->time || (a->time == b->time && a->tie < b->tie);
+}
+
 /* What a thread owns. Ready turns are calendar entries: time, key, slot and home above it, service. */
 struct lane {
     _Alignas(WINDOWS_CACHE_LINE) struct calendar ready; /* at or after the horizon */
-    struct calendar_batch due;                          /* before the horizon, in order */
+    struct due due;                                     /* before the horizon, in order */
     size_t due_next;                                    /* the first one that is not routed yet */
-    struct calendar_batch fresh;                        /* before the horizon, as they came in this window */
-    struct calendar_batch scratch;
+    struct due fresh;                                   /* before the horizon, as they came in this window */
+    struct calendar_batch taken;                        /* from the calendar, for the next window */
+    struct due scratch;
     struct recorder *recorder;
     uint32_t *freed; /* slots of programs that are over */
     size_t n_freed, freed_capacity;
