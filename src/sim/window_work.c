@@ -32,7 +32,7 @@ static void keep_ready(const struct windows *windows, struct lane *lane, const s
     check_lookahead(windows, turn);
     const struct calendar_entry entry = {.time = turn->time,
                                          .tie = turn->key,
-                                         .a = (uint64_t)turn->home << 32 | turn->slot,
+                                         .a = place_pack(windows->cluster->rank, turn->home, turn->slot),
                                          .b = turn->service};
     if (turn->time >= windows->horizon) {
         calendar_push(&lane->ready, entry);
@@ -191,7 +191,7 @@ static void prefetch_programs(const struct windows *windows, const struct partit
 
 static void work_on_partition(struct windows *windows, struct lane *lane, struct partition *partition)
 {
-    const uint64_t before = lane->work_ns;
+    const uint64_t before = lane->ends;
     simtime effect = SIMTIME_NEVER;
     prefetch_programs(windows, partition);
     for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
@@ -204,7 +204,7 @@ static void work_on_partition(struct windows *windows, struct lane *lane, struct
         effect = windows->effects[i] < effect ? windows->effects[i] : effect;
     }
     partition->effect = effect;
-    partition->cost = lane->work_ns - before;
+    partition->cost = partition->cost / 2 + (lane->ends - before);
 }
 
 /* The first turn of an open-loop program is ready when it arrives; a client's, when the client is. */
@@ -269,8 +269,7 @@ void windows_work(struct windows *windows, uint32_t thread)
         if (task < windows->n_prepare_tasks) {
             prepare(windows, lane, windows->n_prepared + task * PREPARE_BATCH);
         } else {
-            work_on_partition(windows, lane,
-                              &windows->partitions[windows->order[task - windows->n_prepare_tasks]]);
+            work_on_partition(windows, lane, windows->order[task - windows->n_prepare_tasks]);
         }
     }
     const uint64_t started = windows->stats ? windows_clock() : 0;
