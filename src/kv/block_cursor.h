@@ -15,7 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct block_key {
+/* 12 bytes, so that a node of the index fits its cell. */
+struct __attribute__((packed, aligned(4))) block_key {
     uint64_t stream;
     uint32_t first;
 };

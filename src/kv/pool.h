@@ -14,13 +14,22 @@
 #include <stdint.h>
 
 struct kv_pool;
-struct kv_range; /* private to the pool */
 
-/* The blocks that one running turn holds. Zero-initialised is empty; embedded in the owner's record. */
+/* A holder's blocks of depth lo up to the end of index node `end`: the copies named `lane` on that path. */
+struct kv_range {
+    uint32_t end;
+    uint32_t lane;
+    uint32_t lo;
+};
+
+/* The blocks that one running turn holds. Zero-initialised is empty; embedded in the owner's record. Ranges are private
+ * to the pool: they follow each other from depth 0, and each but the first starts where the lane changes. The usual one
+ * is here, not behind a pointer. */
 struct kv_holder {
-    struct kv_range *ranges;
+    struct kv_range *earlier; /* ranges before the last */
     uint32_t n_ranges;
-    uint32_t capacity;
+    uint32_t capacity; /* of earlier */
+    struct kv_range last;
     uint32_t hashed_blocks;    /* leading blocks that are in the index */
     uint32_t anonymous_blocks; /* blocks after them that are not (yet) */
 };

@@ -39,7 +39,7 @@ struct walk {
 
 static bool is_live(const struct kv_pool *pool, uint32_t node)
 {
-    return node != PREFIX_ROOT && node < pool->index.n_nodes && pool->index.nodes[node].n > 0;
+    return node != PREFIX_ROOT && node < pool->queue.store.n_cells && prefix_index_node(&pool->index, node)->n > 0;
 }
 
 static void check_queue(struct walk *walk)
@@ -49,19 +49,20 @@ static void check_queue(struct walk *walk)
     uint64_t cached = 0;
     uint32_t prev = KV_NONE;
     uint32_t place = 0;
-    for (uint32_t r = pool->queue.head; r != KV_NONE; prev = r, r = pool->queue.runs[r].next) {
-        const struct kv_run *run = &pool->queue.runs[r];
+    for (uint32_t r = pool->queue.head; r != KV_NONE; prev = r, r = free_queue_run(&pool->queue, r)->next) {
+        const struct kv_run *run = free_queue_run(&pool->queue, r);
         REQUIRE(run->prev == prev, "run %u", r);
         REQUIRE(!walk->place[r], "run %u is queued twice", r);
         walk->place[r] = ++place;
         if (kv_run_is_anonymous(run)) {
             REQUIRE(run->count > 0, "run %u", r);
-            REQUIRE(prev == KV_NONE || !kv_run_is_anonymous(&pool->queue.runs[prev]), "run %u should be joined", r);
+            REQUIRE(prev == KV_NONE || !kv_run_is_anonymous(free_queue_run(&pool->queue, prev)),
+                    "run %u should be joined", r);
             free += run->count;
         } else {
             REQUIRE(is_live(pool, run->node), "run %u of node %u", r, run->node);
-            free += pool->index.nodes[run->node].n;
-            cached += pool->index.nodes[run->node].n;
+            free += prefix_index_node(&pool->index, run->node)->n;
+            cached += prefix_index_node(&pool->index, run->node)->n;
             walk->n_queued_copies++;
         }
     }
@@ -72,40 +73,43 @@ static void check_queue(struct walk *walk)
 /* The copies of a node: lanes increase, queued exactly when nobody holds them. */
 static void check_copies(struct walk *walk, uint32_t node)
 {
-    const struct prefix_node *x = &walk->pool->index.nodes[node];
-    const struct kv_run *runs = walk->pool->queue.runs;
+    const struct prefix_node *x = prefix_index_node(&walk->pool->index, node);
+    const struct kv_cell *cells = walk->pool->queue.store.cells;
     REQUIRE(x->first_copy != KV_NONE, "node %u has no copy", node);
     uint32_t last = KV_NONE;
-    for (uint32_t c = x->first_copy; c != KV_NONE; last = c, c = runs[c].next_copy) {
-        REQUIRE(runs[c].node == node, "copy %u of node %u", c, node);
-        REQUIRE(last == KV_NONE || runs[last].lane < runs[c].lane, "copy %u of node %u", c, node);
-        REQUIRE((runs[c].ref == 0) == (walk->place[c] != 0), "copy %u of node %u", c, node);
-        walk->held += runs[c].ref ? x->n : 0;
+    bool home = false;
+    for (uint32_t c = x->first_copy; c != KV_NONE; last = c, c = cells[c].run.next_copy) {
+        REQUIRE(cells[c].run.node == node, "copy %u of node %u", c, node);
+        REQUIRE(last == KV_NONE || cells[last].run.lane < cells[c].run.lane, "copy %u of node %u", c, node);
+        REQUIRE((cells[c].run.ref == 0) == (walk->place[c] != 0), "copy %u of node %u", c, node);
+        REQUIRE(c == node || cells[c].node.n == 0, "copy %u of node %u", c, node);
+        home = home || c == node;
+        walk->held += cells[c].run.ref ? x->n : 0;
         walk->n_copies++;
-        walk->n_queued_copies -= runs[c].ref == 0;
+        walk->n_queued_copies -= cells[c].run.ref == 0;
     }
-    REQUIRE(x->last_copy == last, "node %u", node);
+    REQUIRE(home || cells[node].run.node == KV_NONE, "node %u", node);
 }
 
 /* Every copy has one of the parent that outlives it: held, or later in the queue. No lane is below the parent's first.
  */
 static void check_closure(const struct walk *walk, uint32_t node)
 {
-    const struct prefix_node *x = &walk->pool->index.nodes[node];
-    const struct kv_run *runs = walk->pool->queue.runs;
+    const struct prefix_node *x = prefix_index_node(&walk->pool->index, node);
+    const struct kv_cell *cells = walk->pool->queue.store.cells;
     if (x->parent == PREFIX_ROOT) {
         return;
     }
     uint32_t latest = 0;
-    for (uint32_t c = walk->pool->index.nodes[x->parent].first_copy; c != KV_NONE; c = runs[c].next_copy) {
-        const uint32_t place = runs[c].ref ? UINT32_MAX : walk->place[c];
+    for (uint32_t c = prefix_index_node(&walk->pool->index, x->parent)->first_copy; c != KV_NONE;
+         c = cells[c].run.next_copy) {
+        const uint32_t place = cells[c].run.ref ? UINT32_MAX : walk->place[c];
         latest = place > latest ? place : latest;
     }
-    for (uint32_t c = x->first_copy; c != KV_NONE; c = runs[c].next_copy) {
+    for (uint32_t c = x->first_copy; c != KV_NONE; c = cells[c].run.next_copy) {
         REQUIRE(latest > walk->place[c], "node %u can outlive its parent", node);
-        REQUIRE(runs[walk->pool->index.nodes[x->parent].first_copy].lane <= runs[c].lane, "copy %u of node %u", c,
-                node);
-        REQUIRE(!runs[c].ref || latest == UINT32_MAX, "node %u is held and its parent is not", node);
+        REQUIRE(cells[cells[x->parent].node.first_copy].run.lane <= cells[c].run.lane, "copy %u of node %u", c, node);
+        REQUIRE(!cells[c].run.ref || latest == UINT32_MAX, "node %u is held and its parent is not", node);
     }
 }
 
@@ -114,8 +118,9 @@ static void check_closure(const struct walk *walk, uint32_t node)
 static bool all_held(const struct kv_pool *pool, uint32_t node)
 {
     bool held = true;
-    for (uint32_t c = pool->index.nodes[node].first_copy; c != KV_NONE; c = pool->queue.runs[c].next_copy) {
-        held = held && pool->queue.runs[c].ref > 0;
+    for (uint32_t c = prefix_index_node(&pool->index, node)->first_copy; c != KV_NONE;
+         c = free_queue_run(&pool->queue, c)->next_copy) {
+        held = held && free_queue_run(&pool->queue, c)->ref > 0;
     }
     return held;
 }
@@ -124,14 +129,14 @@ static void check_nodes(struct walk *walk)
 {
     const struct kv_pool *pool = walk->pool;
     const struct prefix_index *index = &pool->index;
-    for (uint32_t i = 1; i < index->n_nodes; i++) {
-        const struct prefix_node *x = &index->nodes[i];
+    for (uint32_t i = 1; i < pool->queue.store.n_cells; i++) {
+        const struct prefix_node *x = prefix_index_node(index, i);
         if (!is_live(pool, i)) {
             continue;
         }
         walk->n_live++;
         REQUIRE(x->parent == PREFIX_ROOT || is_live(pool, x->parent), "node %u", i);
-        const struct prefix_node *parent = &index->nodes[x->parent];
+        const struct prefix_node *parent = prefix_index_node(index, x->parent);
         REQUIRE(x->depth == parent->depth + parent->n, "node %u", i);
         REQUIRE(!block_key_is_composite(x->key) || x->n == 1, "node %u", i);
         REQUIRE(prefix_index_child(index, x->parent, x->key) == i, "node %u", i);
@@ -141,10 +146,10 @@ static void check_nodes(struct walk *walk)
         check_closure(walk, i);
         REQUIRE(!(prefix_index_mergeable(index, i) && all_held(pool, i)), "node %u should be merged", i);
     }
-    for (uint32_t i = 0; i < index->n_nodes; i++) {
+    for (uint32_t i = 0; i < pool->queue.store.n_cells; i++) {
         if (i == PREFIX_ROOT || is_live(pool, i)) {
-            REQUIRE(index->nodes[i].n_children == walk->children[i], "node %u", i);
-            REQUIRE(index->nodes[i].child_xor == walk->xors[i], "node %u", i);
+            REQUIRE(prefix_index_node(index, i)->n_children == walk->children[i], "node %u", i);
+            REQUIRE(prefix_index_node(index, i)->child_xor == walk->xors[i], "node %u", i);
         }
     }
     REQUIRE(walk->n_live == index->n_live, "%u live nodes", walk->n_live);
@@ -159,9 +164,9 @@ static void check_nodes(struct walk *walk)
 void kv_pool_check(const struct kv_pool *pool)
 {
     struct walk walk = {.pool = pool,
-                        .place = mem_zalloc((pool->queue.n_runs + 1) * sizeof *walk.place),
-                        .children = mem_zalloc(pool->index.n_nodes * sizeof *walk.children),
-                        .xors = mem_zalloc(pool->index.n_nodes * sizeof *walk.xors)};
+                        .place = mem_zalloc(pool->queue.store.n_cells * sizeof *walk.place),
+                        .children = mem_zalloc(pool->queue.store.n_cells * sizeof *walk.children),
+                        .xors = mem_zalloc(pool->queue.store.n_cells * sizeof *walk.xors)};
     check_queue(&walk);
     check_nodes(&walk);
     REQUIRE(pool->free + walk.held + pool->anonymous == pool->usable, "%llu blocks in held copies",
@@ -178,22 +183,22 @@ static void count_ranges(const struct kv_pool *pool, const struct kv_holder *hol
     const struct prefix_index *index = &pool->index;
     uint32_t depth = 0;
     for (uint32_t i = 0; i < holder->n_ranges; i++) {
-        const struct kv_range *range = &holder->ranges[i];
+        const struct kv_range *range = kv_holder_range(holder, i);
         REQUIRE(is_live(pool, range->end), "range %u", i);
         REQUIRE(range->lo == depth, "range %u", i);
-        REQUIRE(i == 0 || holder->ranges[i - 1].lane != range->lane, "range %u should be joined", i);
-        depth = index->nodes[range->end].depth + index->nodes[range->end].n;
+        REQUIRE(i == 0 || kv_holder_range(holder, i - 1)->lane != range->lane, "range %u should be joined", i);
+        depth = prefix_index_node(index, range->end)->depth + prefix_index_node(index, range->end)->n;
         ends[range->end]++;
         uint32_t node = range->end;
-        for (;; node = index->nodes[node].parent) {
-            REQUIRE(is_live(pool, node) && index->nodes[node].depth >= range->lo, "range %u", i);
+        for (;; node = prefix_index_node(index, node)->parent) {
+            REQUIRE(is_live(pool, node) && prefix_index_node(index, node)->depth >= range->lo, "range %u", i);
             refs[prefix_index_copy(index, node, range->lane)]++;
-            if (index->nodes[node].depth == range->lo) {
+            if (prefix_index_node(index, node)->depth == range->lo) {
                 break;
             }
         }
-        const uint32_t above = i ? holder->ranges[i - 1].end : PREFIX_ROOT;
-        REQUIRE(index->nodes[node].parent == above, "range %u does not follow the one before", i);
+        const uint32_t above = i ? kv_holder_range(holder, i - 1)->end : PREFIX_ROOT;
+        REQUIRE(prefix_index_node(index, node)->parent == above, "range %u does not follow the one before", i);
     }
     REQUIRE(depth == holder->hashed_blocks, "holder with %u hashed blocks", holder->hashed_blocks);
 }
@@ -201,21 +206,22 @@ static void count_ranges(const struct kv_pool *pool, const struct kv_holder *hol
 void kv_pool_check_holders(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders)
 {
     kv_pool_check(pool);
-    uint32_t *ends = mem_zalloc(pool->index.n_nodes * sizeof *ends);
-    uint32_t *refs = mem_zalloc((pool->queue.n_runs + 1) * sizeof *refs);
+    uint32_t *ends = mem_zalloc(pool->queue.store.n_cells * sizeof *ends);
+    uint32_t *refs = mem_zalloc(pool->queue.store.n_cells * sizeof *refs);
     uint64_t anonymous = pool->reserved;
     for (size_t i = 0; i < n_holders; i++) {
         count_ranges(pool, holders[i], ends, refs);
         anonymous += holders[i]->anonymous_blocks;
     }
     REQUIRE(anonymous == pool->anonymous, "holders have %llu anonymous blocks", (unsigned long long)anonymous);
-    for (uint32_t i = 1; i < pool->index.n_nodes; i++) {
+    for (uint32_t i = 1; i < pool->queue.store.n_cells; i++) {
         if (!is_live(pool, i)) {
             continue;
         }
-        REQUIRE(pool->index.nodes[i].ends == ends[i], "node %u", i);
-        for (uint32_t c = pool->index.nodes[i].first_copy; c != KV_NONE; c = pool->queue.runs[c].next_copy) {
-            REQUIRE(pool->queue.runs[c].ref == refs[c], "copy %u of node %u", c, i);
+        REQUIRE(prefix_index_node(&pool->index, i)->ends == ends[i], "node %u", i);
+        for (uint32_t c = prefix_index_node(&pool->index, i)->first_copy; c != KV_NONE;
+             c = free_queue_run(&pool->queue, c)->next_copy) {
+            REQUIRE(free_queue_run(&pool->queue, c)->ref == refs[c], "copy %u of node %u", c, i);
         }
     }
     mem_free(ends);

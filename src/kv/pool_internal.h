@@ -8,18 +8,10 @@
 
 #include <stddef.h>
 
-/* A holder's blocks of depth lo up to the end of node `end`: the copies named `lane` on that path. The ranges of a
- * holder follow each other from depth 0; each but the first starts where the lane changes. */
-struct kv_range {
-    uint32_t end;
-    uint32_t lane;
-    uint32_t lo;
-};
-
 struct kv_pool {
     struct free_queue queue;
     struct prefix_index index;
-    uint32_t block_size;
+    uint32_t block_size; /* tokens */
     bool prefix_caching;
     uint32_t usable;
     uint32_t free;        /* blocks in the queue */
@@ -28,6 +20,11 @@ struct kv_pool {
     uint32_t reserved;    /* of those, not claimed by a holder yet */
     uint64_t evicted;
 };
+
+static inline const struct kv_range *kv_holder_range(const struct kv_holder *holder, uint32_t i)
+{
+    return i + 1 == holder->n_ranges ? &holder->last : &holder->earlier[i];
+}
 
 /* As kv_pool_check, and that the ranges of all holders are exactly what the index counts; `holders` must be all holders
  * of the pool's blocks. */
