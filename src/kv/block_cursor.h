@@ -40,6 +40,12 @@ struct block_cursor block_cursor_begin(struct content content, uint32_t block_si
  * extents before that place is not read. */
 struct block_cursor block_cursor_at(struct content content, uint32_t block_size, uint32_t block);
 
+/* Starts at the first token of what an earlier cursor left of an extent; nothing follows it. */
+static inline struct block_cursor block_cursor_within(struct extent left, uint32_t block_size)
+{
+    return (struct block_cursor){.left = left, .block_size = block_size};
+}
+
 /* The next run, of at most `max` (> 0) blocks; the content must have another whole block. */
 struct block_run block_cursor_next(struct block_cursor *cursor, uint32_t max);
 

@@ -38,6 +38,8 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
         return hit;
     }
     const struct prefix_index *index = &pool->index;
+    __builtin_prefetch(prefix_index_node(index, PREFIX_ROOT));
+    __builtin_prefetch(&pool->queue.store.cells[pool->queue.head]); /* an allocation follows */
     struct block_cursor cursor = block_cursor_begin(content, pool->block_size);
     uint32_t node = PREFIX_ROOT;
     while (left) {
@@ -51,7 +53,12 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
             const struct prefix_node *x = prefix_index_node(index, node);
             const uint32_t n = run.n < x->n ? run.n : x->n;
             hit.blocks += n;
-            hit.free_blocks += free_queue_run(&pool->queue, x->first_copy)->ref == 0 ? n : 0;
+            const struct kv_run *copy = free_queue_run(&pool->queue, x->first_copy);
+            if (copy->ref == 0) {
+                hit.free_blocks += n;
+                __builtin_prefetch(free_queue_run(&pool->queue, copy->prev)); /* a hit unlinks it */
+                __builtin_prefetch(free_queue_run(&pool->queue, copy->next));
+            }
             if (n < x->n) {
                 return hit; /* the run ends inside the node, so whatever follows it differs */
             }
@@ -122,6 +129,7 @@ void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content con
         }
     }
     holder->hashed_blocks = hit.blocks;
+    holder->rest = cursor.left;
     assert(free_before - pool->free == hit.free_blocks);
     (void)free_before;
 }
@@ -210,9 +218,11 @@ void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content cont
     if (!pool->prefix_caching || blocks <= holder->hashed_blocks) {
         return;
     }
-    struct block_cursor cursor = block_cursor_at(content, pool->block_size, holder->hashed_blocks);
-    uint32_t node = holder->n_ranges ? holder->last.end : PREFIX_ROOT;
     const uint32_t entered = blocks - holder->hashed_blocks;
+    struct block_cursor cursor = (uint64_t)entered * pool->block_size <= holder->rest.count
+                                     ? block_cursor_within(holder->rest, pool->block_size)
+                                     : block_cursor_at(content, pool->block_size, holder->hashed_blocks);
+    uint32_t node = holder->n_ranges ? holder->last.end : PREFIX_ROOT;
     for (uint32_t left = entered; left;) {
         struct block_run run = block_cursor_next(&cursor, left);
         left -= run.n;
@@ -220,6 +230,7 @@ void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content cont
             node = enter_blocks(pool, holder, node, &run);
         }
     }
+    holder->rest = cursor.left;
     holder->hashed_blocks = blocks;
     holder->anonymous_blocks -= entered;
     pool->anonymous -= entered;
@@ -259,6 +270,7 @@ void kv_release(struct kv_pool *pool, struct kv_holder *holder)
     }
     holder->hashed_blocks = 0;
     holder->anonymous_blocks = 0;
+    holder->rest.count = 0;
 }
 
 void kv_holder_fini(struct kv_holder *holder)

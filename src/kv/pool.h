@@ -32,6 +32,7 @@ struct kv_holder {
     struct kv_range last;
     uint32_t hashed_blocks;    /* leading blocks that are in the index */
     uint32_t anonymous_blocks; /* blocks after them that are not (yet) */
+    struct extent rest; /* tokens after the hashed blocks, as far as is known: content that need not be read again */
 };
 
 struct kv_hit {
@@ -56,7 +57,8 @@ void kv_alloc(struct kv_pool *pool, struct kv_holder *holder, uint32_t n);
 void kv_reserve(struct kv_pool *pool, uint32_t n);
 void kv_claim(struct kv_pool *pool, struct kv_holder *holder, uint32_t n);
 
-/* Enters the holder's blocks up to `blocks` (full blocks of `content`) in the index: they can be hit from now on. */
+/* Enters the holder's blocks up to `blocks` (full blocks of `content`) in the index: they can be hit from now on. From
+ * its kv_touch to its kv_release a holder has one content; a call may pass a longer or shorter part of it. */
 void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content content, uint32_t blocks);
 
 /* Gives all blocks back, tail first; what is hashed stays cached until its block is needed. The holder is empty then,
