@@ -68,6 +68,18 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
     return hit;
 }
 
+void kv_holder_add_range(struct kv_holder *holder, struct kv_range range)
+{
+    if (holder->n_ranges) {
+        size_t capacity = holder->capacity;
+        holder->earlier = mem_grow(holder->earlier, &capacity, holder->n_ranges, sizeof *holder->earlier);
+        holder->capacity = (uint32_t)capacity;
+        holder->earlier[holder->n_ranges - 1] = holder->last;
+    }
+    holder->last = range;
+    holder->n_ranges++;
+}
+
 /* Makes the copy of `node` named `lane` the holder's next one; `node` is a child of where the holder ends. */
 static void extend_ranges(struct kv_pool *pool, struct kv_holder *holder, uint32_t node, uint32_t lane)
 {
@@ -77,14 +89,7 @@ static void extend_ranges(struct kv_pool *pool, struct kv_holder *holder, uint32
         prefix_index_node(&pool->index, last->end)->ends--;
         last->end = node;
     } else {
-        if (holder->n_ranges) {
-            size_t capacity = holder->capacity;
-            holder->earlier = mem_grow(holder->earlier, &capacity, holder->n_ranges, sizeof *holder->earlier);
-            holder->capacity = (uint32_t)capacity;
-            holder->earlier[holder->n_ranges - 1] = *last;
-        }
-        *last = (struct kv_range){.end = node, .lane = lane, .lo = x->depth};
-        holder->n_ranges++;
+        kv_holder_add_range(holder, (struct kv_range){.end = node, .lane = lane, .lo = x->depth});
     }
     x->ends++;
 }

@@ -26,8 +26,19 @@ static inline const struct kv_range *kv_holder_range(const struct kv_holder *hol
     return i + 1 == holder->n_ranges ? &holder->last : &holder->earlier[i];
 }
 
+/* Appends a range to the list; nothing is counted. */
+void kv_holder_add_range(struct kv_holder *holder, struct kv_range range);
+
 /* As kv_pool_check, and that the ranges of all holders are exactly what the index counts; `holders` must be all holders
  * of the pool's blocks. */
 void kv_pool_check_holders(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders);
+
+/* The same without an end: false, and what is wrong, when an invariant does not hold. Safe for any content of the
+ * cells, the queue's ends, the counters and the holders' ranges. */
+struct kv_fault {
+    char text[240];
+};
+bool kv_pool_is_healthy(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders,
+                        struct kv_fault *fault);
 
 #endif

@@ -139,6 +139,31 @@ void prefix_index_fini(struct prefix_index *index)
     *index = (struct prefix_index){0};
 }
 
+bool prefix_index_rebuild(struct prefix_index *index)
+{
+    const struct cell_store *store = &index->queue->store;
+    for (uint32_t i = 0; i <= index->slot_mask; i++) {
+        index->slots[i].node = KV_NONE;
+    }
+    index->n_live = 0;
+    for (uint32_t id = PREFIX_ROOT + 1; id < store->n_cells; id++) {
+        const struct prefix_node *node = &store->cells[id].node;
+        if (!node->n) {
+            continue;
+        }
+        if (++index->n_live > index->slot_mask / 2) {
+            grow_slots(index);
+        }
+        const uint32_t hash = slot_hash(node->parent, node->key);
+        const uint32_t at = find_slot(index, hash, node->parent, node->key);
+        if (index->slots[at].node != KV_NONE) {
+            return false;
+        }
+        index->slots[at] = (struct prefix_slot){.hash = hash, .node = id};
+    }
+    return true;
+}
+
 uint32_t prefix_index_add(struct prefix_index *index, uint32_t parent, struct block_run run)
 {
     const uint32_t id = new_node(index);

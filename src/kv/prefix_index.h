@@ -50,6 +50,10 @@ struct prefix_index {
 void prefix_index_init(struct prefix_index *index, struct free_queue *queue, uint32_t block_size);
 void prefix_index_fini(struct prefix_index *index);
 
+/* Builds the table of children from the nodes in the store, whatever they hold. False when two of them have one name.
+ */
+bool prefix_index_rebuild(struct prefix_index *index);
+
 static inline struct prefix_node *prefix_index_node(const struct prefix_index *index, uint32_t node)
 {
     return &index->queue->store.cells[node].node;
