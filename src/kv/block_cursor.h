@@ -12,6 +12,7 @@
 
 #include "workload/extent.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -46,8 +47,30 @@ static inline struct block_cursor block_cursor_within(struct extent left, uint32
     return (struct block_cursor){.left = left, .block_size = block_size};
 }
 
+/* Loads the next extent once the loaded one is consumed, with all that continue it. */
+void block_cursor_refill(struct block_cursor *cursor);
+
+/* The next block, which straddles extents. */
+struct block_run block_cursor_composite(struct block_cursor *cursor);
+
 /* The next run, of at most `max` (> 0) blocks; the content must have another whole block. */
-struct block_run block_cursor_next(struct block_cursor *cursor, uint32_t max);
+static inline struct block_run block_cursor_next(struct block_cursor *cursor, uint32_t max)
+{
+    assert(max > 0);
+    if (cursor->left.count < cursor->block_size) {
+        return block_cursor_composite(cursor);
+    }
+    struct block_run run = {.key = {.stream = cursor->left.stream, .first = cursor->left.first}, .n = max};
+    if ((uint64_t)max * cursor->block_size > cursor->left.count) {
+        run.n = cursor->left.count / cursor->block_size;
+    }
+    cursor->left.first += run.n * cursor->block_size;
+    cursor->left.count -= run.n * cursor->block_size;
+    if (!cursor->left.count) {
+        block_cursor_refill(cursor);
+    }
+    return run;
+}
 
 /* True for the key of a composite: it continues nothing, and nothing continues it. */
 static inline bool block_key_is_composite(struct block_key key)
