@@ -50,3 +50,8 @@ double pmath_normal_quantile(double p)
     const double r = q * q;
     return horner(central_num, 6, r) * q / horner(central_den, 6, r);
 }
+
+double pmath_normal_cdf(double x)
+{
+    return 0.5 * Sleef_erfcd1_u15purec(x * -0.70710678118654752440);
+}

@@ -17,6 +17,8 @@ enum rng_purpose {
     RNG_TOOL = 5,       /* generated programs: which tool a turn calls */
     RNG_GAP = 6,        /* tool gaps drawn from a distribution */
     RNG_ROUTE = 7,      /* routers that choose at random */
+    RNG_PROGRAM = 8,    /* synthetic programs: number of turns, system prompt */
+    RNG_TURN = 9,       /* synthetic programs: new prompt tokens, output tokens, gap */
 };
 
 struct rng_key {
@@ -31,5 +33,8 @@ uint64_t rng_u64(struct rng_key key, uint32_t draw);
 
 /* Uniform in the open interval (0, 1): the middles of 2^52 equal bins. */
 double rng_uniform(struct rng_key key, uint32_t draw);
+
+/* Three of them for the price of one: the middles of 2^42 equal bins. */
+void rng_uniform3(struct rng_key key, uint32_t draw, double out[3]);
 
 #endif
