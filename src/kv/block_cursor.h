@@ -22,6 +22,11 @@ struct __attribute__((packed, aligned(4))) block_key {
     uint32_t first;
 };
 
+static inline bool block_key_equal(struct block_key a, struct block_key b)
+{
+    return a.stream == b.stream && a.first == b.first;
+}
+
 struct block_run {
     struct block_key key; /* of the first block */
     uint32_t n;           /* blocks; 1 for a composite */

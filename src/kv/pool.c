@@ -29,6 +29,52 @@ void kv_pool_destroy(struct kv_pool *pool)
     }
 }
 
+/* ---- guesses ----
+ *
+ * A turn mostly continues where the turn before it ended, so the pool remembers by stream where a holder ended last.
+ * From there the way up is two lines of memory, where the way down through the table is five, each waiting for the one
+ * before. A guess may be wrong, or the node another one by now: every step down it is compared. */
+
+enum { GUESSED_DEPTH = 8 };
+
+/* The nodes of a path; below the root first. */
+struct path {
+    uint32_t nodes[GUESSED_DEPTH];
+    uint32_t next;
+};
+
+static uint32_t *guess_of(struct kv_pool *pool, uint64_t stream)
+{
+    return &pool->guesses[stream * UINT64_C(0x9E3779B97F4A7C15) >> (64 - KV_GUESS_BITS)];
+}
+
+static struct path path_to(const struct prefix_index *index, uint32_t node)
+{
+    struct path path = {.next = GUESSED_DEPTH};
+    if (prefix_index_node(index, node)->n) {
+        for (; node != PREFIX_ROOT && path.next; node = prefix_index_node(index, node)->parent) {
+            path.nodes[--path.next] = node;
+        }
+        path.next = node == PREFIX_ROOT ? path.next : GUESSED_DEPTH;
+    }
+    return path;
+}
+
+static uint32_t next_on_path(const struct prefix_index *index, struct path *path, uint32_t node, struct block_key key)
+{
+    if (path->next < GUESSED_DEPTH) {
+        const uint32_t guess = path->nodes[path->next++];
+        const struct prefix_node *x = prefix_index_node(index, guess);
+        if (x->parent == node && block_key_equal(x->key, key)) {
+            return guess;
+        }
+        path->next = GUESSED_DEPTH;
+    }
+    return prefix_index_child(index, node, key);
+}
+
+/* ---- operations ---- */
+
 struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens)
 {
     assert(n_tokens <= content.n_tokens);
@@ -38,18 +84,19 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
         return hit;
     }
     const struct prefix_index *index = &pool->index;
-    __builtin_prefetch(prefix_index_node(index, PREFIX_ROOT));
     __builtin_prefetch(&pool->queue.store.cells[pool->queue.head]); /* an allocation follows */
+    struct path path = path_to(index, *guess_of(pool, content.extents[content.n_extents - 1].stream));
     struct block_cursor cursor = block_cursor_begin(content, pool->block_size);
     uint32_t node = PREFIX_ROOT;
     while (left) {
         struct block_run run = block_cursor_next(&cursor, left);
         left -= run.n;
         while (run.n) {
-            node = prefix_index_child(index, node, run.key);
+            node = next_on_path(index, &path, node, run.key);
             if (node == KV_NONE) {
                 return hit;
             }
+            hit.end = node;
             const struct prefix_node *x = prefix_index_node(index, node);
             const uint32_t n = run.n < x->n ? run.n : x->n;
             hit.blocks += n;
@@ -115,13 +162,14 @@ void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content con
     const uint32_t free_before = pool->free;
     struct prefix_index *index = &pool->index;
     struct block_cursor cursor = block_cursor_begin(content, pool->block_size);
+    struct path path = path_to(index, hit.end);
     uint32_t node = PREFIX_ROOT;
     uint32_t lane = 0;
     for (uint32_t left = hit.blocks; left;) {
         struct block_run run = block_cursor_next(&cursor, left);
         left -= run.n;
         while (run.n) {
-            uint32_t child = prefix_index_child(index, node, run.key);
+            uint32_t child = next_on_path(index, &path, node, run.key);
             assert(child != KV_NONE && "nothing changed since the look-up");
             if (run.n < prefix_index_node(index, child)->n) {
                 child = prefix_index_split(index, child, run.n);
@@ -267,6 +315,9 @@ void kv_release(struct kv_pool *pool, struct kv_holder *holder)
     free_queue_push_anonymous(&pool->queue, holder->anonymous_blocks);
     pool->free += holder->anonymous_blocks;
     pool->anonymous -= holder->anonymous_blocks;
+    if (holder->n_ranges) {
+        *guess_of(pool, prefix_index_node(&pool->index, holder->last.end)->key.stream) = holder->last.end;
+    }
     while (holder->n_ranges) {
         release_range(pool, &holder->last);
         if (--holder->n_ranges) {

@@ -38,6 +38,7 @@ struct kv_holder {
 struct kv_hit {
     uint32_t blocks;      /* longest cached prefix, in blocks, over at most n_tokens - 1 tokens */
     uint32_t free_blocks; /* of those, the ones no turn holds: a hit takes them out of the free queue */
+    uint32_t end;         /* index node in which the hit ends; private to the pool */
 };
 
 struct kv_pool *kv_pool_create(uint32_t n_blocks, uint32_t block_size, bool prefix_caching);

@@ -35,8 +35,7 @@ static uint32_t find_slot(const struct prefix_index *index, uint32_t hash, uint3
             return at;
         }
         const struct prefix_node *node = prefix_index_node(index, slot->node);
-        if (slot->hash == hash && node->parent == parent && node->key.stream == key.stream &&
-            node->key.first == key.first) {
+        if (slot->hash == hash && node->parent == parent && block_key_equal(node->key, key)) {
             return at;
         }
     }
@@ -91,18 +90,13 @@ static void erase_slot(struct prefix_index *index, uint32_t hole)
     index->slots[hole].node = KV_NONE;
 }
 
-static bool same_key(struct block_key a, struct block_key b)
-{
-    return a.stream == b.stream && a.first == b.first;
-}
-
 uint32_t prefix_index_child(const struct prefix_index *index, uint32_t parent, struct block_key key)
 {
     const struct prefix_node *above = prefix_index_node(index, parent);
     if (above->n_children > 1) {
         return index->slots[find_slot(index, slot_hash(parent, key), parent, key)].node;
     }
-    if (above->n_children && same_key(prefix_index_node(index, above->child_xor)->key, key)) {
+    if (above->n_children && block_key_equal(prefix_index_node(index, above->child_xor)->key, key)) {
         return above->child_xor;
     }
     return KV_NONE; /* the last, as for every turn that grows at the end of its own context */
