@@ -28,6 +28,7 @@ struct turn_arrival {
     uint32_t prompt_toks;
     uint32_t output_toks; /* as asked for; the length limit may cut it */
     bool shared_output;   /* other programs may hit the output's blocks while it is being generated */
+    const void *owner;    /* NULL, or memory of the sender that it reads when the turn has ended: fetched ahead */
     simtime lead;         /* least time from the turn's end to what the rest of the cluster sees of it (its program's
                              next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
 };
@@ -58,6 +59,7 @@ struct instance_counters {
 
 struct instance;
 
+/* `config` and `step_time` are borrowed; instances may share them. */
 struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time);
 void instance_destroy(struct instance *instance);
 
@@ -71,7 +73,8 @@ struct event_key instance_next(const struct instance *instance);
 struct event_key instance_earliest_output(const struct instance *instance);
 
 /* A lower bound of the end of any turn here plus its lead, given what was delivered so far: nothing that happens here
- * can reach the rest of the cluster before. It never falls, but for deliveries. SIMTIME_NEVER when nothing has a lead. */
+ * can reach the rest of the cluster before. It never falls, but for deliveries. SIMTIME_NEVER when nothing has a lead.
+ */
 simtime instance_earliest_effect(const struct instance *instance);
 
 /* No step is shorter than this: a turn of n output tokens takes n steps, at least one. */
