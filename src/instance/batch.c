@@ -38,7 +38,7 @@ void engine_settle(struct instance *instance, struct sequence *sequence)
 static void add_finisher(struct batch *batch, struct sequence *sequence)
 {
     sequence_array_push(&batch->finishers, sequence);
-    const char *record = (const char *)&sequence->turn;
+    const char *record = (const char *)&sequence->program;
     __builtin_prefetch(record, 1);
     if (sequence->owner) {
         const char *owner = sequence->owner;

@@ -35,8 +35,8 @@ struct sequence {
     bool shared_output;
     bool length_limited;
 
-    uint32_t turn;
     uint64_t program;
+    uint32_t turn;
     uint32_t slot;
     uint32_t preemptions;
     uint32_t recomputed_toks;
