@@ -13,6 +13,11 @@ double pmath_log(double x)
     return Sleef_logd1_u10purec(x);
 }
 
+double pmath_log_coarse(double x)
+{
+    return Sleef_logd1_u35purec(x);
+}
+
 double pmath_pow(double x, double y)
 {
     return Sleef_powd1_u10purec(x, y);
@@ -49,4 +54,9 @@ double pmath_normal_quantile(double p)
     const double q = p - 0.5;
     const double r = q * q;
     return horner(central_num, 6, r) * q / horner(central_den, 6, r);
+}
+
+double pmath_normal_cdf(double x)
+{
+    return 0.5 * Sleef_erfcd1_u15purec(x * -0.70710678118654752440);
 }

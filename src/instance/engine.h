@@ -77,8 +77,9 @@ struct instance {
     struct sequence_list running;     /* in order of admission */
     struct sequence_list waiting;
     struct sequence_list inbox; /* delivered, not arrived yet; by time */
-    bool head_blocked;          /* the first waiting turn lacks blocks, and nothing has changed that */
-    uint32_t usable_blocks;     /* of the pool */
+    bool keeps_changes;
+    bool head_blocked;      /* the first waiting turn lacks blocks, and nothing has changed that */
+    uint32_t usable_blocks; /* of the pool */
     uint64_t received;
     uint64_t next_stamp;
     simtime least_step; /* no step is shorter */
@@ -97,6 +98,8 @@ struct instance {
     uint32_t id;
     struct taken_chunk *taken; /* scratch of the plain path */
     size_t n_taken, taken_capacity;
+    struct state_change *changes; /* kept when asked for */
+    size_t n_changes, changes_capacity;
     _Alignas(64) uint32_t by_residue[]; /* of the decode set */
 };
 

@@ -56,6 +56,7 @@ void instance_destroy(struct instance *instance)
     mem_free(instance->draft.chunks);
     mem_free(instance->taken);
     mem_free(instance->ends);
+    mem_free(instance->changes);
     decode_set_fini(&instance->decode);
     sequence_heap_fini(&instance->queued);
     sequence_heap_fini(&instance->decoding);
@@ -147,12 +148,23 @@ static void keep_snapshot(struct instance *instance, simtime time)
     instance->snapshot_index = engine_instant_before(instance, time);
 }
 
-static void note_state(struct instance *instance)
+static void keep_change(struct instance *instance, simtime now)
+{
+    instance->changes =
+        mem_grow(instance->changes, &instance->changes_capacity, instance->n_changes + 1, sizeof *instance->changes);
+    instance->changes[instance->n_changes++] =
+        (struct state_change){.time = now, .instance = instance->id, .state = instance->state};
+}
+
+static void note_state(struct instance *instance, simtime now)
 {
     instance->state = (struct load_snapshot){.running = instance->running.n,
                                              .waiting = instance->waiting.n,
                                              .used_blocks = engine_used_blocks(instance),
                                              .received = instance->received};
+    if (instance->keeps_changes) {
+        keep_change(instance, now);
+    }
 }
 
 struct load_snapshot instance_snapshot(const struct instance *instance, simtime instant)
@@ -160,6 +172,19 @@ struct load_snapshot instance_snapshot(const struct instance *instance, simtime 
     const int64_t index = instant / instance->config->telemetry_period;
     assert(index >= instance->snapshot_index);
     return index == instance->snapshot_index ? instance->snapshot : instance->state;
+}
+
+void instance_keep_changes(struct instance *instance)
+{
+    assert(instance->config->stepping != ENGINE_FAST_FORWARD);
+    instance->keeps_changes = true;
+}
+
+const struct state_change *instance_take_changes(struct instance *instance, size_t *n)
+{
+    *n = instance->n_changes;
+    instance->n_changes = 0;
+    return instance->changes;
 }
 
 struct load_snapshot instance_state(const struct instance *instance)
@@ -248,7 +273,7 @@ static void end_batch(struct instance *instance)
     instance->first_batch = (instance->first_batch + 1) % ENGINE_MAX_DEPTH;
     instance->n_batches--;
     instance->compose_at = now;
-    note_state(instance);
+    note_state(instance, now);
 }
 
 static void start_batches(struct instance *instance, simtime until)
@@ -341,5 +366,5 @@ void instance_check(const struct instance *instance)
     require(decoding == instance->decode.n && context == instance->decode.context, "decode aggregate");
     require(prefilling == instance->n_prefilling, "prefilling count");
     require(instance->running.n <= instance->config->max_num_seqs, "max_num_seqs");
-    require(kv_free(instance->pool) + held >= kv_usable(instance->pool), "no block is lost");
+    require(kv_free(instance->pool) + held >= instance->usable_blocks, "no block is lost");
 }

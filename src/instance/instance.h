@@ -106,6 +106,18 @@ const struct turn_end *instance_take_ends(struct instance *instance, uint32_t *n
  * beyond); the instance must have been advanced to it. */
 struct load_snapshot instance_snapshot(const struct instance *instance, simtime instant);
 
+/* A change of what the router may see, at a step end. */
+struct state_change {
+    simtime time;
+    uint32_t instance;
+    struct load_snapshot state;
+};
+
+/* From now on keeps every change of state, in order, until it is taken; not with ENGINE_FAST_FORWARD, which skips step
+ * ends. The array is valid until the next advance. */
+void instance_keep_changes(struct instance *instance);
+const struct state_change *instance_take_changes(struct instance *instance, size_t *n);
+
 /* State after the last step end processed. */
 struct load_snapshot instance_state(const struct instance *instance);
 

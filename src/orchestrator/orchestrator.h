@@ -98,8 +98,9 @@ struct turn_call {
 
 struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot);
 
-/* Prompt tokens of the present turn's call. */
-uint32_t orchestrator_prompt_toks(const struct orchestrator *orchestrator, uint32_t slot);
+/* Has the processor fetch the state of the program in `slot`; and, once it is there, its present turn. */
+void orchestrator_prefetch(const struct orchestrator *orchestrator, uint32_t slot);
+void orchestrator_prefetch_turn(const struct orchestrator *orchestrator, uint32_t slot);
 
 enum turn_outcome {
     TURN_IS_FOLLOWED, /* by the turn in *next */

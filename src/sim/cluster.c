@@ -1,9 +1,26 @@
 #include "sim/cluster.h"
 
 #include "base/mem.h"
+#include "options/draws.h"
 #include "policy/policy_table.h"
 
 #include <assert.h>
+
+static struct synthetic_options synthetic_options(const struct settings *settings)
+{
+    struct synthetic_options options = {.n_system_prompts = (uint32_t)settings->synthetic_system_prompts,
+                                        .system_prompt_toks = (uint32_t)settings->synthetic_system_prompt_tokens};
+    char message[1024];
+    const bool parsed =
+        draws_parse_counts(settings->synthetic_turns, &options.turns, message, sizeof message) &&
+        draws_parse_counts(settings->synthetic_first_prompt, &options.first_prompt, message, sizeof message) &&
+        draws_parse_counts(settings->synthetic_growth, &options.growth, message, sizeof message) &&
+        draws_parse_counts(settings->synthetic_output, &options.output, message, sizeof message) &&
+        draws_parse_durations(settings->synthetic_gap, &options.gap, message, sizeof message);
+    assert(parsed); /* the option table checked it */
+    (void)parsed;
+    return options;
+}
 
 struct workload *cluster_open_workload(const struct settings *settings, uint32_t block_size, bool for_looking,
                                        struct diag *diag)
@@ -24,6 +41,7 @@ struct workload *cluster_open_workload(const struct settings *settings, uint32_t
                                                     : MISSING_GAP_DISTRIBUTION,
         .seed = settings->seed,
         .block_size = block_size,
+        .synthetic = synthetic_options(settings),
     };
     if (missing.kind == GAP_DISTRIBUTION) {
         options.missing_gap_distribution = missing.entries[0].seconds;
@@ -139,8 +157,10 @@ struct cluster *cluster_create(const struct settings *settings, struct diag *dia
     cluster->n_recorders = (uint32_t)settings->threads;
     cluster->recorders = mem_zalloc(cluster->n_recorders * sizeof *cluster->recorders);
     for (uint32_t i = 0; i < cluster->n_recorders; i++) {
-        cluster->recorders[i] = recorder_create(&(struct recorder_options){
-            .keep_turns = settings->turns_csv, .program_rows = (uint32_t)settings->program_rows});
+        cluster->recorders[i] = recorder_create(&(struct recorder_options){.keep_turns = settings->turns_csv,
+                                                                           .program_rows =
+                                                                               (uint32_t)settings->program_rows,
+                                                                           .warmup = settings->warmup});
     }
     return cluster;
 fail:

@@ -10,7 +10,6 @@ uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
 {
     const struct routing_request request = {.program = turn->key >> 24,
                                             .turn = (uint32_t)(turn->key & 0xffffff),
-                                            .prompt_toks = orchestrator_prompt_toks(cluster->orchestrator, turn->slot),
                                             .home = turn->home};
     return router_route(cluster->router, &request);
 }

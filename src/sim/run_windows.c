@@ -19,12 +19,13 @@ uint64_t windows_clock(void)
 static void create_lanes(struct windows *windows)
 {
     windows->n_lanes = team_size(windows->team);
-    assert(windows->n_lanes == windows->cluster->n_recorders);
+    assert(windows->n_lanes <= windows->cluster->n_recorders);
     windows->lanes = mem_aligned(WINDOWS_CACHE_LINE, windows->n_lanes * sizeof *windows->lanes);
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         struct lane *lane = &windows->lanes[i];
         *lane = (struct lane){.recorder = windows->cluster->recorders[i]};
         calendar_init(&lane->ready);
+        calendar_batch_init(&lane->taken);
     }
 }
 
@@ -32,11 +33,16 @@ static void create_instances(struct windows *windows)
 {
     const uint32_t n = windows->cluster->plan.n_instances;
     windows->effects = mem_alloc(n * sizeof *windows->effects);
+    windows->quiet = mem_zalloc(n * sizeof *windows->quiet);
     windows->first_dispatch = mem_alloc(n * sizeof *windows->first_dispatch);
     windows->last_dispatch = mem_alloc(n * sizeof *windows->last_dispatch);
     windows->snapshots = mem_zalloc(n * sizeof *windows->snapshots);
     for (uint32_t i = 0; i < n; i++) {
         windows->effects[i] = SIMTIME_NEVER;
+        windows->quiet[i].until = SIMTIME_NEVER;
+        if (windows->exact) {
+            instance_keep_changes(windows->cluster->instances[i]);
+        }
         windows->first_dispatch[i] = NO_DISPATCH;
     }
     windows->partition_size = PARTITION_SIZE;
@@ -69,18 +75,22 @@ static void destroy(struct windows *windows)
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         struct lane *lane = &windows->lanes[i];
         calendar_fini(&lane->ready);
-        calendar_batch_fini(&lane->due);
-        calendar_batch_fini(&lane->fresh);
-        calendar_batch_fini(&lane->scratch);
+        calendar_batch_fini(&lane->taken);
+        mem_free(lane->due.entries);
+        mem_free(lane->fresh.entries);
+        mem_free(lane->scratch.entries);
         mem_free(lane->freed);
         mem_free(lane->clients);
+        mem_free(lane->changes);
     }
     mem_free(windows->lanes);
     mem_free(windows->effects);
+    mem_free(windows->quiet);
     mem_free(windows->first_dispatch);
     mem_free(windows->last_dispatch);
     mem_free(windows->snapshots);
     mem_free(windows->dispatches);
+    mem_free(windows->changes);
     mem_free(windows->partitions);
     mem_free(windows->order);
     mem_free(windows->upcoming);
@@ -114,24 +124,33 @@ bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct en
                               .stats = stats,
                               .closed = settings->arrivals == SETTING_ARRIVALS_CLOSED,
                               .sees_instances = router_next_snapshot(cluster->router) != SIMTIME_NEVER,
+                              .exact = settings->router_view == SETTING_VIEW_EXACT &&
+                                       router_next_snapshot(cluster->router) != SIMTIME_NEVER,
                               .period = settings->router_telemetry_period};
+    if (team_binding_problem(windows.team)) {
+        diag_warning(diag, (struct diag_where){0}, "bind: %s", team_binding_problem(windows.team));
+    }
     create_lanes(&windows);
     create_instances(&windows);
     create_line(&windows);
     const uint64_t started = windows_clock();
     if (stats) {
+        team_measure(windows.team, true);
         *stats = (struct engine_stats){.threads = windows.n_lanes, .lookahead_least = SIMTIME_NEVER};
     }
     team_run(windows.team, run_thread, &windows);
     if (stats) {
         stats->wall_ns = windows_clock() - started;
+        for (uint32_t i = 0; i < windows.n_lanes; i++) {
+            stats->wait_ns += team_wait_ns(windows.team, i);
+        }
     }
     const bool whole = !windows.failed && !windows.stopped;
     for (uint32_t i = 1; i < cluster->n_recorders; i++) {
         recorder_merge(cluster->recorders[0], cluster->recorders[i]);
     }
     destroy(&windows);
-    if (whole) {
+    if (whole && settings->stop_at == SETTING_UNSET_TIME) {
         ring_check_all_done(cluster);
     }
     return whole;

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* Windows between two pulses. */
 enum { PULSE_WINDOWS = 16 };
@@ -62,6 +64,51 @@ static void observe(struct windows *windows)
         router_observe(windows->cluster->router, i, &windows->snapshots[i]);
     }
     router_snapshots_done(windows->cluster->router, windows->instant);
+}
+
+static int by_time(const void *left, const void *right)
+{
+    const struct state_change *a = left;
+    const struct state_change *b = right;
+    if (a->time != b->time) {
+        return a->time < b->time ? -1 : 1;
+    }
+    return (a->instance > b->instance) - (a->instance < b->instance);
+}
+
+/* Exact view: the changes of state that the threads found, in order; those not seen by a decision yet stay. */
+static void collect_changes(struct windows *windows)
+{
+    const size_t left = windows->n_changes - windows->next_change;
+    size_t n = left;
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        n += windows->lanes[i].n_changes;
+    }
+    if (left) {
+        memmove(windows->changes, windows->changes + windows->next_change, left * sizeof *windows->changes);
+    }
+    windows->changes = mem_grow(windows->changes, &windows->changes_capacity, n, sizeof *windows->changes);
+    windows->n_changes = left;
+    windows->next_change = 0;
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        struct lane *lane = &windows->lanes[i];
+        for (size_t k = 0; k < lane->n_changes; k++) {
+            windows->changes[windows->n_changes++] = lane->changes[k];
+        }
+        lane->n_changes = 0;
+    }
+    if (windows->n_changes > left) {
+        qsort(windows->changes, windows->n_changes, sizeof *windows->changes, by_time);
+    }
+}
+
+/* Exact view: what a decision at `now` sees. */
+static void see_changes(struct windows *windows, simtime now)
+{
+    while (windows->next_change < windows->n_changes && windows->changes[windows->next_change].time <= now) {
+        const struct state_change *change = &windows->changes[windows->next_change++];
+        router_update(windows->cluster->router, change->instance, &change->state);
+    }
 }
 
 /* ---- programs in line ---- */
@@ -161,6 +208,16 @@ static simtime first_known(const struct windows *windows)
     return first;
 }
 
+/* The next event of any instance. */
+static simtime first_event(const struct windows *windows)
+{
+    simtime first = SIMTIME_NEVER;
+    for (uint32_t i = 0; i < windows->cluster->plan.n_instances; i++) {
+        first = windows->quiet[i].until < first ? windows->quiet[i].until : first;
+    }
+    return first;
+}
+
 /* Programs that are not prepared close the window. */
 static void close_by_programs(const struct windows *windows, struct window_end *end)
 {
@@ -181,6 +238,7 @@ static simtime first_effect(const struct windows *windows)
 static void dispatch(struct windows *windows, const struct ready_turn *turn, struct window_end *end)
 {
     struct cluster *cluster = windows->cluster;
+    see_changes(windows, turn->time);
     const uint32_t chosen = ring_route(cluster, turn);
     const simtime effect = turn->service < SIMTIME_NEVER - turn->time ? turn->time + turn->service : SIMTIME_NEVER;
     windows->dispatches = mem_grow(windows->dispatches, &windows->dispatch_capacity, windows->n_dispatches + 1,
@@ -279,11 +337,21 @@ static simtime next_horizon(const struct windows *windows)
 static void plan_work(struct windows *windows)
 {
     const simtime end = windows->end.time;
-    const bool closing = windows->end.rule == WINDOW_TELEMETRY;
+    const bool closing = windows->end.rule == WINDOW_TELEMETRY; /* never with exact views */
     windows->instant = closing ? end : -1;
-    windows->touch_all = closing || end == SIMTIME_NEVER;
+    windows->touch_all = closing || windows->end.rule == WINDOW_STOP;
+    windows->advance_to = end;
+    if (windows->end.rule == WINDOW_STOP) {
+        return;
+    }
     windows->advance_to = later(end, windows->cluster->settings.dispatch_latency);
-    if (end == SIMTIME_NEVER) {
+    const simtime stop = windows->cluster->settings.stop_at;
+    if (stop != SETTING_UNSET_TIME && windows->advance_to > stop) {
+        windows->advance_to = stop;
+    }
+    if (windows->exact) {
+        windows->horizon = windows->next_horizon;
+        windows->next_horizon = windows->advance_to;
         return;
     }
     /* No instance passes two telemetry instants before it is asked for its state at the first. */
@@ -306,14 +374,20 @@ static void plan_tasks(struct windows *windows)
 static struct window_end bound_window(const struct windows *windows)
 {
     const simtime known = first_known(windows);
-    const simtime effect = first_effect(windows);
+    const simtime effect = windows->exact ? first_event(windows) : first_effect(windows);
     const simtime first = known < effect ? known : effect;
-    struct window_end end = {.time = SIMTIME_NEVER, .rule = WINDOW_STOP};
+    const simtime stop = windows->cluster->settings.stop_at;
+    struct window_end end = {.time = stop == SETTING_UNSET_TIME ? SIMTIME_NEVER : stop, .rule = WINDOW_STOP};
     if (first == SIMTIME_NEVER) {
         return end;
     }
-    close_by(&end, effect, 0, WINDOW_INSTANCE);
     close_by_programs(windows, &end);
+    if (windows->exact) {
+        /* All that happens before `advance_to` is known. */
+        close_by(&end, first > windows->advance_to ? first : windows->advance_to, 0, WINDOW_EXACT);
+        return end;
+    }
+    close_by(&end, effect, 0, WINDOW_INSTANCE);
     /* Nothing is ready before `first`: time may pass up to there at once. Turns after it become due first. */
     const simtime horizon = windows->next_horizon;
     close_by(&end, first > horizon ? first : horizon, 0, WINDOW_HORIZON);
@@ -321,7 +395,7 @@ static struct window_end bound_window(const struct windows *windows)
         const simtime due = router_next_snapshot(windows->cluster->router);
         const simtime instant = router_wants_snapshot(windows->cluster->router, first);
         close_by(&end, instant >= 0 ? instant : due, 0, WINDOW_TELEMETRY);
-        if (end.time == due && end.key == 0) {
+        if (end.time == due && end.key == 0 && end.rule != WINDOW_STOP) {
             end.rule = WINDOW_TELEMETRY;
         }
     }
@@ -330,7 +404,7 @@ static struct window_end bound_window(const struct windows *windows)
 
 static bool is_over(const struct windows *windows)
 {
-    return windows->failed || windows->stopped || windows->end.time == SIMTIME_NEVER;
+    return windows->failed || windows->stopped || windows->end.rule == WINDOW_STOP;
 }
 
 /* Adds what the last window cost to the statistics. */
@@ -388,7 +462,11 @@ void windows_open(void *argument)
     }
     windows->cost = (struct window_cost){0};
     collect_lanes(windows);
-    observe(windows);
+    if (windows->exact) {
+        collect_changes(windows);
+    } else {
+        observe(windows);
+    }
     windows->n_prepared = windows->n_upcoming;
     windows->n_dispatches = 0;
     if (++windows->window % PULSE_WINDOWS == 0) {

@@ -20,21 +20,36 @@ struct late_turn {
     bool any;
 };
 
+/* A growing array of entries. */
+struct due {
+    struct calendar_entry *entries;
+    size_t n;
+    size_t capacity;
+};
+
+static inline bool calendar_entry_before(const struct calendar_entry *a, const struct calendar_entry *b)
+{
+    return a->time < b->time || (a->time == b->time && a->tie < b->tie);
+}
+
 /* What a thread owns. Ready turns are calendar entries: time, key, slot and home above it, service. */
 struct lane {
     _Alignas(WINDOWS_CACHE_LINE) struct calendar ready; /* at or after the horizon */
-    struct calendar_batch due;                          /* before the horizon, in order */
+    struct due due;                                     /* before the horizon, in order */
     size_t due_next;                                    /* the first one that is not routed yet */
-    struct calendar_batch fresh;                        /* before the horizon, as they came in this window */
-    struct calendar_batch scratch;
+    struct due fresh;                                   /* before the horizon, as they came in this window */
+    struct calendar_batch taken;                        /* from the calendar, for the next window */
+    struct due scratch;
     struct recorder *recorder;
     uint32_t *freed; /* slots of programs that are over */
     size_t n_freed, freed_capacity;
     struct heap_entry *clients; /* closed loop: (time, client) of clients that became free */
     size_t n_clients, clients_capacity;
     struct late_turn late;
-    uint64_t ends;
-    uint64_t touched;
+    struct state_change *changes; /* exact view: of the states of instances */
+    size_t n_changes, changes_capacity;
+    uint64_t ends;    /* turns that ended in this window */
+    uint64_t touched; /* instances */
     uint64_t work_ns, longest_ns, allocations; /* in this window; measured only */
 };
 
@@ -50,6 +65,13 @@ struct dispatch {
     uint32_t slot;
     uint32_t next;
     simtime effect; /* bound */
+};
+
+/* What is known of an instance without touching it: nothing happens there from `since` until `until`. */
+struct quiet {
+    simtime since; /* advanced to here */
+    simtime until; /* its next event */
+    struct load_snapshot state;
 };
 
 /* Instances that are claimed together. */
@@ -78,7 +100,8 @@ struct windows {
     struct engine_stats *stats; /* NULL: not measured */
     struct window_cost cost;    /* of the present window */
     bool closed;                /* loop */
-    bool sees_instances;        /* the routing policy looks at the views */
+    bool sees_instances;        /* the routing policy looks at the views, */
+    bool exact;                 /* which are exact */
     simtime period;             /* of telemetry */
 
     struct lane *lanes;
@@ -90,6 +113,8 @@ struct windows {
     bool has_next;
     struct upcoming *upcoming; /* ring */
     uint32_t upcoming_first, n_upcoming, n_prepared;
+    struct state_change *changes; /* exact view: of all lanes, in order of time */
+    size_t n_changes, next_change, changes_capacity;
     struct window_end end; /* of the present window */
     uint64_t window;       /* number of the present window */
     bool done, failed, stopped;
@@ -106,7 +131,8 @@ struct windows {
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_task;
 
     /* By instance; written by who works on the instance, and while a window is opened. */
-    _Alignas(WINDOWS_CACHE_LINE) simtime *effects;
+    _Alignas(WINDOWS_CACHE_LINE) simtime *effects; /* bound of the next one */
+    struct quiet *quiet;
     uint32_t *first_dispatch, *last_dispatch;
     struct load_snapshot *snapshots;
     struct dispatch *dispatches;

@@ -18,6 +18,17 @@ static void matches_the_published_vectors(void **state)
     assert_int_equal(rng_u64(pi, 0x707344), UINT64_C(0x94fdccebd16cfe09));
 }
 
+/* The whole block of the vector of zeros; a draw is its first half. */
+static void a_block_has_four_words(void **state)
+{
+    (void)state;
+    const struct rng_block block = rng_block((struct rng_key){0}, 0);
+    assert_int_equal(block.words[0], 0x6627e8d5);
+    assert_int_equal(block.words[1], 0xe169c58d);
+    assert_int_equal(block.words[2], 0xbc57ac4c);
+    assert_int_equal(block.words[3], 0x9b00dbd8);
+}
+
 /* Every part of a key matters. */
 static void keys_are_distinct(void **state)
 {
@@ -74,6 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_the_published_vectors),
+        cmocka_unit_test(a_block_has_four_words),
         cmocka_unit_test(keys_are_distinct),
         cmocka_unit_test(uniforms_are_uniform),
     };
