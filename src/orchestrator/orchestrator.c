@@ -381,6 +381,11 @@ void orchestrator_report_late_turn(const struct orchestrator *orchestrator, uint
                progress->program.name, turn + 1, progress->program.n_turns);
 }
 
+const void *orchestrator_memory(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    return slot_at(orchestrator, slot);
+}
+
 void orchestrator_prefetch(const struct orchestrator *orchestrator, uint32_t slot)
 {
     const char *memory = (const char *)slot_at(orchestrator, slot);

@@ -98,6 +98,9 @@ struct turn_call {
 
 struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot);
 
+/* Where the state of the program in `slot` lies, for who fetches it ahead. */
+const void *orchestrator_memory(const struct orchestrator *orchestrator, uint32_t slot);
+
 /* Has the processor fetch the state of the program in `slot`; and, once it is there, its present turn. */
 void orchestrator_prefetch(const struct orchestrator *orchestrator, uint32_t slot);
 void orchestrator_prefetch_turn(const struct orchestrator *orchestrator, uint32_t slot);

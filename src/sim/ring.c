@@ -27,6 +27,7 @@ void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slo
                                             .prompt_toks = call.prompt_toks,
                                             .output_toks = call.output_toks,
                                             .shared_output = call.shared_output,
+                                            .owner = orchestrator_memory(cluster->orchestrator, slot),
                                             .lead = bounded ? call.lead : SIMTIME_NEVER});
 }
 
