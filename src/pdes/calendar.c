@@ -21,11 +21,6 @@ static inline uint64_t time_key(int64_t time)
     return (uint64_t)time ^ sign_bit;
 }
 
-static inline int64_t key_time(uint64_t key)
-{
-    return (int64_t)(key ^ sign_bit);
-}
-
 static inline uint32_t digit(uint64_t key, uint32_t level)
 {
     return (uint32_t)(key >> (CALENDAR_DIGIT_BITS * level)) & (CALENDAR_SLOTS - 1);
