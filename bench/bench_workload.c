@@ -3,6 +3,7 @@
 #include "support/bench.h"
 #include "support/data.h"
 
+#include "options/draws.h"
 #include "workload/prompt.h"
 #include "workload/workload.h"
 
@@ -72,3 +73,38 @@ static void generate_and_build(struct bench_state *state)
     diag_fini(&diag);
 }
 BENCH(generate_and_build)
+
+/* Synthetic programs with the distributions of configs/studies/million.yaml, one after another in one slot. */
+static void generate_synthetic(struct bench_state *state)
+{
+    struct workload_options synthetic = options;
+    char message[1024];
+    struct diag diag;
+    diag_init(&diag);
+    synthetic.synthetic.n_system_prompts = 16;
+    synthetic.synthetic.system_prompt_toks = 2000;
+    if (!draws_parse_counts("geometric(mean=10, max=60)", &synthetic.synthetic.turns, message, sizeof message) ||
+        !draws_parse_counts("lognormal(mean=1000, sigma=0.85)", &synthetic.synthetic.first_prompt, message,
+                            sizeof message) ||
+        !draws_parse_counts("lognormal(mean=600, sigma=0.85)", &synthetic.synthetic.growth, message, sizeof message) ||
+        !draws_parse_counts("lognormal(mean=200, sigma=0.85)", &synthetic.synthetic.output, message, sizeof message) ||
+        !draws_parse_durations("lognormal(median=1.5s, p99=60s, min=1ms)", &synthetic.synthetic.gap, message,
+                               sizeof message)) {
+        bench_skip(state, "a distribution was refused");
+        return;
+    }
+    struct workload *workload = workload_generate("synthetic", 10000, &synthetic, &diag);
+    int64_t n_turns = 0;
+    while (bench_next(state)) {
+        n_turns = 0;
+        for (uint64_t i = 0; i < 10000; i++) {
+            const struct program *program = workload_fetch(workload, i, 0);
+            n_turns += program->n_turns;
+            workload_release(workload, program, 0);
+        }
+    }
+    bench_items(state, n_turns);
+    workload_destroy(workload);
+    diag_fini(&diag);
+}
+BENCH(generate_synthetic)

@@ -4,7 +4,7 @@
 
 file(GLOB_RECURSE ASIM_CONFIG_FILES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/configs/*.json
     ${CMAKE_SOURCE_DIR}/configs/*.yaml)
-list(FILTER ASIM_CONFIG_FILES EXCLUDE REGEX "/configs/examples/") # to be copied, not to be named
+list(FILTER ASIM_CONFIG_FILES EXCLUDE REGEX "/configs/(examples|studies)/") # given by path, not by name
 set(ASIM_EMBEDDED_SOURCE ${CMAKE_BINARY_DIR}/generated/embedded.c)
 add_custom_command(
     OUTPUT ${ASIM_EMBEDDED_SOURCE}

@@ -9,6 +9,17 @@ set_target_properties(asim_shared PROPERTIES OUTPUT_NAME asim VERSION ${PROJECT_
 target_link_libraries(asim_shared PRIVATE asim_objects)
 target_link_options(asim_shared PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/asim.map)
 
+# What static linking needs besides. hwloc by name: its own list for static linking has libraries (udev) that a program
+# on the shared hwloc does not need and most machines lack.
+set(ASIM_PC_LIBS_PRIVATE "-lhwloc -lm -lstdc++ -pthread")
+if(NOT ASIM_TEAM_PTHREADS)
+    string(APPEND ASIM_PC_LIBS_PRIVATE " ${OpenMP_C_FLAGS}")
+endif()
+if(ASIM_MPI)
+    string(JOIN " " mpi_libraries ${MPI_C_LIBRARIES})
+    string(APPEND ASIM_PC_LIBS_PRIVATE " ${mpi_libraries}")
+endif()
+
 # The pkg-config file finds its prefix from its own place, so that an installed tree can be moved.
 file(RELATIVE_PATH ASIM_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(${CMAKE_SOURCE_DIR}/cmake/asim.pc.in ${CMAKE_BINARY_DIR}/asim.pc @ONLY)

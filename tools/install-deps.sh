@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing need, on Debian 12 or a relative of it. Does nothing when it is all there.
+#
+#   install-deps.sh [--mpi]        --mpi: also what builds with ASIM_MPI need
 set -euo pipefail
 
 packages=(
@@ -7,9 +9,17 @@ packages=(
     libyaml-dev libjansson-dev libsimdjson-dev      # configuration, JSON
     libzstd-dev zlib1g-dev                          # compressed workloads
     libxxhash-dev librandom123-dev libsleef-dev     # digests, random numbers, elementary functions
-    libjemalloc-dev libhwloc-dev                    # memory and threads of the command line
+    libjemalloc-dev libhwloc-dev                    # memory of the command line, cores and NUMA nodes
     libcmocka-dev libbenchmark-dev                  # tests, benchmarks
 )
+case "$*" in
+    "") ;;
+    --mpi) packages+=(libopenmpi-dev openmpi-bin) ;; # several processes
+    *)
+        echo "usage: $0 [--mpi]" >&2
+        exit 2
+        ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

@@ -72,15 +72,14 @@ static json_t *list_generators(struct diag *diag)
 {
     (void)diag;
     json_t *items = json_array();
-    size_t n;
-    const char *const *names = generator_names(&n);
-    for (size_t i = 0; i < n; i++) {
-        const struct generator *generator = generator_find(names[i]);
+    for (size_t i = 0; i < generator_count(); i++) {
+        const struct generator *generator = generator_at(i);
         json_t *tools = json_array();
-        for (uint32_t tool = 0; tool < generator_tool_count(generator); tool++) {
-            json_array_append_new(tools, json_string(generator_tool_name(generator, tool)));
+        for (uint32_t tool = 0; tool < generator->n_tools; tool++) {
+            json_array_append_new(tools, json_string(generator->tool_name(tool)));
         }
-        json_array_append_new(items, json_pack("{s:s, s:o}", "name", names[i], "tools", tools));
+        json_array_append_new(items, json_pack("{s:s, s:s, s:o}", "name", generator->name, "summary",
+                                               generator->summary, "tools", tools));
     }
     return items;
 }

@@ -1,6 +1,7 @@
 #include "api/result.h"
 
 #include "api/document.h"
+#include "api/engine_report.h"
 #include "base/mem.h"
 #include "metrics/tables.h"
 
@@ -132,5 +133,8 @@ char *execution_json(const struct execution *execution, const struct asim_result
                                  execution->sim_time_s / wall, "steps_per_second", (double)execution->steps / wall,
                                  "turns_per_second", (double)execution->turns / wall, "fast_forwarded_steps",
                                  (json_int_t)execution->fast_forwarded_steps, "inputs", inputs);
+    if (execution->engine) {
+        json_object_set_new(document, "engine", engine_report(execution->engine));
+    }
     return document_text(document, DOCUMENT_TIMED_DIGITS);
 }

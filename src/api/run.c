@@ -117,6 +117,9 @@ static char *summarise(const struct cluster *cluster, bool interrupted)
     struct summary_input in = {
         .digest = recorder_digest(cluster->recorders[0]),
         .interrupted = interrupted,
+        .stopped = !interrupted && settings->stop_at != SETTING_UNSET_TIME &&
+                   cluster_programs_done(cluster) + cluster->programs.dropped < workload_stats(cluster->workload)->n_programs,
+        .stopped_at = settings->stop_at,
         .workload = settings->workload ? settings->workload : workload_stats(cluster->workload)->format,
         .arrivals = arrivals,
         .model = cluster->plan.model.name,
@@ -166,16 +169,19 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
                           "callbacks.struct_size is %zu; this library's asim_callbacks has %zu bytes",
                           callbacks->struct_size, sizeof *callbacks);
     }
-    struct cluster *cluster = cluster_create(settings, &result->diag);
+    struct cluster *cluster = cluster_create(settings, 0, 1, &result->diag);
     if (!cluster) {
         return result->diag.status;
     }
     struct execution execution = {.setup_s = wall_clock() - started};
     struct pulse pulse = {.callbacks = callbacks, .started = started, .last = started};
+    struct engine_stats engine = {0};
+    struct transport *transport = transport_self_create();
     const run_pulse pulse_fn = callbacks ? on_pulse : NULL;
     const bool whole = settings->synchronization == SYNCHRONIZATION_SERIAL
                            ? run_serial(cluster, pulse_fn, &pulse, &result->diag)
-                           : run_windows(cluster, pulse_fn, &pulse, NULL, &result->diag);
+                           : run_windows(cluster, transport, pulse_fn, &pulse, settings->engine_stats ? &engine : NULL,
+                                         &result->diag);
     if (result->diag.status != ASIM_OK) { /* found in a program that was made while running */
         cluster_destroy(cluster);
         return result->diag.status;
@@ -183,6 +189,7 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
     result->summary = summarise(cluster, !whole);
     result->keeps_turns = settings->turns_csv;
     count_work(cluster, &execution);
+    execution.engine = engine.windows ? &engine : NULL;
     result->recorder = cluster->recorders[0];
     cluster->recorders[0] = NULL;
     execution.wall_s = wall_clock() - started;

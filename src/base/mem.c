@@ -4,8 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static _Thread_local uint64_t calls;
+
+uint64_t mem_calls(void)
+{
+    return calls;
+}
+
 static void *checked(void *pointer, size_t bytes)
 {
+    calls++;
     if (!pointer && bytes) {
         fprintf(stderr, "asim: out of memory (%zu bytes)\n", bytes);
         abort();

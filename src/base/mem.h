@@ -7,6 +7,7 @@
 #define ASIM_BASE_MEM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 void *mem_alloc(size_t bytes);
 void *mem_zalloc(size_t bytes);
@@ -14,6 +15,9 @@ void *mem_aligned(size_t alignment, size_t bytes); /* a multiple of the alignmen
 void *mem_realloc(void *pointer, size_t bytes);
 void mem_free(void *pointer);
 char *mem_strdup(const char *text);
+
+/* Calls of this thread for memory so far. */
+uint64_t mem_calls(void);
 
 /* Grows `*items` (elements of `size` bytes, capacity in *capacity) so that it holds at least `wanted` elements. */
 void *mem_grow(void *items, size_t *capacity, size_t wanted, size_t size);

@@ -1,5 +1,6 @@
 #include "base/pmath.h"
 
+#include <emmintrin.h>
 #include <math.h>
 #include <sleef.h>
 
@@ -8,9 +9,25 @@ double pmath_exp(double x)
     return Sleef_expd1_u10purec(x);
 }
 
+void pmath_exp_many(double *x, size_t n)
+{
+    size_t i = 0;
+    for (; i + 2 <= n; i += 2) {
+        _mm_storeu_pd(x + i, Sleef_cinz_expd2_u10sse2(_mm_loadu_pd(x + i)));
+    }
+    if (i < n) {
+        x[i] = pmath_exp(x[i]);
+    }
+}
+
 double pmath_log(double x)
 {
     return Sleef_logd1_u10purec(x);
+}
+
+double pmath_log_coarse(double x)
+{
+    return Sleef_logd1_u35purec(x);
 }
 
 double pmath_pow(double x, double y)
@@ -49,4 +66,9 @@ double pmath_normal_quantile(double p)
     const double q = p - 0.5;
     const double r = q * q;
     return horner(central_num, 6, r) * q / horner(central_den, 6, r);
+}
+
+double pmath_normal_cdf(double x)
+{
+    return 0.5 * Sleef_erfcd1_u15purec(x * -0.70710678118654752440);
 }

@@ -17,6 +17,8 @@ enum rng_purpose {
     RNG_TOOL = 5,       /* generated programs: which tool a turn calls */
     RNG_GAP = 6,        /* tool gaps drawn from a distribution */
     RNG_ROUTE = 7,      /* routers that choose at random */
+    RNG_PROGRAM = 8,    /* synthetic programs: number of turns, system prompt */
+    RNG_TURN = 9,       /* synthetic programs: new prompt tokens, output tokens, gap */
 };
 
 struct rng_key {
@@ -26,10 +28,20 @@ struct rng_key {
     uint32_t purpose; /* enum rng_purpose */
 };
 
-/* 64 random bits; `draw` counts from 0 within one key. */
+/* 128 random bits: all that one evaluation of the generator gives. */
+struct rng_block {
+    uint32_t words[4];
+};
+
+struct rng_block rng_block(struct rng_key key, uint32_t draw);
+
+/* 64 random bits, the first two words of the block; `draw` counts from 0 within one key. */
 uint64_t rng_u64(struct rng_key key, uint32_t draw);
 
 /* Uniform in the open interval (0, 1): the middles of 2^52 equal bins. */
 double rng_uniform(struct rng_key key, uint32_t draw);
+
+/* Three of them for the price of one: the middles of 2^42 equal bins. */
+void rng_uniform3(struct rng_key key, uint32_t draw, double out[3]);
 
 #endif

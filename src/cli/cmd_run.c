@@ -1,9 +1,12 @@
 #include "cli/command.h"
+#include "cli/document.h"
 #include "cli/messages.h"
 #include "cli/run_folder.h"
 #include "cli/table.h"
 #include "cli/watch.h"
 
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 static asim_status simulate(struct command *command, asim_result **result)
@@ -17,17 +20,36 @@ static asim_status simulate(struct command *command, asim_result **result)
     return status;
 }
 
+/* With engine_stats: what the engine observed of itself; beside the summary alone, on standard error. */
+static void print_engine(const struct command *command, const asim_result *result)
+{
+    json_t *facts = json_loads(asim_result_execution(result), 0, NULL);
+    const json_t *engine = json_object_get(facts, "engine");
+    const bool json = command_is_on(command, "json");
+    char *text = engine ? json_dumps(engine, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
+    if (text && json) {
+        fprintf(stderr, "%s\n", text);
+    } else if (text) {
+        printf("\nengine\n");
+        document_print(stdout, text);
+    }
+    free(text);
+    json_decref(facts);
+}
+
 static asim_status print_results(const struct command *command, const asim_result *result, const char *out)
 {
     const char *summary = asim_result_summary(result);
     if (command_is_on(command, "json")) {
         fputs(summary, stdout);
         fputc('\n', stdout);
+        print_engine(command, result);
         return ASIM_OK;
     }
     if (table_print(stdout, summary, asim_result_execution(result))) {
         return report_error(ASIM_INTERNAL, "the summary is not of the version this program reads");
     }
+    print_engine(command, result);
     if (out) {
         printf("\nrun folder: %s\n", out);
     } else {

@@ -6,14 +6,14 @@
  *  - the sum of contexts (for the step time) grows by the number of members;
  *  - the members that need a new block are those whose context is a multiple of the block size; they are counted by the
  *    residue of `base`, so the count of a step is one table read;
- *  - the members that schedule their last token are on a heap by the clock of that step.
+ *  - the members are on a heap by the clock of the step that schedules their last token.
  * A member is touched only when it enters and leaves. A member that cannot advance leaves: it is preempted.
  */
 #ifndef ASIM_INSTANCE_DECODE_SET_H
 #define ASIM_INSTANCE_DECODE_SET_H
 
-#include "base/heap.h"
 #include "instance/sequence.h"
+#include "instance/sequence_heap.h"
 
 struct decode_set {
     int64_t clock;
@@ -21,12 +21,13 @@ struct decode_set {
     uint64_t context;  /* sum of computed tokens */
     uint32_t n_shared; /* members whose output other programs may hit while it is generated */
     uint32_t block_size;
-    uint32_t phase;       /* -clock modulo block_size: base of the members that stand at a block boundary */
-    uint32_t *by_residue; /* members by base modulo block_size */
-    struct heap finish;   /* key: clock of the last token, tie: stamp; stale entries are skipped */
+    uint32_t phase;              /* -clock modulo block_size: base of the members that stand at a block boundary */
+    uint32_t *by_residue;        /* members by base modulo block_size; borrowed */
+    struct sequence_heap finish; /* key: clock of the last token */
 };
 
-void decode_set_init(struct decode_set *set, uint32_t block_size);
+/* `by_residue`: block_size zeros, which outlive the set. */
+void decode_set_init(struct decode_set *set, uint32_t block_size, uint32_t *by_residue);
 void decode_set_fini(struct decode_set *set);
 
 /* `sequence` has `computed` tokens and samples from now on. Sets its state. */
@@ -55,10 +56,16 @@ static inline void decode_set_tick(struct decode_set *set, uint32_t steps)
     set->context += (uint64_t)set->n * steps;
 }
 
-/* The next member whose last token is scheduled at or before the present clock, or NULL; it stays a member. */
-struct sequence *decode_set_finished(struct decode_set *set);
-
 /* Clock at which the next member schedules its last token; INT64_MAX when there are no members. */
-int64_t decode_set_next_finish(struct decode_set *set);
+static inline int64_t decode_set_next_finish(const struct decode_set *set)
+{
+    return set->finish.first;
+}
+
+/* Index of that member; there is one. */
+static inline uint32_t decode_set_next(const struct decode_set *set)
+{
+    return set->finish.items[0].sequence;
+}
 
 #endif

@@ -7,7 +7,7 @@
  *   plain.c          running sequences one by one: the oracle, and the path for everything that is not steady
  *   steady.c         running sequences as an aggregate
  *   batch.c          what a batch is made of
- *   effect_heap.c    sequences by what others wait for
+ *   sequence_heap.c  sequences by when they schedule their last token, or by what others wait for
  *
  * Each uses only those below it.
  */
@@ -15,16 +15,16 @@
 #define ASIM_INSTANCE_ENGINE_H
 
 #include "instance/decode_set.h"
-#include "instance/effect_heap.h"
 #include "instance/instance.h"
 #include "instance/sequence.h"
+#include "instance/sequence_heap.h"
 
 enum { ENGINE_MAX_DEPTH = 2 };
 
 struct sequence_array {
     struct sequence **items;
-    size_t n;
-    size_t capacity;
+    uint32_t n;
+    uint32_t capacity;
 };
 
 /* A batch in flight. */
@@ -32,11 +32,6 @@ struct batch {
     simtime end;
     struct sequence_array completions; /* their prompt is complete: a token comes out, the first one of a new turn */
     struct sequence_array finishers;   /* their last token comes out */
-    struct prefill_chunk *chunks;
-    size_t n_chunks, chunk_capacity;
-    uint32_t chunk_tokens;
-    uint32_t n_decode;
-    uint64_t decode_context;
 };
 
 static inline bool batch_is_silent(const struct batch *batch)
@@ -44,48 +39,73 @@ static inline bool batch_is_silent(const struct batch *batch)
     return batch->completions.n == 0 && batch->finishers.n == 0;
 }
 
-struct instance {
-    struct engine_config config;
-    uint32_t id;
-    struct step_time *step_time;
-    struct kv_pool *pool;
-    struct sequence_pool sequences;
-    struct sequence_list running; /* in order of admission */
-    struct sequence_list waiting;
-    struct decode_set decode;
-    uint32_t n_prefilling;
-    bool head_blocked; /* the first waiting turn lacks blocks, and nothing has changed that */
-    uint64_t next_stamp;
-    struct sequence_array chunked; /* scratch of the plain path */
+/* What is known of a batch while it is composed. */
+struct draft {
+    struct batch *batch;
+    struct prefill_chunk *chunks;
+    size_t n_chunks, chunk_capacity;
+    uint64_t decode_context;
+    uint32_t n_decode;
+    uint32_t chunk_tokens;
+};
 
-    struct batch batches[ENGINE_MAX_DEPTH]; /* ring */
+/* A chunk that the plain path has taken blocks for. */
+struct taken_chunk {
+    struct sequence *sequence;
+    uint32_t tokens;
+};
+
+/* Instances take turns in the caches: a visit finds nothing there. All that each visit reads or writes stands together,
+ * at the beginning, where instance_prefetch asks for it. */
+struct instance {
+    /* the next events */
+    simtime compose_at;  /* SIMTIME_NEVER, or when a batch is to be composed */
+    simtime inbox_at;    /* SIMTIME_NEVER, or when the first turn of the inbox arrives */
+    simtime device_free; /* end of the last batch composed */
     uint32_t first_batch;
     uint32_t n_batches;
-    simtime device_free; /* end of the last batch composed */
-    simtime compose_at;  /* SIMTIME_NEVER, or when a batch is to be composed */
-    simtime least_step;  /* no step is shorter */
-
-    const struct decode_piece *piece; /* of the last decode-only batch */
-    uint32_t piece_n;
-
-    struct sequence_list inbox; /* delivered, not arrived yet; by time */
-    uint64_t received;
-    /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
-    struct effect_heap queued;   /* of those waiting or prefilling */
-    struct effect_heap decoding; /* less decode clock times least_step, of those decoding */
-
     struct turn_end *ends;
-    size_t n_ends, ends_capacity;
+    size_t n_ends;
+    const struct engine_config *config;
+    struct kv_pool *pool;
 
+    struct batch batches[ENGINE_MAX_DEPTH]; /* ring */
+    struct decode_set decode;
+    uint32_t n_prefilling;
+    uint32_t piece_n;
+    const struct decode_piece *piece; /* of the last decode-only batch */
+    struct sequence_list running;     /* in order of admission */
+    struct sequence_list waiting;
+    struct sequence_list inbox; /* delivered, not arrived yet; by time */
+    bool keeps_changes;
+    bool head_blocked;      /* the first waiting turn lacks blocks, and nothing has changed that */
+    uint32_t usable_blocks; /* of the pool */
+    uint64_t received;
+    uint64_t next_stamp;
+    simtime least_step; /* no step is shorter */
+    /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
+    struct sequence_heap queued;   /* of those waiting or prefilling */
+    struct sequence_heap decoding; /* less decode clock times least_step, of those decoding */
+    struct instance_counters counters;
     struct load_snapshot state;    /* after the last step end */
     struct load_snapshot snapshot; /* after the last step end at or before instant snapshot_index */
     int64_t snapshot_index;
-    struct instance_counters counters;
+    struct sequence_pool sequences;
+    struct step_time *step_time;
+
+    struct draft draft;
+    size_t ends_capacity;
+    uint32_t id;
+    struct taken_chunk *taken; /* scratch of the plain path */
+    size_t n_taken, taken_capacity;
+    struct state_change *changes; /* kept when asked for */
+    size_t n_changes, changes_capacity;
+    _Alignas(64) uint32_t by_residue[]; /* of the decode set */
 };
 
 static inline uint32_t engine_blocks_of(const struct instance *instance, uint32_t tokens)
 {
-    return (tokens + instance->config.block_size - 1) / instance->config.block_size;
+    return (tokens + instance->config->block_size - 1) / instance->config->block_size;
 }
 
 static inline uint32_t engine_computed(const struct instance *instance, const struct sequence *sequence)
@@ -106,9 +126,9 @@ void sequence_array_push(struct sequence_array *array, struct sequence *sequence
 /* The tokens of a chunk that the budget allows. */
 uint32_t engine_chunk_tokens(const struct instance *instance, uint32_t wanted, uint32_t budget);
 
-/* Adds a chunk of `tokens` to `batch` for a prefilling sequence whose blocks are there; the prompt may be complete
+/* Adds a chunk of `tokens` to `draft` for a prefilling sequence whose blocks are there; the prompt may be complete
  * then. */
-void engine_add_chunk(struct instance *instance, struct batch *batch, struct sequence *sequence, uint32_t tokens);
+void engine_add_chunk(struct instance *instance, struct draft *draft, struct sequence *sequence, uint32_t tokens);
 
 /* Members of the decode set that scheduled their last token drain from now on. */
 void engine_drain_finished(struct instance *instance, struct batch *batch);
@@ -119,13 +139,19 @@ void engine_settle(struct instance *instance, struct sequence *sequence);
 /* The decode piece for n sequences at `context`. */
 const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);
 
+/* Blocks that are not free. */
+static inline uint32_t engine_used_blocks(const struct instance *instance)
+{
+    return instance->usable_blocks - kv_free(instance->pool);
+}
+
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);
 
 /* Whether no waiting turn can start before something is released or cached. */
 static inline bool engine_none_to_admit(const struct instance *instance)
 {
-    return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config.max_num_seqs;
+    return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config->max_num_seqs;
 }
 
 /* lookahead.c: a turn waits, is decoding, or (before its state changes) is neither any more. */
@@ -134,11 +160,11 @@ void engine_effect_decoding(struct instance *instance, struct sequence *sequence
 void engine_effect_leave(struct instance *instance, struct sequence *sequence);
 
 /* plain.c: schedules the running sequences in order; true when one was preempted. */
-bool engine_run_plain(struct instance *instance, struct batch *batch, simtime now, uint32_t *budget);
+bool engine_run_plain(struct instance *instance, struct draft *draft, simtime now, uint32_t *budget);
 
 /* steady.c: schedules the running sequences as an aggregate; false, without any change, when the plain path must
  * decide. */
-bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t *budget);
+bool engine_run_steady(struct instance *instance, struct draft *draft, uint32_t *budget);
 
 /* compose.c: composes one batch at time `now` and queues it; false when there is nothing to run. */
 bool engine_compose(struct instance *instance, simtime now);

@@ -81,11 +81,11 @@ static uint32_t stretch_batches_before(const struct stretch *stretch, uint32_t m
  * the last take. */
 static void note_stretch(struct instance *instance, const struct stretch *stretch, uint32_t batches, uint32_t blocks)
 {
-    const uint32_t used = kv_usable(instance->pool) - kv_free(instance->pool);
+    const uint32_t used = engine_used_blocks(instance);
     const simtime last = stretch_compose_time(stretch, batches - 1);
     const int64_t index = engine_instant_before(instance, last);
     if (index > instance->snapshot_index) {
-        const simtime instant = index * instance->config.telemetry_period;
+        const simtime instant = index * instance->config->telemetry_period;
         if (stretch->now <= instant) {
             const uint32_t ended = stretch_batches_before(stretch, batches - 1, instant + 1) - 1;
             if (ended) {
@@ -119,7 +119,7 @@ static void take_stretch(struct instance *instance, const struct stretch *stretc
     }
     counters->part[piece->slope_bound] +=
         piece->slope * ((simtime)(first_context - piece->from) * n + (simtime)decode->n * (n * (n - 1) / 2));
-    const struct host_time *host = &instance->config.host;
+    const struct host_time *host = &instance->config->host;
     counters->part[STEP_HOST] += n * host_time_exposed(host, decode->n);
     if (stretch->depth == 1) {
         counters->part[STEP_HOST] += n * host->hideable;
@@ -128,7 +128,7 @@ static void take_stretch(struct instance *instance, const struct stretch *stretc
     counters->fast_forwarded += batches;
     counters->jumps++;
     counters->scheduled_tokens += (uint64_t)decode->n * batches;
-    const uint32_t used = kv_usable(instance->pool) - kv_free(instance->pool);
+    const uint32_t used = engine_used_blocks(instance);
     if (used > counters->peak_used_blocks) {
         counters->peak_used_blocks = used;
     }
@@ -137,7 +137,7 @@ static void take_stretch(struct instance *instance, const struct stretch *stretc
     instance->n_batches = 0;
     for (uint32_t i = 0; i < stretch->depth; i++) {
         struct batch *batch = engine_batch(instance, i);
-        batch->completions.n = batch->finishers.n = batch->n_chunks = 0;
+        batch->completions.n = batch->finishers.n = 0;
         batch->end = stretch_end(stretch, batches + i + 1 - stretch->depth);
         instance->n_batches++;
     }
@@ -146,7 +146,7 @@ static void take_stretch(struct instance *instance, const struct stretch *stretc
 
 uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime until)
 {
-    const struct engine_config *config = &instance->config;
+    const struct engine_config *config = instance->config;
     struct decode_set *decode = &instance->decode;
     if (config->stepping != ENGINE_FAST_FORWARD || !decode->n || instance->n_prefilling || decode->n_shared ||
         !engine_none_to_admit(instance) || instance->n_batches + 1 != config->queue_depth || now >= until) {

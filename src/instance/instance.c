@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 simtime instance_least_step(const struct engine_config *config, struct step_time *step_time)
 {
@@ -13,19 +14,30 @@ simtime instance_least_step(const struct engine_config *config, struct step_time
     return config->host.exposed + step_time_decode(step_time, 1, 1)->base / 2;
 }
 
+static size_t round_up(size_t bytes, size_t alignment)
+{
+    return (bytes + alignment - 1) / alignment * alignment;
+}
+
 struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time)
 {
     assert(config->queue_depth >= 1 && config->queue_depth <= ENGINE_MAX_DEPTH);
-    struct instance *instance = mem_zalloc(sizeof *instance);
-    instance->config = *config;
+    const size_t bytes = sizeof(struct instance) + config->block_size * sizeof(uint32_t);
+    struct instance *instance = mem_aligned(_Alignof(struct instance), round_up(bytes, _Alignof(struct instance)));
+    memset(instance, 0, bytes);
+    instance->config = config;
     instance->id = id;
     instance->step_time = step_time;
     instance->pool = kv_pool_create(config->n_blocks, config->block_size, config->prefix_caching);
+    instance->usable_blocks = kv_usable(instance->pool);
     instance->compose_at = SIMTIME_NEVER;
+    instance->inbox_at = SIMTIME_NEVER;
     instance->snapshot_index = -1;
     instance->least_step = instance_least_step(config, step_time);
     sequence_pool_init(&instance->sequences);
-    decode_set_init(&instance->decode, config->block_size);
+    decode_set_init(&instance->decode, config->block_size, instance->by_residue);
+    sequence_heap_init(&instance->queued);
+    sequence_heap_init(&instance->decoding);
     return instance;
 }
 
@@ -37,59 +49,89 @@ void instance_destroy(struct instance *instance)
     for (uint32_t i = 0; i < ENGINE_MAX_DEPTH; i++) {
         mem_free(instance->batches[i].completions.items);
         mem_free(instance->batches[i].finishers.items);
-        mem_free(instance->batches[i].chunks);
     }
     for (struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
         kv_release(instance->pool, &sequence->holder); /* the run ended early */
     }
-    mem_free(instance->chunked.items);
+    mem_free(instance->draft.chunks);
+    mem_free(instance->taken);
     mem_free(instance->ends);
+    mem_free(instance->changes);
     decode_set_fini(&instance->decode);
-    effect_heap_fini(&instance->queued);
-    effect_heap_fini(&instance->decoding);
+    sequence_heap_fini(&instance->queued);
+    sequence_heap_fini(&instance->decoding);
     sequence_pool_fini(&instance->sequences);
     kv_pool_destroy(instance->pool);
     mem_free(instance);
 }
 
-/* The record of a turn on its way: what an arrival does not change. */
-static struct turn_record open_record(const struct instance *instance, const struct turn_arrival *arrival,
-                                      uint32_t limit)
-{
-    return (struct turn_record){.program = arrival->program,
-                                .turn = arrival->turn,
-                                .instance = instance->id,
-                                .ready = arrival->ready,
-                                .arrived = arrival->time,
-                                .first_token = SIMTIME_NEVER,
-                                .prompt_toks = arrival->prompt_toks,
-                                .output_toks = limit,
-                                .length_limited = limit < arrival->output_toks};
-}
-
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival)
 {
-    assert(!instance->inbox.n || instance->inbox.tail->turn.time <= arrival->time);
-    assert(arrival->prompt_toks >= 1 && arrival->prompt_toks <= instance->config.max_model_len);
+    assert(!instance->inbox.n || instance->inbox.tail->arrived <= arrival->time);
+    assert(arrival->prompt_toks >= 1 && arrival->prompt_toks <= instance->config->max_model_len);
     struct sequence *sequence = sequence_pool_take(&instance->sequences);
-    const uint32_t room = instance->config.max_model_len - arrival->prompt_toks;
-    sequence->turn = *arrival;
-    sequence->state = SEQUENCE_WAITING;
+    const uint32_t room = instance->config->max_model_len - arrival->prompt_toks;
+    sequence->content = arrival->content;
+    sequence->lead = arrival->lead;
+    sequence->owner = arrival->owner;
+    sequence->prompt_toks = arrival->prompt_toks;
     sequence->limit = arrival->output_toks < room ? arrival->output_toks : room;
     sequence->n_tokens = arrival->prompt_toks;
-    sequence->record = open_record(instance, arrival, sequence->limit);
+    sequence->state = SEQUENCE_WAITING;
+    sequence->last_in_flight = sequence->was_admitted = false;
+    sequence->shared_output = arrival->shared_output;
+    sequence->length_limited = sequence->limit < arrival->output_toks;
+    sequence->turn = arrival->turn;
+    sequence->program = arrival->program;
+    sequence->slot = arrival->slot;
+    sequence->preemptions = sequence->recomputed_toks = 0;
+    sequence->ready = arrival->ready;
+    sequence->arrived = arrival->time;
+    sequence->first_token = SIMTIME_NEVER;
+    sequence->requeue_wait = 0;
+    if (!instance->inbox.n) {
+        instance->inbox_at = arrival->time;
+    }
     sequence_list_push_back(&instance->inbox, sequence);
+}
+
+_Static_assert(offsetof(struct instance, draft) <= INSTANCE_LINES * 64, "what every visit touches is fetched ahead");
+
+void instance_prefetch_deep(const struct instance *instance)
+{
+    const struct decode_set *decode = &instance->decode;
+    __builtin_prefetch(instance->by_residue);
+    __builtin_prefetch(decode->finish.items, 1);
+    __builtin_prefetch(decode->finish.places, 1);
+    __builtin_prefetch(instance->decoding.items, 1);
+    __builtin_prefetch(instance->decoding.places, 1);
+    __builtin_prefetch(instance->queued.items, 1);
+    __builtin_prefetch(instance->queued.places, 1);
+    __builtin_prefetch(instance->running.tail, 1);
+    __builtin_prefetch(instance->pool, 1);
+    __builtin_prefetch(instance->sequences.chunks);
+    __builtin_prefetch(instance->ends, 1);
+    const struct sequence *next = instance->inbox.n ? instance->inbox.head : instance->sequences.free;
+    if (next) {
+        __builtin_prefetch(next, 1);
+        __builtin_prefetch((const char *)next + 64, 1);
+        __builtin_prefetch((const char *)next + 128, 1);
+    }
+    for (int i = 0; i < ENGINE_MAX_DEPTH; i++) {
+        __builtin_prefetch(instance->batches[i].completions.items, 1);
+        __builtin_prefetch(instance->batches[i].finishers.items, 1);
+    }
+    __builtin_prefetch(instance->draft.chunks, 1);
 }
 
 struct event_key instance_next(const struct instance *instance)
 {
     struct event_key next = {.time = instance->compose_at, .phase = PHASE_STEP_START};
-    if (instance->inbox.n) {
-        next = event_min(next, (struct event_key){.time = instance->inbox.head->turn.time, .phase = PHASE_ARRIVAL});
+    if (instance->inbox_at <= next.time && instance->inbox.n) {
+        next = (struct event_key){.time = instance->inbox_at, .phase = PHASE_ARRIVAL};
     }
-    if (instance->n_batches) {
-        next = event_min(
-            next, (struct event_key){.time = instance->batches[instance->first_batch].end, .phase = PHASE_STEP_END});
+    if (instance->n_batches && instance->batches[instance->first_batch].end <= next.time) {
+        next = (struct event_key){.time = instance->batches[instance->first_batch].end, .phase = PHASE_STEP_END};
     }
     return next;
 }
@@ -98,7 +140,7 @@ struct event_key instance_next(const struct instance *instance)
 static void keep_snapshot(struct instance *instance, simtime time)
 {
     /* Nearly no step end is the first after an instant: told by a product; modulo 2^64, as the difference is small. */
-    const uint64_t period = (uint64_t)instance->config.telemetry_period;
+    const uint64_t period = (uint64_t)instance->config->telemetry_period;
     if ((uint64_t)time - (uint64_t)instance->snapshot_index * period <= period) {
         return;
     }
@@ -106,19 +148,43 @@ static void keep_snapshot(struct instance *instance, simtime time)
     instance->snapshot_index = engine_instant_before(instance, time);
 }
 
-static void note_state(struct instance *instance)
+static void keep_change(struct instance *instance, simtime now)
+{
+    instance->changes =
+        mem_grow(instance->changes, &instance->changes_capacity, instance->n_changes + 1, sizeof *instance->changes);
+    instance->changes[instance->n_changes++] =
+        (struct state_change){.time = now, .instance = instance->id, .state = instance->state};
+}
+
+static void note_state(struct instance *instance, simtime now)
 {
     instance->state = (struct load_snapshot){.running = instance->running.n,
                                              .waiting = instance->waiting.n,
-                                             .used_blocks = kv_usable(instance->pool) - kv_free(instance->pool),
+                                             .used_blocks = engine_used_blocks(instance),
                                              .received = instance->received};
+    if (instance->keeps_changes) {
+        keep_change(instance, now);
+    }
 }
 
 struct load_snapshot instance_snapshot(const struct instance *instance, simtime instant)
 {
-    const int64_t index = instant / instance->config.telemetry_period;
+    const int64_t index = instant / instance->config->telemetry_period;
     assert(index >= instance->snapshot_index);
     return index == instance->snapshot_index ? instance->snapshot : instance->state;
+}
+
+void instance_keep_changes(struct instance *instance)
+{
+    assert(instance->config->stepping != ENGINE_FAST_FORWARD);
+    instance->keeps_changes = true;
+}
+
+const struct state_change *instance_take_changes(struct instance *instance, size_t *n)
+{
+    *n = instance->n_changes;
+    instance->n_changes = 0;
+    return instance->changes;
 }
 
 struct load_snapshot instance_state(const struct instance *instance)
@@ -131,12 +197,34 @@ static void receive(struct instance *instance)
 {
     struct sequence *sequence = instance->inbox.head;
     sequence_list_remove(&instance->inbox, sequence);
+    instance->inbox_at = instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER;
     sequence_list_push_back(&instance->waiting, sequence);
     engine_effect_queued(instance, sequence);
     instance->received++;
     if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
-        instance->compose_at = sequence->turn.time;
+        instance->compose_at = sequence->arrived;
     }
+}
+
+static void fill_end(struct turn_end *end, const struct instance *instance, const struct sequence *sequence,
+                     simtime now)
+{
+    *end = (struct turn_end){.record = {.program = sequence->program,
+                                        .turn = sequence->turn,
+                                        .instance = instance->id,
+                                        .ready = sequence->ready,
+                                        .arrived = sequence->arrived,
+                                        .first_scheduled = sequence->first_scheduled,
+                                        .first_token = sequence->first_token,
+                                        .last_token = now,
+                                        .requeue_wait = sequence->requeue_wait,
+                                        .prompt_toks = sequence->prompt_toks,
+                                        .output_toks = sequence->limit,
+                                        .hit_toks = sequence->hit_toks,
+                                        .preemptions = sequence->preemptions,
+                                        .recomputed_toks = sequence->recomputed_toks,
+                                        .length_limited = sequence->length_limited},
+                             .slot = sequence->slot};
 }
 
 /* The turn's last token is out: its blocks become free, and its record goes to the outbox. */
@@ -144,18 +232,17 @@ static void finish(struct instance *instance, struct sequence *sequence, simtime
 {
     if (sequence->last_in_flight) {
         sequence_list_remove(&instance->waiting, sequence);
-        sequence->record.requeue_wait += now - sequence->waiting_since;
+        sequence->requeue_wait += now - sequence->waiting_since;
     } else {
         engine_settle(instance, sequence);
-        kv_hash(instance->pool, &sequence->holder, sequence->turn.content,
-                (uint32_t)sequence->base / instance->config.block_size);
+        kv_hash(instance->pool, &sequence->holder, sequence->content,
+                (uint32_t)sequence->base / instance->config->block_size);
         kv_release(instance->pool, &sequence->holder);
         sequence_list_remove(&instance->running, sequence);
     }
     instance->head_blocked = false;
-    sequence->record.last_token = now;
     instance->ends = mem_grow(instance->ends, &instance->ends_capacity, instance->n_ends + 1, sizeof *instance->ends);
-    instance->ends[instance->n_ends++] = (struct turn_end){.record = sequence->record, .slot = sequence->turn.slot};
+    fill_end(&instance->ends[instance->n_ends++], instance, sequence, now);
     sequence_pool_give(&instance->sequences, sequence);
 }
 
@@ -171,35 +258,35 @@ static void end_batch(struct instance *instance)
     struct batch *batch = engine_batch(instance, 0);
     const simtime now = batch->end;
     keep_snapshot(instance, now);
-    for (size_t i = 0; i < batch->completions.n; i++) {
-        struct turn_record *record = &batch->completions.items[i]->record;
-        if (record->first_token == SIMTIME_NEVER) {
-            record->first_token = now;
+    for (uint32_t i = 0; i < batch->completions.n; i++) {
+        struct sequence *sequence = batch->completions.items[i];
+        if (sequence->first_token == SIMTIME_NEVER) {
+            sequence->first_token = now;
         }
     }
     if (batch->finishers.n > 1) { /* released in the order of the running list */
         qsort(batch->finishers.items, batch->finishers.n, sizeof *batch->finishers.items, by_stamp);
     }
-    for (size_t i = 0; i < batch->finishers.n; i++) {
+    for (uint32_t i = 0; i < batch->finishers.n; i++) {
         finish(instance, batch->finishers.items[i], now);
     }
     instance->first_batch = (instance->first_batch + 1) % ENGINE_MAX_DEPTH;
     instance->n_batches--;
     instance->compose_at = now;
-    note_state(instance);
+    note_state(instance, now);
 }
 
 static void start_batches(struct instance *instance, simtime until)
 {
     const simtime now = instance->compose_at;
     instance->compose_at = SIMTIME_NEVER;
-    if (instance->inbox.n && instance->inbox.head->turn.time < until) {
-        until = instance->inbox.head->turn.time;
+    if (instance->inbox_at < until) {
+        until = instance->inbox_at;
     }
     if (engine_fast_forward(instance, now, until)) {
         return;
     }
-    while (instance->n_batches < instance->config.queue_depth && engine_compose(instance, now)) {
+    while (instance->n_batches < instance->config->queue_depth && engine_compose(instance, now)) {
     }
 #ifndef NDEBUG
     if (instance->counters.steps % 64 == 0) {
@@ -278,6 +365,6 @@ void instance_check(const struct instance *instance)
     }
     require(decoding == instance->decode.n && context == instance->decode.context, "decode aggregate");
     require(prefilling == instance->n_prefilling, "prefilling count");
-    require(instance->running.n <= instance->config.max_num_seqs, "max_num_seqs");
-    require(kv_free(instance->pool) + held >= kv_usable(instance->pool), "no block is lost");
+    require(instance->running.n <= instance->config->max_num_seqs, "max_num_seqs");
+    require(kv_free(instance->pool) + held >= instance->usable_blocks, "no block is lost");
 }

@@ -17,6 +17,8 @@
 #include "metrics/recorder.h"
 #include "workload/extent.h"
 
+#include <stddef.h>
+
 /* A turn on its way to an instance. The content is borrowed until the turn's record has left the outbox. */
 struct turn_arrival {
     uint64_t program;
@@ -28,6 +30,7 @@ struct turn_arrival {
     uint32_t prompt_toks;
     uint32_t output_toks; /* as asked for; the length limit may cut it */
     bool shared_output;   /* other programs may hit the output's blocks while it is being generated */
+    const void *owner;    /* NULL, or memory of the sender that it reads when the turn has ended: fetched ahead */
     simtime lead;         /* least time from the turn's end to what the rest of the cluster sees of it (its program's
                              next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
 };
@@ -58,8 +61,22 @@ struct instance_counters {
 
 struct instance;
 
+/* `config` and `step_time` are borrowed; instances may share them. */
 struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time);
 void instance_destroy(struct instance *instance);
+
+enum { INSTANCE_LINES = 11 }; /* cache lines that every visit touches, from the address of the instance */
+
+/* Fetches what a visit of the instance touches first, ahead of the visit; half a microsecond is enough. */
+static inline void instance_prefetch(const struct instance *instance)
+{
+    for (int i = 0; i < INSTANCE_LINES; i++) {
+        __builtin_prefetch((const char *)instance + (ptrdiff_t)i * 64, 1);
+    }
+}
+
+/* Fetches what those lines point to: later than instance_prefetch, and still ahead of the visit. */
+void instance_prefetch_deep(const struct instance *instance);
 
 /* Queues a turn; times must not decrease from call to call, nor lie before what was advanced to. */
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival);
@@ -71,7 +88,8 @@ struct event_key instance_next(const struct instance *instance);
 struct event_key instance_earliest_output(const struct instance *instance);
 
 /* A lower bound of the end of any turn here plus its lead, given what was delivered so far: nothing that happens here
- * can reach the rest of the cluster before. It never falls, but for deliveries. SIMTIME_NEVER when nothing has a lead. */
+ * can reach the rest of the cluster before. It never falls, but for deliveries. SIMTIME_NEVER when nothing has a lead.
+ */
 simtime instance_earliest_effect(const struct instance *instance);
 
 /* No step is shorter than this: a turn of n output tokens takes n steps, at least one. */
@@ -87,6 +105,18 @@ const struct turn_end *instance_take_ends(struct instance *instance, uint32_t *n
 /* State after the last step end at or before `instant` (a multiple of the telemetry period that no snapshot was asked
  * beyond); the instance must have been advanced to it. */
 struct load_snapshot instance_snapshot(const struct instance *instance, simtime instant);
+
+/* A change of what the router may see, at a step end. */
+struct state_change {
+    simtime time;
+    uint32_t instance;
+    struct load_snapshot state;
+};
+
+/* From now on keeps every change of state, in order, until it is taken; not with ENGINE_FAST_FORWARD, which skips step
+ * ends. The array is valid until the next advance. */
+void instance_keep_changes(struct instance *instance);
+const struct state_change *instance_take_changes(struct instance *instance, size_t *n);
 
 /* State after the last step end processed. */
 struct load_snapshot instance_state(const struct instance *instance);

@@ -10,11 +10,10 @@ static int64_t steps_to_output(const struct instance *instance)
     /* A waiting turn, which may be a short one, is let in early by a block in common that fills up, or by a preemption
      * if turns start with the blocks of a part of their prompt. Where the whole prompt's must be free a preemption lets
      * nobody in: its victim stands first then, and gave back less than it needs, by the blocks that were taken. */
-    if (instance->waiting.n && (decode->n_shared || !instance->config.reserve_full_prompt)) {
+    if (instance->waiting.n && (decode->n_shared || !instance->config->reserve_full_prompt)) {
         return 1;
     }
-    /* Stale entries can only be smaller than the true next finish: still a lower bound. */
-    const int64_t ahead = heap_top(&decode->finish)->key - decode->clock;
+    const int64_t ahead = decode_set_next_finish(decode) - decode->clock;
     return ahead > 1 ? ahead : 1;
 }
 
@@ -49,41 +48,42 @@ static simtime bounded(simtime time)
  * most: so many steps, and the lead, lie between the end of the last batch composed and the effect. */
 static simtime distance(const struct instance *instance, const struct sequence *sequence, int64_t steps)
 {
-    return bounded(bounded(steps * instance->least_step) + bounded(sequence->turn.lead));
+    return bounded(bounded(steps * instance->least_step) + bounded(sequence->lead));
 }
 
 /* Of a turn that is not decoding. n_tokens: the prompt, and after a preemption what was generated on top of it. */
 static simtime distance_queued(const struct instance *instance, const struct sequence *sequence)
 {
-    const int64_t steps = (int64_t)sequence->limit - (sequence->n_tokens - sequence->turn.prompt_toks);
+    const int64_t steps = (int64_t)sequence->limit - (sequence->n_tokens - sequence->prompt_toks);
     return distance(instance, sequence, steps > 1 ? steps : 1);
 }
 
 static bool has_effect(const struct sequence *sequence)
 {
-    return sequence->turn.lead != SIMTIME_NEVER;
+    return sequence->lead != SIMTIME_NEVER;
 }
 
 void engine_effect_queued(struct instance *instance, struct sequence *sequence)
 {
     if (has_effect(sequence)) {
-        effect_heap_enter(&instance->queued, sequence, distance_queued(instance, sequence));
+        sequence_heap_enter(&instance->queued, sequence->index, distance_queued(instance, sequence));
     }
 }
 
 void engine_effect_decoding(struct instance *instance, struct sequence *sequence)
 {
     if (has_effect(sequence)) {
-        const int64_t steps = sequence->finish_clock - instance->decode.clock;
-        effect_heap_enter(&instance->decoding, sequence,
-                          instance->decode.clock * instance->least_step + distance(instance, sequence, steps));
+        const int64_t steps = (int64_t)sequence_last_computed(sequence) - engine_computed(instance, sequence);
+        sequence_heap_enter(&instance->decoding, sequence->index,
+                            instance->decode.clock * instance->least_step + distance(instance, sequence, steps));
     }
 }
 
 void engine_effect_leave(struct instance *instance, struct sequence *sequence)
 {
     if (has_effect(sequence)) {
-        effect_heap_leave(sequence->state == SEQUENCE_DECODING ? &instance->decoding : &instance->queued, sequence);
+        sequence_heap_leave(sequence->state == SEQUENCE_DECODING ? &instance->decoding : &instance->queued,
+                            sequence->index);
     }
 }
 
@@ -98,8 +98,8 @@ static simtime effect_in_flight(const struct instance *instance)
     simtime first = SIMTIME_NEVER;
     for (uint32_t i = 0; i < instance->n_batches; i++) {
         const struct batch *batch = &instance->batches[(instance->first_batch + i) % ENGINE_MAX_DEPTH];
-        for (size_t k = 0; k < batch->finishers.n; k++) {
-            const simtime effect = sum(batch->end, batch->finishers.items[k]->turn.lead);
+        for (uint32_t k = 0; k < batch->finishers.n; k++) {
+            const simtime effect = sum(batch->end, batch->finishers.items[k]->lead);
             first = effect < first ? effect : first;
         }
     }
@@ -112,7 +112,7 @@ static simtime effect_of_inbox(const struct instance *instance)
     simtime first = SIMTIME_NEVER;
     for (const struct sequence *sequence = instance->inbox.head; sequence; sequence = sequence->next) {
         if (has_effect(sequence)) {
-            const simtime arrival = sequence->turn.time;
+            const simtime arrival = sequence->arrived;
             const simtime from = instance->device_free > arrival ? instance->device_free : arrival;
             const simtime effect = sum(from, distance_queued(instance, sequence));
             first = effect < first ? effect : first;
@@ -127,11 +127,11 @@ simtime instance_earliest_effect(const struct instance *instance)
     const simtime inbox = effect_of_inbox(instance);
     first = inbox < first ? inbox : first;
     if (instance->queued.n) {
-        const simtime queued = sum(instance->device_free, effect_heap_first(&instance->queued));
+        const simtime queued = sum(instance->device_free, instance->queued.first);
         first = queued < first ? queued : first;
     }
     if (instance->decoding.n) {
-        const simtime ahead = effect_heap_first(&instance->decoding) - instance->decode.clock * instance->least_step;
+        const simtime ahead = instance->decoding.first - instance->decode.clock * instance->least_step;
         const simtime decoding = sum(instance->device_free, ahead);
         first = decoding < first ? decoding : first;
     }

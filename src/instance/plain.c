@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "instance/engine.h"
 
 #include <assert.h>
@@ -14,7 +15,7 @@ static void preempt(struct instance *instance, struct sequence *sequence, simtim
     if (sequence->state == SEQUENCE_PREFILLING) {
         instance->n_prefilling--;
     } else {
-        kv_hash(instance->pool, &sequence->holder, sequence->turn.content, computed / instance->config.block_size);
+        kv_hash(instance->pool, &sequence->holder, sequence->content, computed / instance->config->block_size);
         sequence->n_tokens = computed + 1;
         sequence->last_in_flight = sequence->state == SEQUENCE_DRAINING;
     }
@@ -26,7 +27,7 @@ static void preempt(struct instance *instance, struct sequence *sequence, simtim
     sequence->computed_before = computed;
     sequence->base = 0;
     sequence->waiting_since = now;
-    sequence->record.preemptions++;
+    sequence->preemptions++;
     sequence_list_remove(&instance->running, sequence);
     sequence_list_push_front(&instance->waiting, sequence);
     if (!sequence->last_in_flight) {
@@ -58,9 +59,9 @@ static bool ensure_blocks(struct instance *instance, struct sequence *sequence, 
 static void schedule_decode(struct instance *instance, struct sequence *sequence)
 {
     const uint32_t computed = engine_computed(instance, sequence) + 1;
-    if (computed % instance->config.block_size == 0) {
-        kv_hash(instance->pool, &sequence->holder, sequence->turn.content, computed / instance->config.block_size);
-        if (sequence->turn.shared_output) {
+    if (computed % instance->config->block_size == 0) {
+        kv_hash(instance->pool, &sequence->holder, sequence->content, computed / instance->config->block_size);
+        if (sequence->shared_output) {
             instance->head_blocked = false;
         }
     }
@@ -89,27 +90,28 @@ static void schedule_in_order(struct instance *instance, simtime now, uint32_t *
         if (decoding) {
             schedule_decode(instance, sequence);
         } else {
-            sequence->chunk_tokens = tokens;
-            kv_hash(instance->pool, &sequence->holder, sequence->turn.content,
-                    (computed + tokens) / instance->config.block_size);
-            sequence_array_push(&instance->chunked, sequence);
+            kv_hash(instance->pool, &sequence->holder, sequence->content,
+                    (computed + tokens) / instance->config->block_size);
+            instance->taken =
+                mem_grow(instance->taken, &instance->taken_capacity, instance->n_taken + 1, sizeof *instance->taken);
+            instance->taken[instance->n_taken++] = (struct taken_chunk){.sequence = sequence, .tokens = tokens};
         }
         *budget -= tokens;
         sequence = sequence->next;
     }
 }
 
-bool engine_run_plain(struct instance *instance, struct batch *batch, simtime now, uint32_t *budget)
+bool engine_run_plain(struct instance *instance, struct draft *draft, simtime now, uint32_t *budget)
 {
     bool preempted = false;
-    instance->chunked.n = 0;
+    instance->n_taken = 0;
     schedule_in_order(instance, now, budget, &preempted);
-    batch->n_decode = instance->decode.n;
+    draft->n_decode = instance->decode.n;
     decode_set_tick(&instance->decode, 1);
-    batch->decode_context = instance->decode.context;
-    engine_drain_finished(instance, batch);
-    for (size_t i = 0; i < instance->chunked.n; i++) {
-        engine_add_chunk(instance, batch, instance->chunked.items[i], instance->chunked.items[i]->chunk_tokens);
+    draft->decode_context = instance->decode.context;
+    engine_drain_finished(instance, draft->batch);
+    for (size_t i = 0; i < instance->n_taken; i++) {
+        engine_add_chunk(instance, draft, instance->taken[i].sequence, instance->taken[i].tokens);
         instance->head_blocked = false;
     }
     return preempted;

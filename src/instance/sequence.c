@@ -27,10 +27,9 @@ void sequence_list_remove(struct sequence_list *list, struct sequence *sequence)
     list->n--;
 }
 
-enum { SEQUENCES_PER_CHUNK = 64 };
+enum { SEQUENCES_PER_CHUNK = 16 };
 
 struct sequence_chunk {
-    struct sequence_chunk *next;
     struct sequence sequences[SEQUENCES_PER_CHUNK];
 };
 
@@ -41,32 +40,40 @@ void sequence_pool_init(struct sequence_pool *pool)
 
 void sequence_pool_fini(struct sequence_pool *pool)
 {
-    struct sequence_chunk *chunk = pool->chunks;
-    while (chunk) {
-        struct sequence_chunk *next = chunk->next;
-        for (int i = 0; i < SEQUENCES_PER_CHUNK; i++) {
-            kv_holder_fini(&chunk->sequences[i].holder);
-        }
-        mem_free(chunk);
-        chunk = next;
+    for (uint32_t i = 0; i < pool->n; i++) {
+        kv_holder_fini(&sequence_pool_at(pool, i)->holder);
     }
+    for (uint32_t i = 0; i < pool->n_chunks; i++) {
+        mem_free(pool->chunks[i]);
+    }
+    mem_free(pool->chunks);
     sequence_pool_init(pool);
+}
+
+struct sequence *sequence_pool_at(const struct sequence_pool *pool, uint32_t index)
+{
+    return &pool->chunks[index / SEQUENCES_PER_CHUNK]->sequences[index % SEQUENCES_PER_CHUNK];
+}
+
+static struct sequence *take_fresh(struct sequence_pool *pool)
+{
+    if (pool->n == pool->n_chunks * SEQUENCES_PER_CHUNK) {
+        pool->chunks = mem_grow(pool->chunks, &pool->chunk_capacity, pool->n_chunks + 1, sizeof *pool->chunks);
+        pool->chunks[pool->n_chunks++] = mem_aligned(_Alignof(struct sequence_chunk), sizeof(struct sequence_chunk));
+    }
+    struct sequence *sequence = sequence_pool_at(pool, pool->n);
+    sequence->index = pool->n++;
+    sequence->holder = (struct kv_holder){0};
+    return sequence;
 }
 
 struct sequence *sequence_pool_take(struct sequence_pool *pool)
 {
-    if (!pool->free) {
-        struct sequence_chunk *chunk = mem_zalloc(sizeof *chunk);
-        chunk->next = pool->chunks;
-        pool->chunks = chunk;
-        for (int i = SEQUENCES_PER_CHUNK - 1; i >= 0; i--) {
-            sequence_pool_give(pool, &chunk->sequences[i]);
-        }
-    }
     struct sequence *sequence = pool->free;
+    if (!sequence) {
+        return take_fresh(pool);
+    }
     pool->free = sequence->next;
-    const struct kv_holder holder = sequence->holder;
-    *sequence = (struct sequence){.holder = holder};
     return sequence;
 }
 

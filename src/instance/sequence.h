@@ -2,7 +2,7 @@
 #ifndef ASIM_INSTANCE_SEQUENCE_H
 #define ASIM_INSTANCE_SEQUENCE_H
 
-#include "instance/instance.h"
+#include "base/simtime.h"
 #include "kv/pool.h"
 
 enum sequence_state {
@@ -12,24 +12,39 @@ enum sequence_state {
     SEQUENCE_DRAINING,   /* running, its last token is in a batch in flight */
 };
 
+/* What scheduling reads comes first; what only the turn's record wants is in the last cache line. */
 struct sequence {
-    struct sequence *previous; /* in the running list, the waiting queue or the free list */
-    struct sequence *next;
-    struct turn_arrival turn;
+    _Alignas(64) struct sequence *previous; /* in the running list, the waiting queue or the inbox */
+    struct sequence *next;                  /* also in the free list */
+    struct content content;                 /* prompt, then output */
     struct kv_holder holder;
-    enum sequence_state state;
-    bool last_in_flight; /* preempted while its last token was being computed: it ends without running again */
-    bool was_admitted;
-    uint64_t stamp;           /* order of admission, renewed when resumed */
     int64_t base;             /* decoding: computed tokens = base + decode clock; otherwise computed tokens */
-    int64_t finish_clock;     /* decoding: decode clock at which the last token is scheduled */
+    uint64_t stamp;           /* order of admission, renewed when resumed */
+    simtime lead;             /* see turn_arrival */
+    const void *owner;        /* see turn_arrival */
+    uint32_t index;           /* in the pool of sequences */
+    uint32_t prompt_toks;     /* at least 1 */
     uint32_t limit;           /* output tokens after the length limit */
     uint32_t n_tokens;        /* to compute before the next token is sampled */
-    uint32_t chunk_tokens;    /* scheduled in the step being composed */
     uint32_t computed_before; /* computed tokens that a preemption threw away */
-    uint32_t effect_at;       /* place in an effect heap */
+    uint32_t hit_toks;        /* at the first admission */
     simtime waiting_since;
-    struct turn_record record;
+    uint8_t state;       /* enum sequence_state */
+    bool last_in_flight; /* preempted while its last token was being computed: it ends without running again */
+    bool was_admitted;
+    bool shared_output;
+    bool length_limited;
+
+    uint64_t program;
+    uint32_t turn;
+    uint32_t slot;
+    uint32_t preemptions;
+    uint32_t recomputed_toks;
+    simtime ready;
+    simtime arrived;
+    simtime first_scheduled;
+    simtime first_token; /* SIMTIME_NEVER before */
+    simtime requeue_wait;
 };
 
 /* Doubly linked list. */
@@ -43,22 +58,29 @@ void sequence_list_push_back(struct sequence_list *list, struct sequence *sequen
 void sequence_list_push_front(struct sequence_list *list, struct sequence *sequence);
 void sequence_list_remove(struct sequence_list *list, struct sequence *sequence);
 
-/* Chunked pool of sequences: stable addresses, holders keep their memory across reuse. */
+/* Chunked pool of sequences: stable addresses, holders keep their memory across reuse. A sequence's index is below the
+ * largest number that were taken at once. */
 struct sequence_chunk;
 struct sequence_pool {
     struct sequence *free;
-    struct sequence_chunk *chunks;
+    struct sequence_chunk **chunks;
+    size_t chunk_capacity;
+    uint32_t n_chunks;
+    uint32_t n; /* sequences that were ever taken */
 };
 
 void sequence_pool_init(struct sequence_pool *pool);
 void sequence_pool_fini(struct sequence_pool *pool);
+
+/* All but the index and the holder, which is empty, is for the caller to set. */
 struct sequence *sequence_pool_take(struct sequence_pool *pool);
 void sequence_pool_give(struct sequence_pool *pool, struct sequence *sequence);
+struct sequence *sequence_pool_at(const struct sequence_pool *pool, uint32_t index);
 
 /* Computed tokens after which the last token is sampled. */
 static inline uint32_t sequence_last_computed(const struct sequence *sequence)
 {
-    return sequence->limit ? sequence->turn.prompt_toks + sequence->limit - 1 : sequence->turn.prompt_toks;
+    return sequence->limit ? sequence->prompt_toks + sequence->limit - 1 : sequence->prompt_toks;
 }
 
 #endif

@@ -2,9 +2,9 @@
 
 #include <assert.h>
 
-bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t *budget)
+bool engine_run_steady(struct instance *instance, struct draft *draft, uint32_t *budget)
 {
-    const struct engine_config *config = &instance->config;
+    const struct engine_config *config = instance->config;
     struct decode_set *decode = &instance->decode;
     if (config->stepping == ENGINE_PLAIN || decode->n_shared ||
         (instance->n_prefilling && config->long_prefill_token_threshold)) {
@@ -31,13 +31,13 @@ bool engine_run_steady(struct instance *instance, struct batch *batch, uint32_t 
         kv_reserve(instance->pool, crossings);
     }
     *budget -= decode->n + tokens;
-    batch->n_decode = decode->n;
+    draft->n_decode = decode->n;
     decode_set_tick(decode, 1);
-    batch->decode_context = decode->context;
-    engine_drain_finished(instance, batch);
+    draft->decode_context = decode->context;
+    engine_drain_finished(instance, draft->batch);
     if (tokens) {
         kv_alloc(instance->pool, &partial->holder, chunk_blocks);
-        engine_add_chunk(instance, batch, partial, tokens);
+        engine_add_chunk(instance, draft, partial, tokens);
         instance->head_blocked = false;
     }
     return true;

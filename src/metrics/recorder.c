@@ -14,6 +14,7 @@ enum { TTFT, TPOT, E2E, QUEUE, JCT, TOOL, PROGRAM_QUEUE, N_SERIES };
 struct recorder {
     bool keep_turns;
     bool turns_sorted;
+    simtime warmup;
     struct digest digest;
     struct recorder_summary totals; /* counts and end; the quantities are filled on demand */
     struct series series[N_SERIES];
@@ -43,6 +44,7 @@ struct recorder *recorder_create(const struct recorder_options *options)
 {
     struct recorder *recorder = mem_zalloc(sizeof *recorder);
     recorder->keep_turns = options->keep_turns;
+    recorder->warmup = options->warmup;
     program_sample_init(&recorder->sample, options->program_rows);
     for (int i = 0; i < N_SERIES; i++) {
         series_init(&recorder->series[i], options->exact_values ? options->exact_values : SERIES_EXACT_LIMIT);
@@ -91,6 +93,23 @@ static void add_to_program(struct program_sums *sums, const struct turn_record *
     }
 }
 
+static void add_to_statistics(struct recorder *recorder, const struct turn_record *turn)
+{
+    series_add(&recorder->series[TTFT], turn_ttft(turn));
+    series_add(&recorder->series[E2E], turn_e2e(turn));
+    series_add(&recorder->series[QUEUE], turn_queue(turn));
+    simtime tpot;
+    if (turn_tpot(turn, &tpot)) {
+        series_add(&recorder->series[TPOT], tpot);
+    }
+    struct recorder_summary *totals = &recorder->totals;
+    totals->prompt_toks += turn->prompt_toks;
+    totals->generated_toks += turn->output_toks;
+    totals->hit_toks += turn->hit_toks;
+    totals->recomputed_toks += turn->recomputed_toks;
+    totals->preemptions += turn->preemptions;
+}
+
 static void keep_turn(struct recorder *recorder, const struct turn_record *record)
 {
     recorder->turns =
@@ -106,21 +125,14 @@ void recorder_turn(struct recorder *recorder, const struct turn_record *record, 
     assert(record->requeue_wait >= 0 && record->hit_toks < record->prompt_toks);
     add_to_digest(recorder, record);
     add_to_program(sums, record);
-    series_add(&recorder->series[TTFT], turn_ttft(record));
-    series_add(&recorder->series[E2E], turn_e2e(record));
-    series_add(&recorder->series[QUEUE], turn_queue(record));
-    simtime tpot;
-    if (turn_tpot(record, &tpot)) {
-        series_add(&recorder->series[TPOT], tpot);
-    }
     struct recorder_summary *totals = &recorder->totals;
+    if (record->ready < recorder->warmup) {
+        totals->turns_warmup++;
+    } else {
+        add_to_statistics(recorder, record);
+    }
     totals->turns_completed++;
     totals->turns_length_limited += record->length_limited;
-    totals->prompt_toks += record->prompt_toks;
-    totals->generated_toks += record->output_toks;
-    totals->hit_toks += record->hit_toks;
-    totals->recomputed_toks += record->recomputed_toks;
-    totals->preemptions += record->preemptions;
     totals->end = record->last_token > totals->end ? record->last_token : totals->end;
     if (recorder->keep_turns) {
         keep_turn(recorder, record);
@@ -131,9 +143,13 @@ void recorder_program(struct recorder *recorder, const struct program_record *re
 {
     assert(record->arrival <= record->end && record->tool_time >= 0);
     assert(sums->turns == record->n_turns);
-    series_add(&recorder->series[JCT], record->end - record->arrival);
-    series_add(&recorder->series[TOOL], record->tool_time);
-    series_add(&recorder->series[PROGRAM_QUEUE], sums->queue);
+    if (record->arrival < recorder->warmup) {
+        recorder->totals.programs_warmup++;
+    } else {
+        series_add(&recorder->series[JCT], record->end - record->arrival);
+        series_add(&recorder->series[TOOL], record->tool_time);
+        series_add(&recorder->series[PROGRAM_QUEUE], sums->queue);
+    }
     recorder->totals.programs_completed++;
     recorder->totals.end = record->end > recorder->totals.end ? record->end : recorder->totals.end;
     program_sample_add(&recorder->sample, &(struct program_row){.record = *record, .sums = *sums});
@@ -144,6 +160,8 @@ static void merge_totals(struct recorder_summary *into, const struct recorder_su
     into->programs_completed += from->programs_completed;
     into->turns_completed += from->turns_completed;
     into->turns_length_limited += from->turns_length_limited;
+    into->programs_warmup += from->programs_warmup;
+    into->turns_warmup += from->turns_warmup;
     into->prompt_toks += from->prompt_toks;
     into->generated_toks += from->generated_toks;
     into->hit_toks += from->hit_toks;
@@ -169,7 +187,7 @@ static void merge_turns(struct recorder *into, struct recorder *from)
 
 void recorder_merge(struct recorder *into, struct recorder *from)
 {
-    assert(into != from && into->keep_turns == from->keep_turns);
+    assert(into != from && into->keep_turns == from->keep_turns && into->warmup == from->warmup);
     digest_merge(&into->digest, &from->digest);
     from->digest = (struct digest){0};
     merge_totals(&into->totals, &from->totals);

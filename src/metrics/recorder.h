@@ -55,6 +55,7 @@ struct recorder_options {
     bool keep_turns;       /* for turns.csv and validate: keep every turn_record */
     uint32_t program_rows; /* programs.csv: keep so many programs, chosen by the hash of their id; UINT32_MAX = all */
     uint64_t exact_values; /* of each set of durations, before it becomes a histogram; 0: 10^7 */
+    simtime warmup;        /* turns ready and programs arriving before it are counted and kept, but in no statistics */
 };
 
 struct recorder *recorder_create(const struct recorder_options *options);
@@ -86,6 +87,8 @@ struct quantities {
 
 struct recorder_summary {
     uint64_t programs_completed, turns_completed, turns_length_limited;
+    uint64_t programs_warmup, turns_warmup; /* of the completed ones, those that the statistics leave out */
+    /* Over the turns that count. */
     uint64_t prompt_toks, generated_toks, hit_toks, recomputed_toks, preemptions;
     simtime end;                                                /* last completion */
     struct quantities program_jct, program_tool, program_queue; /* per program */

@@ -13,9 +13,9 @@ enum { MAX_TOOLS = 256 };
 static bool parse_one(const char *text, const char *others, struct gap_rule *out, char *message, size_t message_bytes)
 {
     struct distribution seconds;
-    char wrong[512];
+    char wrong[768];
     if (!distribution_parse(text, units_seconds, &seconds, wrong, (int)sizeof wrong)) {
-        snprintf(message, message_bytes, "%s, %s", wrong, others);
+        snprintf(message, message_bytes, "%s; or %s", wrong, others);
         return false;
     }
     *out = (struct gap_rule){.kind = GAP_DISTRIBUTION, .n_entries = 1, .entries = mem_zalloc(sizeof *out->entries)};

@@ -1,5 +1,6 @@
 #include "options/option_table.h"
 
+#include "options/draws.h"
 #include "options/gap.h"
 
 #include <math.h>
@@ -39,6 +40,7 @@
     {                                                                                                                  \
         __VA_ARGS__, NULL                                                                                              \
     }
+#define COUNTS                .doc.allowed = "a DISTRIBUTION of counts with a mean of 1 to 10000000", .check = check_counts
 #define NAMES1(A)             .names = LIST(A), .doc.allowed = A
 #define NAMES2(A, B)          .names = LIST(A, B), .doc.allowed = A "|" B
 #define NAMES3(A, B, C)       .names = LIST(A, B, C), .doc.allowed = A "|" B "|" C
@@ -58,6 +60,18 @@ static bool check_tool_gap(const char *text, char *message, size_t message_bytes
     const bool good = gap_parse_tool(text, &rule, message, message_bytes);
     gap_rule_fini(&rule);
     return good;
+}
+
+static bool check_counts(const char *text, char *message, size_t message_bytes)
+{
+    struct distribution counts;
+    return draws_parse_counts(text, &counts, message, message_bytes);
+}
+
+static bool check_durations(const char *text, char *message, size_t message_bytes)
+{
+    struct distribution seconds;
+    return draws_parse_durations(text, &seconds, message, message_bytes);
 }
 
 static bool check_compute(const char *text, char *message, size_t message_bytes)
@@ -86,8 +100,8 @@ static const struct option_row rows[] = {
     {OPTION("workload", CHOICE, "workload_format", "--workload-format", workload_format), DEFAULT("auto"),
      NAMES3("auto", "session", "weka"), HELP("Format of the workload, where recognising it is not wanted.")},
     {OPTION("workload", TEXT, "generate", "--generate", generate),
-     HELP("Generator of programs instead of a file, e.g. swe-agent; `asim list generators` names them. Excludes "
-          "workload.")},
+     HELP("Generator of programs instead of a file, e.g. swe-agent or synthetic; `asim list generators` names them. "
+          "Excludes workload.")},
     {OPTION("workload", COUNT, "programs", "--programs", programs), AT_LEAST(1),
      HELP("Number of programs: the first so many of a file, or how many to generate. Unset: all of a file, 50 of a "
           "generator.")},
@@ -125,6 +139,29 @@ static const struct option_row rows[] = {
      HELP("Time a closed-loop client takes before each program.")},
     {OPTION("workload", COUNT, "seed", "--seed", seed), DEFAULT("1"), AT_LEAST(0),
      HELP("Seed of everything drawn at random: generated programs, arrivals, gaps.")},
+    {OPTION("workload", DISTRIBUTION, "synthetic.turns", "--synthetic-turns", synthetic_turns),
+     DEFAULT("geometric(mean=10, max=60)"), COUNTS,
+     HELP("generate synthetic: turns of a program. Counts are rounded to whole numbers, at least 1.")},
+    {OPTION("workload", COUNT, "synthetic.system_prompts", "--synthetic-system-prompts", synthetic_system_prompts),
+     DEFAULT("16"), RANGE(1, 1000000000),
+     HELP("generate synthetic: how many system prompts there are; each program has one of them, all equally likely, "
+          "and shares its KV with the others that have it.")},
+    {OPTION("workload", COUNT, "synthetic.system_prompt_tokens", "--synthetic-system-prompt-tokens",
+            synthetic_system_prompt_tokens),
+     DEFAULT("2000"), RANGE(0, 67108864),
+     HELP("generate synthetic: tokens of each system prompt, with which the first prompt of a program begins.")},
+    {OPTION("workload", DISTRIBUTION, "synthetic.first_prompt", "--synthetic-first-prompt", synthetic_first_prompt),
+     DEFAULT("lognormal(mean=1000, sigma=0.85)"), COUNTS,
+     HELP("generate synthetic: tokens of the first prompt after the system prompt.")},
+    {OPTION("workload", DISTRIBUTION, "synthetic.growth", "--synthetic-growth", synthetic_growth),
+     DEFAULT("lognormal(mean=600, sigma=0.85)"), COUNTS,
+     HELP("generate synthetic: fresh tokens of each later prompt, after the whole context before it (prompt and "
+          "output).")},
+    {OPTION("workload", DISTRIBUTION, "synthetic.output", "--synthetic-output", synthetic_output),
+     DEFAULT("lognormal(mean=200, sigma=0.85)"), COUNTS, HELP("generate synthetic: output tokens of a turn.")},
+    {OPTION("workload", DISTRIBUTION, "synthetic.gap", "--synthetic-gap", synthetic_gap),
+     DEFAULT("lognormal(median=1.5s, p99=60s, min=1ms)"), .doc.allowed = "a DISTRIBUTION of durations",
+     .check = check_durations, HELP("generate synthetic: tool gap after a turn.")},
 
     /* ---- hardware */
     {OPTION("hardware", TEXT, "model", "--model", model), DEFAULT("llama-3.1-8b"),
@@ -224,6 +261,8 @@ static const struct option_row rows[] = {
      NAMES3("auto", "windows", "serial"),
      HELP("How events are kept in order: in windows of lookahead, which threads share, or one by one on one thread; "
           "results do not depend on it. auto: windows, unless dispatch_latency is 0.")},
+    {OPTION("cluster", COUNT, "partition", "--partition", partition), DEFAULT("8"), RANGE(1, 1000000),
+     HELP("Instances that a thread claims together, those of a node; results do not depend on it.")},
     {OPTION("cluster", DURATION, "window", "--window", window), ABOVE(0),
      HELP("Longest window of simulated time between two meetings of the threads; results do not depend on it. Unset: "
           "as long as the lookahead allows.")},
@@ -231,6 +270,12 @@ static const struct option_row rows[] = {
      NAMES3("plain", "steady", "fast-forward"),
      HELP("How steps are simulated: each sequence in each step, steady decode by aggregates, or steady stretches "
           "skipped; results do not depend on it.")},
+    {OPTION("cluster", DURATION, "warmup", "--warmup", warmup), DEFAULT("0s"), AT_LEAST(0),
+     HELP("Simulated time to leave out of the statistics: turns that became ready and programs that arrived before it "
+          "are simulated and counted, but are in no latency, token or preemption figure.")},
+    {OPTION("cluster", DURATION, "stop_at", "--stop-at", stop_at), ABOVE(0),
+     HELP("Simulated time at which the run ends; what is still under way is counted as interrupted. Unset: when all "
+          "programs have ended.")},
 
     /* ---- output */
     {OPTION("output", PATH, "out", "--out", out),
@@ -241,6 +286,9 @@ static const struct option_row rows[] = {
     {OPTION("output", CHOICE, "progress", "--progress", progress), DEFAULT("auto"),
      NAMES5("auto", "bar", "plain", "json", "none"),
      HELP("Progress on standard error: auto is a bar on a terminal and plain lines elsewhere.")},
+    {OPTION("output", SWITCH, "engine_stats", "--engine-stats", engine_stats), DEFAULT("off"),
+     HELP("Also show what the simulation engine observed of itself: windows, lookahead and what set it, work, span and "
+          "the speed-up they allow, routing, waiting, memory. Measuring costs a little time.")},
     {OPTION("output", SWITCH, "turns_csv", "--turns-csv", turns_csv), DEFAULT("off"),
      HELP("Also write turns.csv, one row per turn.")},
     {OPTION("output", COUNT, "program_rows", "--program-rows", program_rows), DEFAULT("10000"), RANGE(0, 4294967295),

@@ -51,6 +51,13 @@ struct settings {
     uint64_t max_concurrency;  /* closed-loop clients */
     simtime client_setup;
     uint64_t seed;
+    const char *synthetic_turns; /* texts for draws_parse_counts (options/draws.h), of the generator `synthetic` */
+    uint64_t synthetic_system_prompts;
+    uint64_t synthetic_system_prompt_tokens;
+    const char *synthetic_first_prompt;
+    const char *synthetic_growth;
+    const char *synthetic_output;
+    const char *synthetic_gap; /* text for draws_parse_durations */
     /* model and hardware */
     const char *model;
     const char *hardware;
@@ -91,11 +98,15 @@ struct settings {
     uint32_t bind;            /* enum setting_bind */
     uint32_t synchronization; /* enum setting_synchronization; never AUTO once resolved */
     simtime window;           /* unset: no limit */
+    uint64_t partition;       /* instances */
     uint32_t stepping; /* enum setting_stepping */
+    simtime warmup;
+    simtime stop_at; /* unset: when all programs have ended */
     /* output */
     const char *out;
     bool json;
     uint32_t progress; /* enum setting_progress */
+    bool engine_stats;
     bool turns_csv;
     uint64_t program_rows;
 };

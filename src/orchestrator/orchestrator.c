@@ -5,32 +5,41 @@
 
 #include <assert.h>
 
-/* A program in progress. */
+/* A program in progress: all that its events touch, side by side. Between two of them lie seconds of simulated time and
+ * tens of thousands of other programs. */
 struct progress {
-    const struct program *program;
-    uint32_t turn; /* ready, or at an instance */
-    uint32_t client;
+    _Alignas(64) struct program program;
+    struct program_sums sums;
     simtime ready; /* of the turn */
     simtime gap;   /* after the turn; 0 after the last one */
+    simtime next_gap, next_service; /* of the next turn, once this one is at an instance */
+    uint32_t turn;                  /* ready, or at an instance */
+    uint32_t client;
     simtime arrival;
     simtime tool_time;
-    struct program_sums sums;
     struct prompt_state prompts;
-    struct extent_list truncated; /* the content of the present turn, where its prompt was cut */
+    struct extent_list *truncated;  /* the content of the present turn, where its prompt was cut; NULL: none was */
+    const struct program *borrowed; /* from the workload; NULL: the slot is free */
     uint32_t next_free;
 };
+_Static_assert(sizeof(struct progress) <= 5 * 64, "one per program in progress");
 
-enum { NO_SLOT = UINT32_MAX };
+enum { NO_SLOT = UINT32_MAX, SLOTS_PER_CHUNK = 256 };
 
 struct orchestrator {
     struct orchestrator_options options;
     struct arrivals arrivals;
     uint64_t n_programs;
     uint64_t next_program; /* closed loop: head of the queue */
-    struct progress **slots;
-    size_t n_slots, slot_capacity;
+    struct progress **chunks; /* of SLOTS_PER_CHUNK slots */
+    size_t n_slots, n_chunks, chunk_capacity;
     uint32_t free_slot;
 };
+
+static struct progress *slot_at(const struct orchestrator *orchestrator, size_t slot)
+{
+    return &orchestrator->chunks[slot / SLOTS_PER_CHUNK][slot % SLOTS_PER_CHUNK];
+}
 
 static bool prompt_fits(const struct orchestrator_options *options, const struct turn *turn)
 {
@@ -95,15 +104,20 @@ void orchestrator_destroy(struct orchestrator *orchestrator)
         return;
     }
     for (size_t i = 0; i < orchestrator->n_slots; i++) {
-        struct progress *progress = orchestrator->slots[i];
-        if (progress->program) {
-            workload_release(orchestrator->options.workload, progress->program, (uint32_t)i);
+        struct progress *progress = slot_at(orchestrator, i);
+        if (progress->borrowed) {
+            workload_release(orchestrator->options.workload, progress->borrowed, (uint32_t)i);
         }
         prompt_state_fini(&progress->prompts);
-        extent_list_fini(&progress->truncated);
-        mem_free(progress);
+        if (progress->truncated) {
+            extent_list_fini(progress->truncated);
+            mem_free(progress->truncated);
+        }
     }
-    mem_free(orchestrator->slots);
+    for (size_t i = 0; i < orchestrator->n_chunks; i++) {
+        mem_free(orchestrator->chunks[i]);
+    }
+    mem_free(orchestrator->chunks);
     arrivals_fini(&orchestrator->arrivals);
     mem_free(orchestrator);
 }
@@ -117,51 +131,46 @@ bool orchestrator_next_program(struct orchestrator *orchestrator, struct next_pr
     return arrivals_next(&orchestrator->arrivals, &out->id, &out->arrival);
 }
 
+/* A chunk of free slots. */
+static void add_slots(struct orchestrator *orchestrator)
+{
+    orchestrator->chunks = mem_grow(orchestrator->chunks, &orchestrator->chunk_capacity, orchestrator->n_chunks + 1,
+                                    sizeof(struct progress *));
+    struct progress *chunk = mem_aligned(_Alignof(struct progress), SLOTS_PER_CHUNK * sizeof *chunk);
+    orchestrator->chunks[orchestrator->n_chunks++] = chunk;
+    for (uint32_t i = 0; i < SLOTS_PER_CHUNK; i++) {
+        const uint32_t slot = (uint32_t)orchestrator->n_slots++;
+        chunk[i] = (struct progress){.next_free = i + 1 < SLOTS_PER_CHUNK ? slot + 1 : NO_SLOT};
+        prompt_state_init(&chunk[i].prompts);
+        if (i == 0) {
+            orchestrator->free_slot = slot;
+        }
+    }
+    workload_reserve(orchestrator->options.workload, (uint32_t)orchestrator->n_slots - 1);
+}
+
 uint32_t orchestrator_take_slot(struct orchestrator *orchestrator)
 {
     if (orchestrator->free_slot == NO_SLOT) {
-        orchestrator->slots = mem_grow(orchestrator->slots, &orchestrator->slot_capacity, orchestrator->n_slots + 1,
-                                       sizeof(struct progress *));
-        struct progress *progress = mem_zalloc(sizeof *progress);
-        prompt_state_init(&progress->prompts);
-        extent_list_init(&progress->truncated);
-        progress->next_free = NO_SLOT;
-        workload_reserve(orchestrator->options.workload, (uint32_t)orchestrator->n_slots);
-        orchestrator->free_slot = (uint32_t)orchestrator->n_slots;
-        orchestrator->slots[orchestrator->n_slots++] = progress;
+        add_slots(orchestrator);
     }
     const uint32_t slot = orchestrator->free_slot;
-    orchestrator->free_slot = orchestrator->slots[slot]->next_free;
+    orchestrator->free_slot = slot_at(orchestrator, slot)->next_free;
     return slot;
 }
 
 void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot)
 {
-    struct progress *progress = orchestrator->slots[slot];
-    workload_release(orchestrator->options.workload, progress->program, slot);
-    progress->program = NULL;
+    struct progress *progress = slot_at(orchestrator, slot);
+    workload_release(orchestrator->options.workload, progress->borrowed, slot);
+    progress->borrowed = NULL;
     progress->next_free = orchestrator->free_slot;
     orchestrator->free_slot = slot;
 }
 
-enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t slot, uint64_t program)
-{
-    const struct orchestrator_options *options = &orchestrator->options;
-    struct progress *progress = orchestrator->slots[slot];
-    progress->program = workload_fetch(options->workload, program, slot);
-    prompt_state_reset(&progress->prompts);
-    progress->turn = 0;
-    if (first_long_turn(options, progress->program) == progress->program->n_turns) {
-        return PREPARED_READY;
-    }
-    return options->on_long_prompt == LONG_PROMPT_IS_TRUNCATED    ? PREPARED_TRUNCATED
-           : options->on_long_prompt == LONG_PROMPT_DROPS_PROGRAM ? PREPARED_DROPPED
-                                                                  : PREPARED_TOO_LONG;
-}
-
 void orchestrator_report_long_prompt(const struct orchestrator *orchestrator, uint32_t slot, struct diag *diag)
 {
-    const struct program *program = orchestrator->slots[slot]->program;
+    const struct program *program = &slot_at(orchestrator, slot)->program;
     report_long_prompt(&orchestrator->options, program, first_long_turn(&orchestrator->options, program), diag);
 }
 
@@ -171,62 +180,89 @@ static uint32_t prompt_toks(const struct orchestrator *orchestrator, const struc
                                                      : orchestrator->options.max_model_len - (turn->output_toks > 0);
 }
 
-uint32_t orchestrator_prompt_toks(const struct orchestrator *orchestrator, uint32_t slot)
+/* From the end of turn `turn` to the next one; 0 after the last one. */
+static simtime gap_after(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn)
 {
-    const struct progress *progress = orchestrator->slots[slot];
-    return prompt_toks(orchestrator, &progress->program->turns[progress->turn]);
+    const bool is_last = turn + 1 == progress->program.n_turns;
+    return is_last ? 0 : tool_gap(orchestrator->options.tool, &progress->program, turn);
 }
 
-/* From the end of the present turn to what it sets off. */
-static simtime lead(const struct orchestrator *orchestrator, const struct progress *progress)
+/* From the end of turn `turn`, with `gap` after it, to what it sets off. */
+static simtime lead(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
+                    simtime gap)
 {
-    if (progress->turn + 1 < progress->program->n_turns) {
-        return progress->gap;
+    if (turn + 1 < progress->program.n_turns) {
+        return gap;
     }
     return orchestrator_is_closed(&orchestrator->options) ? orchestrator->options.arrivals.client_setup : SIMTIME_NEVER;
 }
 
-/* Least time from ready to the effect: dispatch, a step per output token, the lead. */
-static simtime service(const struct orchestrator *orchestrator, const struct progress *progress)
+/* Least time from the readiness of turn `turn` to its effect: dispatch, a step per output token, the lead. */
+static simtime service(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
+                       simtime gap)
 {
     const struct orchestrator_options *options = &orchestrator->options;
-    const struct turn *turn = &progress->program->turns[progress->turn];
-    const uint32_t room = options->max_model_len - prompt_toks(orchestrator, turn);
-    const uint32_t output = turn->output_toks < room ? turn->output_toks : room;
+    const struct turn *spec = &progress->program.turns[turn];
+    const uint32_t room = options->max_model_len - prompt_toks(orchestrator, spec);
+    const uint32_t output = spec->output_toks < room ? spec->output_toks : room;
     const simtime served = options->dispatch_latency + (output > 1 ? output : 1) * options->least_step;
-    const simtime after = lead(orchestrator, progress);
+    const simtime after = lead(orchestrator, progress, turn, gap);
     return after < SIMTIME_NEVER - served ? after + served : SIMTIME_NEVER;
 }
 
-/* The present turn of a slot is ready at `time`. */
-static struct ready_turn make_ready(const struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t home)
+static void fetch(struct orchestrator *orchestrator, struct progress *progress, uint32_t slot, uint64_t program)
 {
-    struct progress *progress = orchestrator->slots[slot];
-    const bool is_last = progress->turn + 1 == progress->program->n_turns;
+    progress->borrowed = workload_fetch(orchestrator->options.workload, program, slot);
+    progress->program = *progress->borrowed;
+    prompt_state_reset(&progress->prompts);
+}
+
+enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t slot, uint64_t program)
+{
+    const struct orchestrator_options *options = &orchestrator->options;
+    struct progress *progress = slot_at(orchestrator, slot);
+    fetch(orchestrator, progress, slot, program);
+    progress->turn = 0;
+    progress->next_gap = gap_after(orchestrator, progress, 0);
+    progress->next_service = service(orchestrator, progress, 0, progress->next_gap);
+    if (first_long_turn(options, &progress->program) == progress->program.n_turns) {
+        return PREPARED_READY;
+    }
+    return options->on_long_prompt == LONG_PROMPT_IS_TRUNCATED    ? PREPARED_TRUNCATED
+           : options->on_long_prompt == LONG_PROMPT_DROPS_PROGRAM ? PREPARED_DROPPED
+                                                                  : PREPARED_TOO_LONG;
+}
+
+static struct ready_turn make_ready(struct progress *progress, uint32_t slot, simtime time, uint32_t home)
+{
     progress->ready = time;
-    progress->gap = is_last ? 0 : tool_gap(orchestrator->options.tool, progress->program, progress->turn);
+    progress->gap = progress->next_gap;
     return (struct ready_turn){.time = time,
-                               .key = progress->program->id << 24 | progress->turn,
+                               .key = progress->program.id << 24 | progress->turn,
                                .slot = slot,
                                .home = home,
-                               .service = service(orchestrator, progress)};
+                               .service = progress->next_service};
 }
 
 struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t client)
 {
-    struct progress *progress = orchestrator->slots[slot];
+    struct progress *progress = slot_at(orchestrator, slot);
     progress->client = client;
     progress->arrival = time;
     progress->tool_time = 0;
     progress->sums = (struct program_sums){0};
-    return make_ready(orchestrator, slot, time, NO_HOME);
+    return make_ready(progress, slot, time, NO_HOME);
 }
 
 /* Keeps `prompt_toks` tokens of a longer prompt; the output follows. */
 static struct content truncate(struct progress *progress, struct content content, uint32_t full_prompt,
                                uint32_t prompt_toks)
 {
-    struct extent_list *list = &progress->truncated;
+    if (!progress->truncated) {
+        progress->truncated = mem_alloc(sizeof *progress->truncated);
+        extent_list_init(progress->truncated);
+    }
+    struct extent_list *list = progress->truncated;
     list->n = 0;
     list->n_tokens = 0;
     uint32_t at = 0;
@@ -248,18 +284,24 @@ static struct content truncate(struct progress *progress, struct content content
 
 struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot)
 {
-    struct progress *progress = orchestrator->slots[slot];
-    const struct turn *turn = &progress->program->turns[progress->turn];
-    struct turn_call call = {.program = progress->program->id,
+    struct progress *progress = slot_at(orchestrator, slot);
+    const struct turn *turn = &progress->program.turns[progress->turn];
+    struct turn_call call = {.program = progress->program.id,
                              .turn = progress->turn,
                              .ready = progress->ready,
-                             .content = prompt_build(&progress->prompts, progress->program, progress->turn),
+                             .content = prompt_build(&progress->prompts, &progress->program, progress->turn),
                              .prompt_toks = prompt_toks(orchestrator, turn),
                              .output_toks = turn->output_toks,
                              .shared_output = turn->shared_output,
-                             .lead = lead(orchestrator, progress)};
+                             .lead = lead(orchestrator, progress, progress->turn, progress->gap)};
     if (call.prompt_toks < turn->prompt_toks) {
         call.content = truncate(progress, call.content, turn->prompt_toks, call.prompt_toks);
+    }
+    /* What the end of this turn asks of the next one, while the turns are at hand. */
+    const uint32_t next = progress->turn + 1;
+    if (next < progress->program.n_turns) {
+        progress->next_gap = gap_after(orchestrator, progress, next);
+        progress->next_service = service(orchestrator, progress, next, progress->next_gap);
     }
     return call;
 }
@@ -267,8 +309,8 @@ struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t s
 enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, uint32_t instance,
                                           simtime end, struct ready_turn *next, struct program_record *record)
 {
-    struct progress *progress = orchestrator->slots[slot];
-    const struct program *program = progress->program;
+    struct progress *progress = slot_at(orchestrator, slot);
+    const struct program *program = &progress->program;
     if (progress->turn + 1 == program->n_turns) {
         *record = (struct program_record){.program = program->id,
                                           .name = program->name,
@@ -284,18 +326,43 @@ enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uin
     }
     progress->tool_time += gap;
     progress->turn++;
-    *next = make_ready(orchestrator, slot, end + gap, instance);
+    *next = make_ready(progress, slot, end + gap, instance);
     return TURN_IS_FOLLOWED;
+}
+
+struct program_state orchestrator_state(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    const struct progress *progress = slot_at(orchestrator, slot);
+    return (struct program_state){.program = progress->program.id,
+                                  .turn = progress->turn,
+                                  .client = progress->client,
+                                  .ready = progress->ready,
+                                  .arrival = progress->arrival,
+                                  .tool_time = progress->tool_time,
+                                  .sums = progress->sums};
+}
+
+void orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state)
+{
+    struct progress *progress = slot_at(orchestrator, slot);
+    fetch(orchestrator, progress, slot, state->program);
+    progress->turn = state->turn;
+    progress->client = state->client;
+    progress->ready = state->ready;
+    progress->gap = gap_after(orchestrator, progress, state->turn);
+    progress->arrival = state->arrival;
+    progress->tool_time = state->tool_time;
+    progress->sums = state->sums;
 }
 
 struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot)
 {
-    return &orchestrator->slots[slot]->sums;
+    return &slot_at(orchestrator, slot)->sums;
 }
 
 uint32_t orchestrator_client(const struct orchestrator *orchestrator, uint32_t slot)
 {
-    return orchestrator->slots[slot]->client;
+    return slot_at(orchestrator, slot)->client;
 }
 
 simtime orchestrator_client_ready(const struct orchestrator *orchestrator, simtime free)
@@ -307,9 +374,28 @@ simtime orchestrator_client_ready(const struct orchestrator *orchestrator, simti
 void orchestrator_report_late_turn(const struct orchestrator *orchestrator, uint32_t slot, uint32_t turn,
                                    struct diag *diag)
 {
-    const struct progress *progress = orchestrator->slots[slot];
+    const struct progress *progress = slot_at(orchestrator, slot);
     diag_error(diag, ASIM_INPUT,
-               (struct diag_where){.file = orchestrator->options.source, .line = progress->program->line},
+               (struct diag_where){.file = orchestrator->options.source, .line = progress->program.line},
                "program '%s', turn %u of %u is ready only after 100 days of simulated time; allowed: less",
-               progress->program->name, turn + 1, progress->program->n_turns);
+               progress->program.name, turn + 1, progress->program.n_turns);
+}
+
+const void *orchestrator_memory(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    return slot_at(orchestrator, slot);
+}
+
+void orchestrator_prefetch(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    const char *memory = (const char *)slot_at(orchestrator, slot);
+    for (size_t line = 0; line < sizeof(struct progress); line += 64) {
+        __builtin_prefetch(memory + line);
+    }
+}
+
+void orchestrator_prefetch_turn(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    const struct progress *progress = slot_at(orchestrator, slot);
+    __builtin_prefetch(&progress->program.turns[progress->turn]);
 }

@@ -33,7 +33,6 @@ enum policy_reads {
 struct routing_request {
     uint64_t program;
     uint32_t turn;
-    uint32_t prompt_toks;
     uint32_t home; /* instance of the program's previous turn, or NO_INSTANCE */
 };
 

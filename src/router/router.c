@@ -70,6 +70,12 @@ void router_observe(struct router *router, uint32_t instance, const struct load_
     router->loads.loads[instance] = load_of(view);
 }
 
+void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
+{
+    router_observe(router, instance, snapshot);
+    load_index_set(&router->loads, instance, router->loads.loads[instance]);
+}
+
 void router_snapshots_done(struct router *router, simtime instant)
 {
     load_index_rebuild(&router->loads);

@@ -46,6 +46,9 @@ simtime router_next_snapshot(const struct router *router);
 void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
 void router_snapshots_done(struct router *router, simtime instant);
 
+/* The state of one instance changed, for the exact view. */
+void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
+
 /* Chooses the instance of a turn. */
 uint32_t router_route(struct router *router, const struct routing_request *request);
 

@@ -1,9 +1,26 @@
 #include "sim/cluster.h"
 
 #include "base/mem.h"
+#include "options/draws.h"
 #include "policy/policy_table.h"
 
 #include <assert.h>
+
+static struct synthetic_options synthetic_options(const struct settings *settings)
+{
+    struct synthetic_options options = {.n_system_prompts = (uint32_t)settings->synthetic_system_prompts,
+                                        .system_prompt_toks = (uint32_t)settings->synthetic_system_prompt_tokens};
+    char message[1024];
+    const bool parsed =
+        draws_parse_counts(settings->synthetic_turns, &options.turns, message, sizeof message) &&
+        draws_parse_counts(settings->synthetic_first_prompt, &options.first_prompt, message, sizeof message) &&
+        draws_parse_counts(settings->synthetic_growth, &options.growth, message, sizeof message) &&
+        draws_parse_counts(settings->synthetic_output, &options.output, message, sizeof message) &&
+        draws_parse_durations(settings->synthetic_gap, &options.gap, message, sizeof message);
+    assert(parsed); /* the option table checked it */
+    (void)parsed;
+    return options;
+}
 
 struct workload *cluster_open_workload(const struct settings *settings, uint32_t block_size, bool for_looking,
                                        struct diag *diag)
@@ -24,6 +41,7 @@ struct workload *cluster_open_workload(const struct settings *settings, uint32_t
                                                     : MISSING_GAP_DISTRIBUTION,
         .seed = settings->seed,
         .block_size = block_size,
+        .synthetic = synthetic_options(settings),
     };
     if (missing.kind == GAP_DISTRIBUTION) {
         options.missing_gap_distribution = missing.entries[0].seconds;
@@ -102,7 +120,7 @@ static bool create_instances(struct cluster *cluster, struct diag *diag)
         return false;
     }
     cluster->instances = mem_zalloc(plan->n_instances * sizeof *cluster->instances);
-    for (uint32_t i = 0; i < plan->n_instances; i++) {
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
         cluster->instances[i] = instance_create(i, &plan->engine, cluster->step_time);
     }
     return true;
@@ -123,13 +141,29 @@ static void create_router(struct cluster *cluster)
     });
 }
 
-struct cluster *cluster_create(const struct settings *settings, struct diag *diag)
+/* Which instances this rank has. */
+static void share_instances(struct cluster *cluster, uint32_t rank, uint32_t n_ranks)
+{
+    const uint32_t n = cluster->plan.n_instances;
+    const uint32_t size = (uint32_t)cluster->settings.partition;
+    const uint32_t partitions = (n + size - 1) / size;
+    cluster->rank = rank;
+    cluster->n_ranks = n_ranks;
+    cluster->instances_per_rank = (partitions + n_ranks - 1) / n_ranks * size;
+    const uint64_t first = (uint64_t)rank * cluster->instances_per_rank;
+    const uint64_t end = first + cluster->instances_per_rank;
+    cluster->first_instance = first < n ? (uint32_t)first : n;
+    cluster->end_instance = end < n ? (uint32_t)end : n;
+}
+
+struct cluster *cluster_create(const struct settings *settings, uint32_t rank, uint32_t n_ranks, struct diag *diag)
 {
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
     cluster->settings = *settings;
     if (cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
         goto fail;
     }
+    share_instances(cluster, rank, n_ranks);
     cluster->workload = cluster_open_workload(settings, cluster->plan.engine.block_size, false, diag);
     if (!cluster->workload || !create_tool(cluster, diag) || !create_instances(cluster, diag) ||
         !create_orchestrator(cluster, diag)) {
@@ -139,8 +173,10 @@ struct cluster *cluster_create(const struct settings *settings, struct diag *dia
     cluster->n_recorders = (uint32_t)settings->threads;
     cluster->recorders = mem_zalloc(cluster->n_recorders * sizeof *cluster->recorders);
     for (uint32_t i = 0; i < cluster->n_recorders; i++) {
-        cluster->recorders[i] = recorder_create(&(struct recorder_options){
-            .keep_turns = settings->turns_csv, .program_rows = (uint32_t)settings->program_rows});
+        cluster->recorders[i] = recorder_create(&(struct recorder_options){.keep_turns = settings->turns_csv,
+                                                                           .program_rows =
+                                                                               (uint32_t)settings->program_rows,
+                                                                           .warmup = settings->warmup});
     }
     return cluster;
 fail:

@@ -51,9 +51,11 @@ static void resolve_engine(const struct settings *settings, struct cluster_plan 
         .chunked_prefill = settings->enable_chunked_prefill,
         .reserve_full_prompt = settings->scheduler_reserve_full_isl,
         .host = plan->device.host,
+        /* The exact view is of every step end. */
         .stepping = settings->stepping == STEPPING_PLAIN    ? ENGINE_PLAIN
-                    : settings->stepping == STEPPING_STEADY ? ENGINE_STEADY
-                                                            : ENGINE_FAST_FORWARD,
+                    : settings->stepping == STEPPING_STEADY || settings->router_view == SETTING_VIEW_EXACT
+                        ? ENGINE_STEADY
+                        : ENGINE_FAST_FORWARD,
         .telemetry_period = settings->router_telemetry_period,
     };
     plan->engine.host.max_graph_tokens = (uint32_t)graph;

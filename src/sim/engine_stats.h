@@ -43,9 +43,25 @@ struct engine_stats {
     uint64_t bounded_ns[STATS_THREAD_COUNTS];    /* sum over windows of max(span, work / threads) */
     uint64_t wait_ns;                            /* of all threads at meetings */
     uint64_t allocations;                        /* calls for memory while the windows ran */
-    uint64_t steady_windows;                     /* of the second half of the run: without a call for memory */
+    uint64_t windows_without;                    /* a call for memory */
     uint64_t wall_ns;
     uint32_t threads;
 };
+
+/* What one window cost. */
+struct window_cost {
+    uint64_t serial_ns, routing_ns;
+    uint64_t work_ns;    /* in all threads */
+    uint64_t longest_ns; /* instance */
+    uint64_t allocations;
+};
+
+void engine_stats_add(struct engine_stats *stats, const struct window_cost *cost);
+
+/* How many times faster than on one thread it can be on `threads` = 2^index, by the sums over windows. */
+double engine_stats_bound(const struct engine_stats *stats, uint32_t index);
+
+/* The same on any number of threads. */
+double engine_stats_work_over_span(const struct engine_stats *stats);
 
 #endif

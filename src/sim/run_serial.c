@@ -18,7 +18,8 @@ struct serial {
     struct heap clients; /* closed loop: free clients by (time, client) */
     struct next_program next;
     bool has_next;
-    bool closed; /* loop */
+    bool closed;           /* loop */
+    struct event_key stop; /* of the run */
     bool failed;
 };
 
@@ -171,7 +172,7 @@ static void step_instance(struct serial *serial, struct event_key until)
 {
     const uint32_t first = min_tree_first(&serial->outputs);
     const struct event_key output = min_tree_key(&serial->outputs, first);
-    const struct event_key limit = event_min(until, min_tree_second(&serial->outputs));
+    const struct event_key limit = event_min(event_min(until, serial->stop), min_tree_second(&serial->outputs));
     const struct event_key past = {.time = output.time, .phase = output.phase + 1};
     if (instance_advance(serial->cluster->instances[first], event_before(limit, past) ? past : limit)) {
         take_ends(serial, first);
@@ -179,10 +180,22 @@ static void step_instance(struct serial *serial, struct event_key until)
     refresh(serial, first);
 }
 
+/* Brings every instance to the stop of the run; no turn ends before. */
+static void advance_to_stop(struct serial *serial)
+{
+    for (uint32_t i = 0; i < serial->cluster->plan.n_instances; i++) {
+        const bool ended = instance_advance(serial->cluster->instances[i], serial->stop);
+        assert(!ended);
+        (void)ended;
+    }
+}
+
 bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct diag *diag)
 {
     struct serial serial = {
         .cluster = cluster, .diag = diag, .closed = cluster->settings.arrivals == SETTING_ARRIVALS_CLOSED};
+    const simtime stop = cluster->settings.stop_at;
+    serial.stop = stop == SETTING_UNSET_TIME ? EVENT_NEVER : (struct event_key){.time = stop, .phase = PHASE_STEP_END};
     min_tree_init(&serial.outputs, cluster->plan.n_instances);
     heap_init(&serial.ready);
     heap_init(&serial.clients);
@@ -194,10 +207,12 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
     for (uint64_t rounds = 1; !serial.failed && !stopped; rounds++) {
         const struct event_key release = next_release(&serial);
         const struct event_key output = min_tree_key(&serial.outputs, min_tree_first(&serial.outputs));
+        if (!event_before(event_min(release, output), serial.stop)) {
+            advance_to_stop(&serial);
+            break;
+        }
         if (event_before(release, output)) {
             step_release(&serial, release);
-        } else if (output.time == SIMTIME_NEVER) {
-            break;
         } else {
             step_instance(&serial, release);
         }
@@ -206,7 +221,7 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
     min_tree_fini(&serial.outputs);
     heap_fini(&serial.ready);
     heap_fini(&serial.clients);
-    if (!serial.failed && !stopped) {
+    if (!serial.failed && !stopped && stop == SETTING_UNSET_TIME) {
         ring_check_all_done(cluster);
     }
     return !serial.failed && !stopped;

@@ -1,11 +1,13 @@
 #include "sim/windows.h"
 
 #include "base/mem.h"
+#include "pdes/calendar_sort.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A turn that is ready inside the window whose turns have been routed: the lookahead was wrong, and every result after
  * it would be. */
@@ -20,17 +22,23 @@ static void check_lookahead(const struct windows *windows, const struct ready_tu
     }
 }
 
+static void make_room(struct due *due, size_t n)
+{
+    due->entries = mem_grow(due->entries, &due->capacity, n, sizeof *due->entries);
+}
+
 static void keep_ready(const struct windows *windows, struct lane *lane, const struct ready_turn *turn)
 {
     check_lookahead(windows, turn);
     const struct calendar_entry entry = {.time = turn->time,
                                          .tie = turn->key,
-                                         .a = (uint64_t)turn->home << 32 | turn->slot,
+                                         .a = place_pack(windows->cluster->rank, turn->home, turn->slot),
                                          .b = turn->service};
     if (turn->time >= windows->horizon) {
         calendar_push(&lane->ready, entry);
     } else {
-        calendar_batch_add(&lane->fresh, entry);
+        make_room(&lane->fresh, lane->fresh.n + 1);
+        lane->fresh.entries[lane->fresh.n++] = entry;
     }
 }
 
@@ -86,6 +94,16 @@ static void take_ends(struct windows *windows, struct lane *lane, struct instanc
     lane->ends += n;
 }
 
+static void take_changes(struct lane *lane, struct instance *instance)
+{
+    size_t n;
+    const struct state_change *changes = instance_take_changes(instance, &n);
+    lane->changes = mem_grow(lane->changes, &lane->changes_capacity, lane->n_changes + n, sizeof *lane->changes);
+    for (size_t i = 0; i < n; i++) {
+        lane->changes[lane->n_changes++] = changes[i];
+    }
+}
+
 static void advance(struct windows *windows, struct lane *lane, uint32_t index)
 {
     struct instance *instance = windows->cluster->instances[index];
@@ -95,7 +113,13 @@ static void advance(struct windows *windows, struct lane *lane, uint32_t index)
     while (instance_advance(instance, limit)) {
         take_ends(windows, lane, instance);
     }
+    if (windows->exact) {
+        take_changes(lane, instance);
+    }
     windows->effects[index] = instance_earliest_effect(instance);
+    windows->quiet[index] = (struct quiet){.since = windows->advance_to,
+                                           .until = instance_next(instance).time,
+                                           .state = instance_state(instance)};
     if (windows->instant >= 0) {
         windows->snapshots[index] = instance_snapshot(instance, windows->instant);
     }
@@ -113,42 +137,101 @@ static void deliver(struct windows *windows, uint32_t index)
         at = dispatch->next;
     }
     windows->first_dispatch[index] = NO_DISPATCH;
+    struct quiet *quiet = &windows->quiet[index];
+    const simtime arrival = instance_next(windows->cluster->instances[index]).time;
+    quiet->until = arrival < quiet->until ? arrival : quiet->until;
 }
 
-static void work_on(struct windows *windows, struct lane *lane, uint32_t index)
+/* Whether the instance must be advanced now: its next effect may close the next window, or everybody's state is asked
+ * for. An instance where nothing happens has its state already, unless it is of after the instant. */
+static bool must_advance(struct windows *windows, uint32_t index)
 {
-    if (windows->first_dispatch[index] != NO_DISPATCH) {
+    const struct quiet *quiet = &windows->quiet[index];
+    if (windows->exact) {
+        return quiet->until < windows->advance_to;
+    }
+    if (!windows->touch_all) {
+        return windows->effects[index] < windows->touch_before;
+    }
+    if (quiet->until < windows->advance_to || quiet->since > windows->instant) {
+        return true;
+    }
+    windows->snapshots[index] = quiet->state;
+    return false;
+}
+
+/* Whether work_on will touch the instance. */
+static bool is_touched(const struct windows *windows, uint32_t index)
+{
+    return windows->first_dispatch[index] != NO_DISPATCH ||
+           (windows->touch_all || windows->exact ? windows->quiet[index].until < windows->advance_to
+                                                 : windows->effects[index] < windows->touch_before);
+}
+
+/* Instances take turns in the caches: the next ones of the partition are fetched while one is worked on. */
+static void prefetch_ahead(const struct windows *windows, uint32_t index, uint32_t end)
+{
+    struct instance *const *instances = windows->cluster->instances;
+    if (index + 2 < end && is_touched(windows, index + 2)) {
+        instance_prefetch(instances[index + 2]);
+    }
+    if (index + 1 < end && is_touched(windows, index + 1)) {
+        instance_prefetch_deep(instances[index + 1]);
+    }
+}
+
+static bool work_on(struct windows *windows, struct lane *lane, uint32_t index)
+{
+    const bool arrivals = windows->first_dispatch[index] != NO_DISPATCH;
+    if (arrivals) {
         deliver(windows, index);
     }
-    if (windows->touch_all || windows->effects[index] < windows->touch_before) {
+    const bool advances = must_advance(windows, index);
+    if (advances) {
         advance(windows, lane, index);
     }
+    return arrivals || advances;
 }
 
-static bool has_work(const struct windows *windows, uint32_t index)
+/* The programs whose turns are delivered next have not been touched for seconds of simulated time. */
+static void prefetch_programs(const struct windows *windows, const struct partition *partition)
 {
-    return windows->touch_all || windows->first_dispatch[index] != NO_DISPATCH ||
-           windows->effects[index] < windows->touch_before;
+    const struct orchestrator *orchestrator = windows->cluster->orchestrator;
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
+        for (uint32_t at = windows->first_dispatch[i]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
+            orchestrator_prefetch(orchestrator, windows->dispatches[at].slot);
+        }
+    }
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
+        for (uint32_t at = windows->first_dispatch[i]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
+            orchestrator_prefetch_turn(orchestrator, windows->dispatches[at].slot);
+        }
+    }
 }
 
 static void work_on_partition(struct windows *windows, struct lane *lane, struct partition *partition)
 {
-    const uint64_t before = lane->work_ns;
+    const uint64_t before = lane->ends;
     simtime effect = SIMTIME_NEVER;
-    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
-        if (has_work(windows, i)) {
-            const uint64_t started = windows->stats ? windows_clock() : 0;
-            work_on(windows, lane, i);
-            if (windows->stats) {
-                const uint64_t spent = windows_clock() - started;
-                lane->work_ns += spent;
-                lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
-            }
+    const uint32_t end = partition->first + partition->n;
+    prefetch_programs(windows, partition);
+    for (uint32_t i = partition->first; i < partition->first + 2 && i < end; i++) {
+        if (is_touched(windows, i)) {
+            instance_prefetch(windows->cluster->instances[i]);
+        }
+    }
+    for (uint32_t i = partition->first; i < end; i++) {
+        prefetch_ahead(windows, i, end);
+        const uint64_t started = windows->stats ? windows_clock() : 0;
+        if (work_on(windows, lane, i) && windows->stats) {
+            const uint64_t spent = windows_clock() - started;
+            lane->work_ns += spent;
+            lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
         }
         effect = windows->effects[i] < effect ? windows->effects[i] : effect;
     }
     partition->effect = effect;
-    partition->cost = lane->work_ns - before;
+    partition->cost = partition->cost / 2 + (lane->ends - before);
 }
 
 /* The first turn of an open-loop program is ready when it arrives; a client's, when the client is. */
@@ -165,34 +248,45 @@ static void prepare(struct windows *windows, struct lane *lane, uint32_t first)
     }
 }
 
-/* What becomes due before the next horizon, in order, together with what was due before and is not routed yet. */
+/* Merges two ordered arrays into *out. */
+static void merge(const struct calendar_entry *a, size_t n_a, const struct calendar_entry *b, size_t n_b,
+                  struct due *out)
+{
+    make_room(out, n_a + n_b);
+    struct calendar_entry *at = out->entries;
+    while (n_a && n_b) {
+        if (calendar_entry_before(a, b)) {
+            *at++ = *a++;
+            n_a--;
+        } else {
+            *at++ = *b++;
+            n_b--;
+        }
+    }
+    memcpy(at, n_a ? a : b, (n_a + n_b) * sizeof *at);
+    out->n = (size_t)(at - out->entries) + n_a + n_b;
+}
+
+/* What becomes due before the next horizon, in order: what was due before and is not routed yet, what came in this
+ * window, what the calendar held. */
 static void take_due(struct windows *windows, struct lane *lane)
 {
-    calendar_take(&lane->ready, windows->next_horizon, &lane->fresh);
-    calendar_batch_sort(&lane->fresh);
-    lane->scratch.n = 0;
-    size_t a = lane->due_next;
-    size_t b = 0;
-    while (a < lane->due.n && b < lane->fresh.n) {
-        const bool older = calendar_entry_before(&lane->due.entries[a], &lane->fresh.entries[b]);
-        calendar_batch_add(&lane->scratch, older ? lane->due.entries[a++] : lane->fresh.entries[b++]);
-    }
-    while (a < lane->due.n) {
-        calendar_batch_add(&lane->scratch, lane->due.entries[a++]);
-    }
-    while (b < lane->fresh.n) {
-        calendar_batch_add(&lane->scratch, lane->fresh.entries[b++]);
-    }
-    const struct calendar_batch swap = lane->due;
-    lane->due = lane->scratch;
-    lane->scratch = swap;
+    struct due *due = &lane->due;
+    struct due *fresh = &lane->fresh;
+    struct due *scratch = &lane->scratch;
+    make_room(scratch, fresh->n);
+    calendar_sort(fresh->entries, fresh->n, scratch->entries);
+    merge(due->entries + lane->due_next, due->n - lane->due_next, fresh->entries, fresh->n, scratch);
+    calendar_take(&lane->ready, windows->next_horizon, &lane->taken);
+    merge(scratch->entries, scratch->n, lane->taken.entries, lane->taken.n, due);
     lane->due_next = 0;
-    lane->fresh.n = 0;
+    fresh->n = 0;
 }
 
 void windows_work(struct windows *windows, uint32_t thread)
 {
     struct lane *lane = &windows->lanes[thread];
+    const uint64_t calls = mem_calls();
     lane->work_ns = lane->longest_ns = 0;
     for (;;) {
         const uint32_t task = atomic_fetch_add_explicit(&windows->next_task, 1, memory_order_relaxed);
@@ -202,9 +296,11 @@ void windows_work(struct windows *windows, uint32_t thread)
         if (task < windows->n_prepare_tasks) {
             prepare(windows, lane, windows->n_prepared + task * PREPARE_BATCH);
         } else {
-            work_on_partition(windows, lane,
-                              &windows->partitions[windows->order[task - windows->n_prepare_tasks]]);
+            work_on_partition(windows, lane, windows->order[task - windows->n_prepare_tasks]);
         }
     }
+    const uint64_t started = windows->stats ? windows_clock() : 0;
     take_due(windows, lane);
+    lane->work_ns += windows->stats ? windows_clock() - started : 0;
+    lane->allocations = mem_calls() - calls;
 }

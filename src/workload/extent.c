@@ -3,16 +3,37 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <string.h>
 
 void extent_list_init(struct extent_list *list)
 {
     *list = (struct extent_list){0};
 }
 
+void extent_list_init_in(struct extent_list *list, struct extent *items, size_t capacity)
+{
+    *list = (struct extent_list){.items = items, .capacity = capacity, .lent = true};
+}
+
 void extent_list_fini(struct extent_list *list)
 {
-    mem_free(list->items);
+    if (!list->lent) {
+        mem_free(list->items);
+    }
     extent_list_init(list);
+}
+
+static void make_room(struct extent_list *list)
+{
+    if (list->n < list->capacity) {
+        return;
+    }
+    struct extent *lent = list->lent ? list->items : NULL;
+    list->items = mem_grow(lent ? NULL : list->items, &list->capacity, list->n + 1, sizeof *list->items);
+    if (lent) {
+        memcpy(list->items, lent, list->n * sizeof *list->items);
+        list->lent = false;
+    }
 }
 
 void extent_list_append(struct extent_list *list, struct extent extent)
@@ -28,7 +49,7 @@ void extent_list_append(struct extent_list *list, struct extent extent)
             return;
         }
     }
-    list->items = mem_grow(list->items, &list->capacity, list->n + 1, sizeof *list->items);
+    make_room(list);
     list->items[list->n++] = extent;
 }
 

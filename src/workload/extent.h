@@ -11,6 +11,7 @@
 #ifndef ASIM_WORKLOAD_EXTENT_H
 #define ASIM_WORKLOAD_EXTENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,9 +49,13 @@ struct extent_list {
     size_t n;
     size_t capacity;
     uint32_t n_tokens;
+    bool lent; /* the items lie in memory that somebody else owns */
 };
 
 void extent_list_init(struct extent_list *list);
+
+/* A list that uses `items`, of the caller's, for its first `capacity` extents. */
+void extent_list_init_in(struct extent_list *list, struct extent *items, size_t capacity);
 void extent_list_fini(struct extent_list *list);
 void extent_list_append(struct extent_list *list, struct extent extent); /* count 0: nothing happens */
 void extent_list_cut(struct extent_list *list, uint32_t n_tokens);       /* keep the first n_tokens */

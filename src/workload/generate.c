@@ -1,183 +1,38 @@
 #include "workload/generate.h"
 
 #include "base/mem.h"
-#include "base/pmath.h"
-#include "base/rng.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-/* A log-normal quantity by its median and the deviation of its logarithm, cut off at `most`. */
-struct spread {
-    double median;
-    double sigma;
-    double most;
-};
-
-struct tool_kind {
-    const char *name;
-    double weight; /* share of the turns; the weights of a generator add up to 1 */
-    struct spread seconds;
-};
-
-struct generator {
-    const char *name;
-    double mean_turns; /* normal, cut off */
-    double turns_deviation;
-    uint32_t least_turns;
-    uint32_t most_turns;
-    uint32_t system_toks;  /* shared by all programs */
-    struct spread task;    /* first user message, tokens */
-    struct spread result;  /* what a tool's result adds to the context, tokens */
-    struct spread output;  /* tokens */
-    uint32_t context_toks; /* a program ends before its context exceeds this */
-    uint32_t n_tools;
-    const struct tool_kind *tools;
-};
-
-/* Shares of commands after mini-SWE-agent's 500 SWE-bench Verified runs (cat, nl and head together 30 %, sed 17 %,
- * grep 14 %, python 18 %, ...). Times: pip 19.9 s and sed 0.12 s on average as in AgentServeSim's SWE-bench programs;
- * the rest is set so that all gaps together have the mean and deviation of Continuum's SWE-bench traces, 0.925 s
- * and 3.55 s, with most of the time in a few slow calls. */
-static const struct tool_kind swe_tools[] = {
-    {"cat", 0.255, {0.06, 0.7, 60.0}},     {"sed", 0.180, {0.10, 0.6, 60.0}},  {"grep", 0.160, {0.15, 0.9, 120.0}},
-    {"python", 0.160, {0.60, 1.1, 600.0}}, {"ls", 0.080, {0.05, 0.6, 60.0}},   {"pytest", 0.070, {3.00, 0.9, 600.0}},
-    {"find", 0.040, {0.30, 1.0, 120.0}},   {"git", 0.040, {0.20, 0.8, 120.0}}, {"pip", 0.015, {15.4, 0.72, 600.0}},
-};
-
-static const struct generator generators[] = {
-    {
-        .name = "swe-agent",
-        /* Continuum's SWE-bench set: 10.9 +- 2.1 turns. */
-        .mean_turns = 10.9,
-        .turns_deviation = 2.1,
-        .least_turns = 3,
-        .most_turns = 20,
-        /* First prompts of mini-SWE-agent are 1.6k tokens in the median: instructions and a short issue. */
-        .system_toks = 1792,
-        .task = {900.0, 0.6, 8192.0},
-        /* Per turn, recorded SWE agents add 0.3-0.8k tokens in 40 turns, Continuum's about 6k in 11 turns; this lies
-         * between, with the same width (sigma 1.1) and an end for results that a harness would cut. */
-        .result = {1500.0, 1.1, 16384.0},
-        /* Coding agents: median 200-220 tokens, 90 % below 900 (TraceLab, kv-cache-tester). */
-        .output = {200.0, 1.0, 4096.0},
-        .context_toks = 98304,
-        .n_tools = sizeof swe_tools / sizeof *swe_tools,
-        .tools = swe_tools,
-    },
-};
+static const struct generator *const generators[] = {&generator_swe_agent, &generator_synthetic};
 
 enum { N_GENERATORS = sizeof generators / sizeof *generators };
 
-const char *const *generator_names(size_t *n)
+size_t generator_count(void)
 {
-    static const char *const names[N_GENERATORS] = {"swe-agent"};
-    *n = N_GENERATORS;
-    return names;
+    return N_GENERATORS;
+}
+
+const struct generator *generator_at(size_t index)
+{
+    assert(index < N_GENERATORS);
+    return generators[index];
 }
 
 const struct generator *generator_find(const char *name)
 {
     for (size_t i = 0; i < N_GENERATORS; i++) {
-        if (strcmp(generators[i].name, name) == 0) {
-            return &generators[i];
+        if (strcmp(generators[i]->name, name) == 0) {
+            return generators[i];
         }
     }
     return NULL;
 }
 
-const char *generator_name(const struct generator *generator)
+void generated_reserve(struct generated *generated, size_t n_turns)
 {
-    return generator->name;
-}
-
-uint32_t generator_tool_count(const struct generator *generator)
-{
-    return generator->n_tools;
-}
-
-const char *generator_tool_name(const struct generator *generator, uint32_t tool)
-{
-    assert(tool < generator->n_tools);
-    return generator->tools[tool].name;
-}
-
-static double sample_spread(const struct spread *spread, double u)
-{
-    const double value = spread->median * pmath_exp(spread->sigma * pmath_normal_quantile(u));
-    return value < spread->most ? value : spread->most;
-}
-
-static uint32_t sample_toks(const struct spread *spread, struct rng_key key)
-{
-    const double value = sample_spread(spread, rng_uniform(key, 0)) + 0.5;
-    return value < 1.0 ? 1 : (uint32_t)value;
-}
-
-static uint32_t sample_turns(const struct generator *generator, struct rng_key key)
-{
-    const double z = pmath_normal_quantile(rng_uniform(key, 0));
-    const double turns = generator->mean_turns + generator->turns_deviation * z + 0.5;
-    if (turns < generator->least_turns) {
-        return generator->least_turns;
-    }
-    return turns < generator->most_turns ? (uint32_t)turns : generator->most_turns;
-}
-
-static uint32_t sample_tool(const struct generator *generator, struct rng_key key)
-{
-    double u = rng_uniform(key, 0);
-    uint32_t tool = 0;
-    while (tool + 1 < generator->n_tools && u >= generator->tools[tool].weight) {
-        u -= generator->tools[tool].weight;
-        tool++;
-    }
-    return tool;
-}
-
-static void sample_gap(const struct generator *generator, struct rng_key key, struct turn *turn)
-{
-    key.purpose = RNG_TOOL;
-    turn->tool = sample_tool(generator, key);
-    key.purpose = RNG_GAP;
-    const double seconds = sample_spread(&generator->tools[turn->tool].seconds, rng_uniform(key, 0));
-    const bool fits = simtime_from_s(seconds, &turn->gap);
-    assert(fits); /* every spread ends far below the limit */
-    (void)fits;
-}
-
-void generator_make(const struct generator *generator, uint64_t seed, uint64_t id, struct generated *out)
-{
-    struct rng_key key = {.seed = seed, .program = id, .purpose = RNG_TURN_COUNT};
-    const uint32_t most = sample_turns(generator, key);
-    out->turns = mem_grow(out->turns, &out->capacity, most, sizeof *out->turns);
-    uint32_t context = 0;
-    uint32_t n = 0;
-    for (; n < most; n++) {
-        key.turn = n;
-        key.purpose = RNG_PROMPT;
-        const uint32_t fresh =
-            n ? sample_toks(&generator->result, key) : generator->system_toks + sample_toks(&generator->task, key);
-        key.purpose = RNG_OUTPUT;
-        const uint32_t output = sample_toks(&generator->output, key);
-        if (n && context + fresh + output > generator->context_toks) {
-            break;
-        }
-        out->turns[n] = (struct turn){
-            .prompt_toks = context + fresh, .output_toks = output, .kept_toks = context, .parent = n ? n - 1 : 0};
-        sample_gap(generator, key, &out->turns[n]);
-        context += fresh + output;
-    }
-    out->turns[n - 1].gap = 0;
-    snprintf(out->name, sizeof out->name, "%.10s-%" PRIu64, generator->name, id);
-    out->program = (struct program){.id = id,
-                                    .name = out->name,
-                                    .n_turns = n,
-                                    .turns = out->turns,
-                                    .shared_stream = stream_common(STREAM_SHARED, 0),
-                                    .shared_prefix_toks = generator->system_toks};
+    generated->turns = mem_grow(generated->turns, &generated->capacity, n_turns, sizeof *generated->turns);
 }
 
 void generated_fini(struct generated *generated)

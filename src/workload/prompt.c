@@ -4,7 +4,7 @@
 
 void prompt_state_init(struct prompt_state *state)
 {
-    extent_list_init(&state->context);
+    extent_list_init_in(&state->context, state->first, sizeof state->first / sizeof state->first[0]);
     state->turn = UINT32_MAX;
 }
 

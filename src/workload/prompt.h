@@ -12,9 +12,11 @@
  * newest is rebuilt from the turns before it. */
 struct prompt_state {
     struct extent_list context; /* content of turn `turn` (prompt and output), complete */
+    struct extent first[2];     /* of the context: enough for a system prompt and a conversation */
     uint32_t turn;              /* the turn it belongs to; UINT32_MAX = none yet */
 };
 
+/* The state must not move afterwards. */
 void prompt_state_init(struct prompt_state *state);
 void prompt_state_fini(struct prompt_state *state);
 void prompt_state_reset(struct prompt_state *state);

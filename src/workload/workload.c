@@ -22,7 +22,7 @@ struct workload {
     char reason[DETECT_REASON_BYTES];
     struct program_set set;
     const struct generator *generator; /* NULL: a file */
-    uint64_t seed;
+    struct generator_options generator_options;
     struct generated **slots; /* by slot; separate, so that programs stay where they are */
     size_t n_slots;
     size_t slot_capacity;
@@ -184,33 +184,40 @@ struct workload *workload_open_memory(const char *name, const char *text, size_t
     return reading_finish(&reading);
 }
 
+static void report_unknown_generator(const char *name, struct diag *diag)
+{
+    const char *names[16];
+    const size_t n = generator_count();
+    assert(n <= sizeof names / sizeof *names);
+    char allowed[256] = "";
+    for (size_t i = 0; i < n; i++) {
+        const size_t used = strlen(allowed);
+        names[i] = generator_at(i)->name;
+        snprintf(allowed + used, sizeof allowed - used, "%s%s", i ? ", " : "", names[i]);
+    }
+    const char *near = diag_nearest(name, names, n);
+    diag_error(diag, ASIM_USAGE, (struct diag_where){0}, "no generator is called '%s'; allowed: %s%s%s%s", name,
+               allowed, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
 struct workload *workload_generate(const char *generator, uint64_t n_programs, const struct workload_options *options,
                                    struct diag *diag)
 {
     const struct generator *found = generator_find(generator);
-    const struct diag_where nowhere = {0};
-    size_t n;
-    const char *const *names = generator_names(&n);
     if (!found) {
-        char allowed[256] = "";
-        for (size_t i = 0; i < n; i++) {
-            const size_t used = strlen(allowed);
-            snprintf(allowed + used, sizeof allowed - used, "%s%s", i ? ", " : "", names[i]);
-        }
-        const char *near = diag_nearest(generator, names, n);
-        diag_error(diag, ASIM_USAGE, nowhere, "no generator is called '%s'; allowed: %s%s%s%s", generator, allowed,
-                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        report_unknown_generator(generator, diag);
         return NULL;
     }
     if (n_programs == 0 || n_programs >> 38) {
-        diag_error(diag, ASIM_USAGE, nowhere, "%llu programs asked of generator '%s'; allowed: 1 to 2^38 - 1",
-                   (unsigned long long)n_programs, generator);
+        diag_error(diag, ASIM_USAGE, (struct diag_where){0},
+                   "%llu programs asked of generator '%s'; allowed: 1 to 2^38 - 1", (unsigned long long)n_programs,
+                   generator);
         return NULL;
     }
     struct workload *workload = mem_zalloc(sizeof *workload);
     workload->generator = found;
-    workload->seed = options->seed;
-    snprintf(workload->reason, sizeof workload->reason, "generated: %s", generator_name(found));
+    workload->generator_options = (struct generator_options){.seed = options->seed, .synthetic = options->synthetic};
+    snprintf(workload->reason, sizeof workload->reason, "generated: %s", found->name);
     workload->stats =
         (struct workload_stats){.format = workload->reason, .reason = "named by option", .n_programs = n_programs};
     return workload;
@@ -237,13 +244,13 @@ const struct workload_stats *workload_stats(const struct workload *workload)
 
 uint32_t workload_tool_count(const struct workload *workload)
 {
-    return workload->generator ? generator_tool_count(workload->generator) : (uint32_t)workload->set.n_tools;
+    return workload->generator ? workload->generator->n_tools : (uint32_t)workload->set.n_tools;
 }
 
 const char *workload_tool_name(const struct workload *workload, uint32_t tool)
 {
     assert(tool < workload_tool_count(workload));
-    return workload->generator ? generator_tool_name(workload->generator, tool) : workload->set.tools[tool];
+    return workload->generator ? workload->generator->tool_name(tool) : workload->set.tools[tool];
 }
 
 simtime workload_arrival(const struct workload *workload, uint64_t program)
@@ -272,7 +279,7 @@ const struct program *workload_fetch(struct workload *workload, uint64_t program
     assert(slot < workload->n_slots);
     struct generated *generated = workload->slots[slot];
     assert(generated->program.n_turns == 0); /* the slot is free */
-    generator_make(workload->generator, workload->seed, program, generated);
+    workload->generator->make(&workload->generator_options, program, generated);
     return &generated->program;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/distribution.h"
+#include "workload/generate.h"
 #include "workload/program.h"
 
 struct workload;
@@ -29,7 +30,8 @@ struct workload_options {
     enum missing_gap missing_gap;
     struct distribution missing_gap_distribution; /* seconds */
     uint64_t seed;
-    uint32_t block_size; /* granularity at which token ids are compared, tokens */
+    uint32_t block_size;                /* granularity at which token ids are compared, tokens */
+    struct synthetic_options synthetic; /* of the generator of that name */
 };
 
 struct workload_stats {
@@ -51,8 +53,8 @@ struct workload *workload_open(const char *path, const struct workload_options *
 struct workload *workload_open_memory(const char *name, const char *text, size_t bytes,
                                       const struct workload_options *options, struct diag *diag);
 
-/* Programs of a named generator (generate.h lists them), made on demand from the seed; of the options only the seed is
- * used. */
+/* Programs of a named generator (generate.h lists them), made on demand from the seed; of the options only the seed
+ * and those of the generator are used. */
 struct workload *workload_generate(const char *generator, uint64_t n_programs, const struct workload_options *options,
                                    struct diag *diag);
 

@@ -383,11 +383,8 @@ static void lists(void **state)
     static const struct {
         const char *kind;
         const char *has;
-    } kinds[] = {{"models", "llama-3.1-8b"},
-                 {"hardware", "h100-sxm"},
-                 {"policies", "session-affinity"},
-                 {"formats", "weka"},
-                 {"generators", "swe-agent"}};
+    } kinds[] = {{"models", "llama-3.1-8b"}, {"hardware", "h100-sxm"},    {"policies", "session-affinity"},
+                 {"formats", "weka"},        {"generators", "swe-agent"}, {"generators", "synthetic"}};
     asim_config *config = asim_config_create();
     char *text = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

@@ -158,9 +158,53 @@ static void version(void **state)
     asim_free(NULL);
 }
 
+/* The study of a million programs resolves, and the distributions that it writes out are the built-in ones. */
+static void million_study(void **state)
+{
+    (void)state;
+    asim_config *config = asim_config_create();
+    assert_int_equal(asim_config_load(config, source_path("configs/studies/million.yaml")), ASIM_OK);
+    assert_int_equal(asim_config_resolve(config), ASIM_OK);
+    check_get(config, "programs", "1000000");
+    check_get(config, "instances", "1024");
+    check_get(config, "arrivals", "poisson");
+    check_get(config, "num_gpu_blocks_override", NULL);
+    for (size_t i = 0; i < asim_option_count(); i++) {
+        const asim_option *option = asim_option_at(i);
+        if (strncmp(option->path, "synthetic.", strlen("synthetic.")) == 0) {
+            check_get(config, option->path, option->default_text);
+        }
+    }
+    asim_config_destroy(config);
+}
+
+static void synthetic_errors(void **state)
+{
+    (void)state;
+    static const char text[] = "generate: synthetic\n"
+                               "synthetic:\n"
+                               "  turns: geometric(mean=0.5)\n"
+                               "  growth: 0.25\n"
+                               "  output: exponential(mean=1e9)\n"
+                               "  system_prompts: 0\n"
+                               "  gap: lognormal(mean=2, sigma=1)\n";
+    asim_config *config = asim_config_create();
+    assert_int_equal(asim_config_load_text(config, "x.yaml", text, strlen(text)), ASIM_USAGE);
+    assert_int_equal(asim_config_message_count(config), 5);
+    assert_non_null(strstr(message(config, 0), "x.yaml:3:10: synthetic.turns: 'geometric(mean=0.5)' is not a "
+                                               "distribution; allowed: VALUE, fixed(VALUE)"));
+    assert_string_equal(message(config, 1), "x.yaml:4:11: synthetic.growth: '0.25' is 0.25 on average; allowed: 1 to "
+                                            "10000000");
+    assert_non_null(strstr(message(config, 2), "is 1e+09 on average"));
+    assert_non_null(strstr(message(config, 3), "1 to 1000000000"));
+    assert_non_null(strstr(message(config, 4), "is not a distribution"));
+    asim_config_destroy(config);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(whole_way),       cmocka_unit_test(resolved_or_not),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(million_study),   cmocka_unit_test(synthetic_errors),
+                                       cmocka_unit_test(whole_way),       cmocka_unit_test(resolved_or_not),
                                        cmocka_unit_test(errors_are_kept), cmocka_unit_test(errors_of_resolving),
                                        cmocka_unit_test(option_table),    cmocka_unit_test(version)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ static bool seconds(const char *text, double *out)
 static struct distribution parsed(const char *text)
 {
     struct distribution distribution;
-    char message[512] = "";
+    char message[768] = "";
     if (!distribution_parse(text, seconds, &distribution, message, sizeof message)) {
         fail_msg("%s: %s", text, message);
     }
@@ -63,6 +63,23 @@ static void reads_every_form(void **state)
     assert_true(d.b == 0.85);
     d = parsed("lognormal(median=2, sigma=0)");
     assert_near(distribution_sample(&d, 0.01), 2.0, 1e-14);
+    d = parsed("geometric(mean=10)");
+    assert_true(d.kind == DISTRIBUTION_GEOMETRIC && d.a == 10.0 && !d.is_bounded);
+    d = parsed("geometric(4)");
+    assert_true(d.kind == DISTRIBUTION_GEOMETRIC && d.a == 4.0);
+}
+
+static void reads_bounds(void **state)
+{
+    (void)state;
+    struct distribution d = parsed("lognormal(min=1ms, median=1.5s, p99=60s)");
+    assert_true(d.is_bounded && d.min == 1e-3 && isinf(d.max));
+    d = parsed("geometric(10, max=60)");
+    assert_true(d.is_bounded && d.min == 0.0 && d.max == 60.0 && d.a == 10.0);
+    d = parsed("uniform(1s, max=2500ms, 3s, min=1500ms)");
+    assert_true(d.a == 1.0 && d.b == 3.0 && d.min == 1.5 && d.max == 2.5);
+    assert_true(distribution_sample(&d, 0.1) == 1.5 && distribution_sample(&d, 0.9) == 2.5);
+    assert_near(distribution_sample(&d, 0.5), 2.0, 1e-15);
 }
 
 static void refuses_what_is_no_distribution(void **state)
@@ -100,10 +117,21 @@ static void refuses_what_is_no_distribution(void **state)
         "uniform(,1s)",
         "uniform(=1s,2s)",
         "lognormal(median=inf, sigma=1)",
+        "geometric(0.5)",
+        "geometric(median=3)",
+        "geometric(mean=1e30)",
+        "geometric(mean=3, p99=5)",
+        "exponential(mean=1s, min=2s, max=1s)",
+        "exponential(mean=1s, min=-1s)",
+        "exponential(mean=1s, max=x)",
+        "exponential(mean=1s, max=1s, max=2s)",
+        "exponential(min=1s)",
+        "exponential(mean=1s, max=inf)",
+        "lognormal(mean=1, sigma=1, min=1, max=2, min=1)",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct distribution d;
-        char message[512] = "";
+        char message[768] = "";
         if (distribution_parse(bad[i], seconds, &d, message, sizeof message)) {
             fail_msg("'%s' was taken", bad[i]);
         }
@@ -139,14 +167,81 @@ static void samples_are_quantiles(void **state)
     assert_near(distribution_sample(&d, 0.99), 60.0, 1e-8);
     d = parsed("fixed(4s)");
     assert_true(distribution_sample(&d, 0.7) == 4.0);
+    d = parsed("geometric(mean=1)");
+    assert_true(distribution_sample(&d, 0.999) == 1.0);
+    d = parsed("geometric(mean=10)"); /* P(X <= k) = 1 - 0.9^k */
+    assert_true(distribution_sample(&d, 0.0999) == 1.0 && distribution_sample(&d, 0.1001) == 2.0);
+    assert_true(distribution_sample(&d, 0.65131) == 10.0 && distribution_sample(&d, 0.65133) == 11.0);
+}
+
+/* Many at once are the same bits as one by one, at places that are near the ends too, for every length. */
+static void many_are_one_by_one(void **state)
+{
+    (void)state;
+    static const char *const all[] = {"3s",
+                                      "uniform(1s, 3s, max=2s)",
+                                      "exponential(mean=2s)",
+                                      "geometric(mean=10, max=60)",
+                                      "lognormal(mean=600, sigma=0.85)",
+                                      "lognormal(median=1.5s, p99=60s, min=1ms)",
+                                      "lognormal(median=2, sigma=9)"};
+    enum { N = 1 << 16, MOST = 67 };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const struct distribution d = parsed(all[i]);
+        for (int k = 0, n = 0; k < N; k += n) {
+            double values[MOST];
+            double u[MOST];
+            n = 1 + k % MOST;
+            for (int j = 0; j < n; j++) {
+                const double part = (k + j + 0.5) / (N + MOST);
+                values[j] = u[j] = j % 3 == 0 ? part : j % 3 == 1 ? part * 0x1p-30 : 1.0 - part * 0x1p-30;
+            }
+            distribution_sample_many(&d, values, (size_t)n);
+            for (int j = 0; j < n; j++) {
+                const double one = distribution_sample(&d, u[j]);
+                assert_memory_equal(&values[j], &one, sizeof one);
+            }
+        }
+    }
+}
+
+/* Where a number without a unit is no value, nothing counts. */
+static bool seconds_only(const char *text, double *out)
+{
+    return strchr(text, 's') && seconds(text, out);
+}
+
+static void counts_only_where_numbers_have_no_unit(void **state)
+{
+    (void)state;
+    struct distribution d;
+    char message[768];
+    assert_true(distribution_parse("exponential(mean=2s)", seconds_only, &d, message, sizeof message));
+    assert_false(distribution_parse("geometric(mean=2s)", seconds_only, &d, message, sizeof message));
 }
 
 /* The mean is the integral of the quantile function; midpoints at 2^18 places leave little of the tails out. */
 static void means_agree_with_samples(void **state)
 {
     (void)state;
-    static const char *const all[] = {"3s", "uniform(1s, 3s)", "exponential(mean=2s)",
-                                      "lognormal(mean=600, sigma=0.85)", "lognormal(median=2, sigma=0.5)"};
+    static const char *const all[] = {"3s",
+                                      "uniform(1s, 3s)",
+                                      "exponential(mean=2s)",
+                                      "lognormal(mean=600, sigma=0.85)",
+                                      "lognormal(median=2, sigma=0.5)",
+                                      "geometric(mean=10)",
+                                      "geometric(mean=10, max=60)",
+                                      "geometric(mean=3, min=1.5, max=2.25)",
+                                      "fixed(3, max=2)",
+                                      "fixed(3, min=4)",
+                                      "uniform(1, 3, min=1.5, max=2.75)",
+                                      "uniform(1, 3, min=4)",
+                                      "uniform(1, 3, max=0)",
+                                      "exponential(mean=2, min=1, max=5)",
+                                      "exponential(mean=2, min=0.5)",
+                                      "lognormal(median=1.5, p99=60, min=0.001, max=100)",
+                                      "lognormal(mean=2, sigma=0.5, min=1.5, max=3)",
+                                      "lognormal(median=2, sigma=0, max=1)"};
     enum { N = 1 << 18 };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         const struct distribution d = parsed(all[i]);
@@ -169,7 +264,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_form),         cmocka_unit_test(refuses_what_is_no_distribution),
         cmocka_unit_test(long_text_is_refused),     cmocka_unit_test(samples_are_quantiles),
-        cmocka_unit_test(means_agree_with_samples),
+        cmocka_unit_test(means_agree_with_samples), cmocka_unit_test(reads_bounds),
+        cmocka_unit_test(many_are_one_by_one),      cmocka_unit_test(counts_only_where_numbers_have_no_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

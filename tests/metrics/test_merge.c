@@ -123,7 +123,8 @@ static void check_split(uint64_t seed)
     static const uint32_t rows[] = {0, 1, 30, 1000, UINT32_MAX};
     const struct recorder_options options = {.keep_turns = below(seed, 102, 2),
                                              .program_rows = rows[below(seed, 103, 5)],
-                                             .exact_values = limits[below(seed, 104, 4)]};
+                                             .exact_values = limits[below(seed, 104, 4)],
+                                             .warmup = below(seed, 106, 2) * 700 * SIMTIME_S};
     struct recorder *whole = recorder_create(&options);
     run(&whole, 1, programs, seed);
     struct recorder *parts[MAX_RECORDERS];

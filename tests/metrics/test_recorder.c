@@ -28,9 +28,8 @@ static struct turn_record turn_at(uint64_t program, uint32_t turn)
 }
 
 /* Records `n` programs of three turns, forwards or backwards. */
-static struct recorder *record(uint64_t n, uint32_t rows, bool backwards)
+static void record_into(struct recorder *recorder, uint64_t n, bool backwards)
 {
-    struct recorder *recorder = recorder_create(&(struct recorder_options){.keep_turns = true, .program_rows = rows});
     for (uint64_t i = 0; i < n; i++) {
         const uint64_t program = backwards ? n - 1 - i : i;
         struct program_sums sums = {0};
@@ -50,6 +49,12 @@ static struct recorder *record(uint64_t n, uint32_t rows, bool backwards)
                                                   .n_turns = 3},
                          &sums);
     }
+}
+
+static struct recorder *record(uint64_t n, uint32_t rows, bool backwards)
+{
+    struct recorder *recorder = recorder_create(&(struct recorder_options){.keep_turns = true, .program_rows = rows});
+    record_into(recorder, n, backwards);
     return recorder;
 }
 
@@ -79,6 +84,45 @@ static void definitions(void **state)
     assert_true(near(s.program_jct.mean, 7) && near(s.program_tool.mean, 4) && near(s.program_queue.mean, 0.021));
     assert_false(s.sketched);
     recorder_destroy(recorder);
+}
+
+/* Turns that became ready and programs that arrived in the warm-up are in no statistic, but in counts, rows and digest.
+ */
+static void warmup_trims_statistics_alone(void **state)
+{
+    (void)state;
+    struct recorder *all = record(2, UINT32_MAX, false);
+    struct recorder *trimmed = recorder_create(
+        &(struct recorder_options){.keep_turns = true, .program_rows = UINT32_MAX, .warmup = 6 * SIMTIME_S});
+    record_into(trimmed, 2, false); /* program 0: turns ready at 0, 3, 6 s; program 1: at 10, 13, 16 s */
+    struct recorder_summary s, t;
+    recorder_summarise(all, &s);
+    recorder_summarise(trimmed, &t);
+    assert_int_equal(t.turns_warmup, 2); /* the one that is ready at its very end counts */
+    assert_int_equal(t.programs_warmup, 1);
+    assert_int_equal(s.turns_warmup + s.programs_warmup, 0);
+    assert_int_equal(t.turns_completed, 6);
+    assert_int_equal(t.programs_completed, 2);
+    assert_int_equal(t.turns_length_limited, s.turns_length_limited);
+    assert_true(t.ttft.n == 4 && t.tpot.n == 4 && t.e2e.n == 4 && t.queue.n == 4);
+    assert_true(t.program_jct.n == 1 && t.program_tool.n == 1 && t.program_queue.n == 1);
+    assert_int_equal(t.prompt_toks, 4000);
+    assert_int_equal(t.generated_toks, 4 * 91);
+    assert_int_equal(t.hit_toks, 3 * 960);
+    assert_int_equal(t.recomputed_toks, 500);
+    assert_int_equal(t.preemptions, 5);
+    assert_true(t.end == s.end);
+    const struct digest a = recorder_digest(all);
+    const struct digest b = recorder_digest(trimmed);
+    assert_memory_equal(&a, &b, sizeof a);
+    uint64_t n;
+    recorder_turns(trimmed, &n);
+    assert_int_equal(n, 6);
+    const struct program_row *rows = recorder_programs(trimmed, &n);
+    assert_int_equal(n, 2);
+    assert_int_equal(rows[0].sums.prompt_toks, 3000);
+    recorder_destroy(all);
+    recorder_destroy(trimmed);
 }
 
 /* TPOT has no value for outputs of one token or none; the other durations count them. */
@@ -259,7 +303,7 @@ int main(void)
         cmocka_unit_test(definitions),          cmocka_unit_test(tpot_leaves_out_short_outputs),
         cmocka_unit_test(digest_fields),        cmocka_unit_test(order_does_not_matter),
         cmocka_unit_test(program_rows_pair_up), cmocka_unit_test(all_rows_or_none),
-        cmocka_unit_test(sums_of_a_program),
+        cmocka_unit_test(sums_of_a_program),    cmocka_unit_test(warmup_trims_statistics_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,24 @@ static void sketch_is_said(void **state)
     mem_free(text);
 }
 
+/* Where the run was stopped, and how many the statistics leave out. */
+static void stop_and_warmup_are_said(void **state)
+{
+    (void)state;
+    struct summary_input in = sample_input();
+    in.stopped = true;
+    in.stopped_at = 2500 * SIMTIME_MS;
+    in.recorder.programs_warmup = 3;
+    in.recorder.turns_warmup = 17;
+    char *text = summary_json(&in);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_true(json_real_value(json_object_get(root, "stopped_at_s")) == 2.5);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(root, "programs"), "warmup")), 3);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(root, "turns"), "warmup")), 17);
+    json_decref(root);
+    mem_free(text);
+}
+
 static void csv_equals(bool (*write)(FILE *), const char *expected)
 {
     char *text = NULL;
@@ -201,9 +219,13 @@ static void full_device_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden),         cmocka_unit_test(nothing_completed),
-        cmocka_unit_test(sketch_is_said), cmocka_unit_test(programs_table),
-        cmocka_unit_test(turns_table),    cmocka_unit_test(full_device_is_reported),
+        cmocka_unit_test(golden),
+        cmocka_unit_test(nothing_completed),
+        cmocka_unit_test(sketch_is_said),
+        cmocka_unit_test(stop_and_warmup_are_said),
+        cmocka_unit_test(programs_table),
+        cmocka_unit_test(turns_table),
+        cmocka_unit_test(full_device_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
