@@ -282,13 +282,17 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
     asim_config *config = make_config(random);
     struct diag diag;
     diag_init(&diag);
-    struct cluster *cluster = cluster_create(config_settings(config), &diag);
+    struct cluster *cluster = cluster_create(config_settings(config), 0, 1, &diag);
     if (!cluster) {
         fail_msg("%s", diag.entries[0].text);
     }
-    assert_true(cluster->settings.synchronization == SYNCHRONIZATION_SERIAL
-                    ? run_serial(cluster, NULL, NULL, &diag)
-                    : run_windows(cluster, NULL, NULL, NULL, &diag));
+    if (cluster->settings.synchronization == SYNCHRONIZATION_SERIAL) {
+        assert_true(run_serial(cluster, NULL, NULL, &diag));
+    } else {
+        struct transport *transport = transport_self_create();
+        assert_true(run_windows(cluster, transport, NULL, NULL, NULL, &diag));
+        transport_destroy(transport);
+    }
     check_history(cluster, coverage);
     check_engines(cluster, coverage);
     const struct router_counters *router = router_counters(cluster->router);
