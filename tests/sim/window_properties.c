@@ -140,6 +140,8 @@ void check_window_properties(uint64_t first, uint64_t last)
     print_message("%" PRIu64 " scenarios, %" PRIu64 " programs, %" PRIu64 " turns; dropped %" PRIu64
                   ", preemptions %" PRIu64 ", idle instances %" PRIu64 ", closed loops %" PRIu64 "\n",
                   c.runs, c.programs, c.turns, c.dropped, c.preemptions, c.idle_instances, c.closed_loops);
-    assert_true(c.dropped && c.truncated && c.preemptions && c.affinity_hits && c.affinity_breaks && c.idle_instances &&
-                c.length_limited && c.hits && c.closed_loops);
+    enum { SEEDS_FOR_ALL = 30 };
+    assert_true(last - first < SEEDS_FOR_ALL ||
+                (c.dropped && c.truncated && c.preemptions && c.affinity_hits && c.affinity_breaks &&
+                 c.idle_instances && c.length_limited && c.hits && c.closed_loops));
 }
