@@ -3,7 +3,6 @@
 #include "base/rng.h"
 #include "router/load_index.h"
 
-
 enum { MOST = 70, ROUNDS = 400 };
 
 /* The first of the smallest, by a scan. */

@@ -33,7 +33,8 @@ struct cluster_coverage {
         length_limited, hits, closed_loops;
 };
 
-/* Runs it on the engine that its options name, checks that nothing is lost, invented or out of order, and returns the digest of all turns. */
+/* Runs it on the engine that its options name, checks that nothing is lost, invented or out of order, and returns the
+ * digest of all turns. */
 struct digest random_cluster_run(const struct random_cluster *cluster, struct cluster_coverage *coverage);
 
 /* The canonical summary through the public interface; freed with free(). */

@@ -41,10 +41,10 @@ struct trial {
 };
 
 static const struct trial trials[] = {
-    {"1", NULL, "fast-forward"},  {"1", "1ms", "fast-forward"},  {"1", "7ms", "fast-forward"},
-    {"1", "1s", "fast-forward"},  {"1", NULL, "steady"},         {"2", NULL, "fast-forward"},
-    {"2", "1ms", "steady"},       {"3", NULL, "fast-forward"},   {"3", "7ms", "steady"},
-    {"4", NULL, "fast-forward"},  {"4", "1s", "steady"},         {"7", NULL, "fast-forward"},
+    {"1", NULL, "fast-forward"},  {"1", "1ms", "fast-forward"}, {"1", "7ms", "fast-forward"},
+    {"1", "1s", "fast-forward"},  {"1", NULL, "steady"},        {"2", NULL, "fast-forward"},
+    {"2", "1ms", "steady"},       {"3", NULL, "fast-forward"},  {"3", "7ms", "steady"},
+    {"4", NULL, "fast-forward"},  {"4", "1s", "steady"},        {"7", NULL, "fast-forward"},
     {"7", "7ms", "fast-forward"}, {"16", NULL, "fast-forward"}, {"16", "1s", "fast-forward"},
 };
 
