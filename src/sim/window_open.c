@@ -50,9 +50,9 @@ static struct window_end bound_window(const struct windows *windows)
     const simtime horizon = windows->next_horizon;
     window_close(&end, first > horizon ? first : horizon, 0, WINDOW_HORIZON);
     if (windows->sees_instances) {
-        const simtime due = router_next_snapshot(windows->cluster->router);
         const simtime instant = router_wants_snapshot(windows->cluster->router, first);
-        window_close(&end, instant >= 0 ? instant : due, 0, WINDOW_TELEMETRY);
+        const simtime due = instant >= 0 ? instant : router_next_snapshot(windows->cluster->router);
+        window_close(&end, due, 0, WINDOW_TELEMETRY);
         if (end.time == due && end.key == 0 && end.rule != WINDOW_STOP) {
             end.rule = WINDOW_TELEMETRY;
         }

@@ -1,5 +1,6 @@
 #include "support/support.h"
 
+#include "base/heap.h"
 #include "orchestrator/orchestrator.h"
 
 #include <stdio.h>
@@ -10,12 +11,19 @@
 #define PROGRAM(NAME, ARRIVAL_NS, TURNS)                                                                               \
     "{\"session_id\":\"" NAME "\",\"arrival_time_ns\":" #ARRIVAL_NS ",\"sub_requests\":[" TURNS "]}\n"
 
+/* A plain engine around the orchestrator: one line of programs, free clients, and the ready turns in order. */
 struct fixture {
     struct diag diag;
     struct workload *workload;
     struct tool_simulator *tool;
     struct orchestrator *orchestrator;
-    struct ready_turn turn; /* the last that was ready */
+    struct heap ready;   /* (time, key); payload: slot */
+    struct heap clients; /* (time, client) */
+    struct next_program next;
+    bool closed, has_next;
+    uint64_t started, dropped, truncated, completed;
+    simtime service;       /* of the last turn that became ready */
+    struct turn_call turn; /* the last that was ready */
 };
 
 static struct fixture *open_text(const char *text, struct orchestrator_options options)
@@ -36,50 +44,118 @@ static struct fixture *open_text(const char *text, struct orchestrator_options o
     options.tool = fixture.tool;
     options.max_model_len = options.max_model_len ? options.max_model_len : 100000;
     fixture.orchestrator = orchestrator_create(&options, &fixture.diag);
+    heap_init(&fixture.ready);
+    heap_init(&fixture.clients);
+    fixture.closed = orchestrator_is_closed(&options);
+    for (uint32_t client = 0; client < options.arrivals.clients; client++) {
+        heap_push(&fixture.clients, (struct heap_entry){.key = 0, .tie = client});
+    }
+    fixture.has_next = fixture.orchestrator && orchestrator_next_program(fixture.orchestrator, &fixture.next);
     return &fixture;
 }
 
 static void close_it(struct fixture *f)
 {
+    heap_fini(&f->ready);
+    heap_fini(&f->clients);
     orchestrator_destroy(f->orchestrator);
     tool_destroy(f->tool);
     workload_destroy(f->workload);
     diag_fini(&f->diag);
 }
 
-/* Steps until a turn is ready, which must be this one at this time (ns); returns its slot. */
+static void push_ready(struct fixture *f, const struct ready_turn *turn)
+{
+    f->service = turn->service;
+    heap_push(&f->ready, (struct heap_entry){.key = turn->time, .tie = turn->key, .payload = turn->slot});
+}
+
+/* When the next program in line starts; SIMTIME_NEVER: there is none, or no client. */
+static simtime next_start(const struct fixture *f)
+{
+    if (!f->has_next || (f->closed && !f->clients.n)) {
+        return SIMTIME_NEVER;
+    }
+    return f->closed ? orchestrator_client_ready(f->orchestrator, heap_top(&f->clients)->key) : f->next.arrival;
+}
+
+/* Starts the next program in line, or drops it. */
+static void start_program(struct fixture *f)
+{
+    const simtime time = next_start(f);
+    const uint32_t slot = orchestrator_take_slot(f->orchestrator);
+    const enum prepared prepared = orchestrator_prepare(f->orchestrator, slot, f->next.id);
+    f->has_next = orchestrator_next_program(f->orchestrator, &f->next);
+    if (prepared == PREPARED_DROPPED) {
+        f->dropped++;
+        orchestrator_give_slot(f->orchestrator, slot);
+        return;
+    }
+    assert_true(prepared == PREPARED_READY || prepared == PREPARED_TRUNCATED);
+    f->started++;
+    f->truncated += prepared == PREPARED_TRUNCATED;
+    const uint32_t client = f->closed ? (uint32_t)heap_pop(&f->clients).tie : 0;
+    const struct ready_turn turn = orchestrator_start(f->orchestrator, slot, time, client);
+    assert_int_equal(turn.time, time);
+    assert_int_equal(turn.home, NO_HOME);
+    push_ready(f, &turn);
+}
+
+static uint64_t in_progress(const struct fixture *f)
+{
+    return f->started - f->completed;
+}
+
+/* The next turn that is ready must be this one at this time (ns); returns its slot. */
 static uint32_t expect_ready(struct fixture *f, const char *program, uint32_t turn, int64_t time_ns)
 {
-    for (;;) {
-        const struct event_key next = orchestrator_next(f->orchestrator);
-        assert_int_not_equal(next.time, SIMTIME_NEVER);
-        if (orchestrator_step(f->orchestrator, &f->turn)) {
-            assert_int_equal(next.phase, PHASE_ROUTING);
-            assert_int_equal(next.time, f->turn.ready);
-            break;
-        }
-        assert_int_equal(next.phase, PHASE_RELEASE);
+    while (next_start(f) != SIMTIME_NEVER && (!f->ready.n || next_start(f) <= heap_top(&f->ready)->key)) {
+        start_program(f);
     }
-    assert_string_equal(f->turn.program->name, program);
+    assert_true(f->ready.n > 0);
+    const struct heap_entry top = heap_pop(&f->ready);
+    const uint32_t slot = (uint32_t)top.payload;
+    f->turn = orchestrator_call(f->orchestrator, slot);
+    assert_int_equal(top.tie, f->turn.program << 24 | turn);
+    const struct program *fetched = workload_fetch(f->workload, f->turn.program, slot);
+    assert_string_equal(fetched->name, program);
     assert_int_equal(f->turn.turn, turn);
     assert_int_equal(f->turn.ready, time_ns * SIMTIME_NS);
+    assert_int_equal(top.key, f->turn.ready);
     assert_int_equal(f->turn.content.n_tokens, f->turn.prompt_toks + f->turn.output_toks);
-    return f->turn.slot;
+    return slot;
 }
 
 static void expect_waiting(struct fixture *f)
 {
-    assert_int_equal(orchestrator_next(f->orchestrator).time, SIMTIME_NEVER);
+    assert_int_equal(f->ready.n, 0);
+    assert_int_equal(next_start(f), SIMTIME_NEVER);
 }
 
 /* The turn in `slot` ends; true when its program is done. */
 static bool end(struct fixture *f, uint32_t slot, int64_t time_ns, struct program_record *record)
 {
-    if (orchestrator_turn_ended(f->orchestrator, slot, time_ns * SIMTIME_NS, record)) {
-        orchestrator_program_done(f->orchestrator, slot);
+    enum { INSTANCE = 5 };
+    struct ready_turn next;
+    const simtime time = time_ns * SIMTIME_NS;
+    const uint32_t client = orchestrator_client(f->orchestrator, slot);
+    switch (orchestrator_turn_ended(f->orchestrator, slot, INSTANCE, time, &next, record)) {
+    case TURN_IS_FOLLOWED:
+        assert_int_equal(next.slot, slot);
+        assert_int_equal(next.home, INSTANCE);
+        push_ready(f, &next);
+        return false;
+    case TURN_WAS_LAST:
+        f->completed++;
+        if (f->closed) {
+            heap_push(&f->clients, (struct heap_entry){.key = time, .tie = client});
+        }
+        orchestrator_give_slot(f->orchestrator, slot);
+        return true;
+    default:
+        fail();
         return true;
     }
-    return false;
 }
 
 static void turns_follow_their_gaps(void **state)
@@ -91,7 +167,7 @@ static void turns_follow_their_gaps(void **state)
     uint32_t slot = expect_ready(f, "a", 0, 0); /* the earliest arrival is time zero */
     assert_int_equal(f->turn.prompt_toks, 10);
     expect_waiting(f);
-    assert_int_equal(orchestrator_in_progress(f->orchestrator), 1);
+    assert_int_equal(in_progress(f), 1);
     assert_false(end(f, slot, 1000, &record));
     slot = expect_ready(f, "a", 1, 1100);
     assert_int_equal(f->turn.prompt_toks, 20);
@@ -104,8 +180,8 @@ static void turns_follow_their_gaps(void **state)
     assert_int_equal(record.tool_time, 100 * SIMTIME_NS); /* that after the last turn is nobody's */
     assert_int_equal(record.n_turns, 3);
     expect_waiting(f);
-    assert_int_equal(orchestrator_counters(f->orchestrator)->completed, 1);
-    assert_int_equal(orchestrator_in_progress(f->orchestrator), 0);
+    assert_int_equal(f->completed, 1);
+    assert_int_equal(in_progress(f), 0);
     close_it(f);
 }
 
@@ -168,7 +244,7 @@ static void clients_take_programs_in_turn(void **state)
     const uint32_t a = expect_ready(f, "a", 0, 10);
     uint32_t b = expect_ready(f, "b", 0, 10);
     expect_waiting(f);
-    assert_int_equal(orchestrator_in_progress(f->orchestrator), 2);
+    assert_int_equal(in_progress(f), 2);
     assert_false(end(f, b, 50, &record));
     b = expect_ready(f, "b", 1, 80);      /* a client stays with its program through the gap */
     assert_true(end(f, b, 100, &record)); /* client 1 first, then client 0 at the same time */
@@ -180,7 +256,7 @@ static void clients_take_programs_in_turn(void **state)
     expect_ready(f, "e", 0, 210);
     assert_true(end(f, c, 200, &record));
     expect_waiting(f); /* nobody is left for the client that is free */
-    assert_int_equal(orchestrator_counters(f->orchestrator)->started, 5);
+    assert_int_equal(f->started, 5);
     close_it(f);
 }
 
@@ -220,11 +296,12 @@ static void long_programs_are_dropped(void **state)
     struct fixture *f = open_text(
         LONG_SECOND, (struct orchestrator_options){.max_model_len = 100, .on_long_prompt = LONG_PROMPT_DROPS_PROGRAM});
     expect_ready(f, "short", 0, 0);
-    while (orchestrator_next(f->orchestrator).time != SIMTIME_NEVER) {
-        assert_false(orchestrator_step(f->orchestrator, &f->turn));
+    while (next_start(f) != SIMTIME_NEVER) {
+        start_program(f);
     }
-    assert_int_equal(orchestrator_counters(f->orchestrator)->dropped, 2);
-    assert_int_equal(orchestrator_counters(f->orchestrator)->started, 1);
+    expect_waiting(f);
+    assert_int_equal(f->dropped, 2);
+    assert_int_equal(f->started, 1);
     close_it(f);
     /* A client goes on to the next program at once. */
     f = open_text(PROGRAM("long", 0, TURN(500, 1, 0, 0)) PROGRAM("short", 0, TURN(10, 1, 0, 0)),
@@ -276,7 +353,56 @@ static void long_prompts_are_truncated(void **state)
     slot = expect_ready(f, "long", 3, 35);
     assert_int_equal(f->turn.prompt_toks, 60); /* prefill only: no token needs room */
     assert_true(end(f, slot, 40, &record));
-    assert_int_equal(orchestrator_counters(f->orchestrator)->truncated_programs, 1);
+    assert_int_equal(f->truncated, 1);
+    close_it(f);
+}
+
+/* The lead is what follows a turn's end, the service the least time up to there. */
+static void leads_and_services(void **state)
+{
+    (void)state;
+    static const char text[] = PROGRAM("a", 0, TURN(10, 5, 0, 100) "," TURN(20, 0, 15, 0) "," TURN(90, 50, 20, 9));
+    struct orchestrator_options options = {
+        .max_model_len = 100, .dispatch_latency = 7 * SIMTIME_NS, .least_step = 2 * SIMTIME_NS};
+    struct program_record record;
+    struct fixture *f = open_text(text, options);
+    uint32_t slot = expect_ready(f, "a", 0, 0);
+    assert_int_equal(f->turn.lead, 100 * SIMTIME_NS);
+    assert_int_equal(f->service, (7 + 5 * 2 + 100) * SIMTIME_NS);
+    assert_false(end(f, slot, 1000, &record));
+    slot = expect_ready(f, "a", 1, 1100);
+    assert_int_equal(f->turn.lead, 0);
+    assert_int_equal(f->service, (7 + 2) * SIMTIME_NS); /* a prompt alone takes a step */
+    assert_false(end(f, slot, 2000, &record));
+    slot = expect_ready(f, "a", 2, 2000);
+    assert_int_equal(f->turn.lead, SIMTIME_NEVER); /* nothing follows */
+    assert_int_equal(f->service, SIMTIME_NEVER);
+    close_it(f);
+    options.arrivals =
+        (struct arrivals_options){.process = ARRIVALS_CLOSED, .clients = 1, .client_setup = 30 * SIMTIME_NS};
+    f = open_text(text, options);
+    assert_false(end(f, expect_ready(f, "a", 0, 30), 1000, &record));
+    assert_false(end(f, expect_ready(f, "a", 1, 1100), 2000, &record));
+    expect_ready(f, "a", 2, 2000);
+    assert_int_equal(f->turn.lead, 30 * SIMTIME_NS);              /* the client's next program */
+    assert_int_equal(f->service, (7 + 10 * 2 + 30) * SIMTIME_NS); /* ten tokens of output have room */
+    close_it(f);
+}
+
+/* Beyond simulated time nothing is ready. */
+static void a_turn_too_late(void **state)
+{
+    (void)state;
+    struct fixture *f =
+        open_text(PROGRAM("a", 0, TURN(10, 1, 0, 1) "," TURN(20, 1, 11, 0)), (struct orchestrator_options){0});
+    const uint32_t slot = expect_ready(f, "a", 0, 0);
+    struct ready_turn next;
+    struct program_record record;
+    assert_int_equal(orchestrator_turn_ended(f->orchestrator, slot, 0, SIMTIME_LIMIT - 1, &next, &record),
+                     TURN_TOO_LATE);
+    orchestrator_report_late_turn(f->orchestrator, slot, 1, &f->diag);
+    assert_non_null(strstr(f->diag.entries[0].text, "programs.jsonl:1"));
+    assert_non_null(strstr(f->diag.entries[0].text, "'a', turn 2 of 2"));
     close_it(f);
 }
 
@@ -292,6 +418,8 @@ int main(void)
         cmocka_unit_test(long_prompts_are_errors),
         cmocka_unit_test(long_programs_are_dropped),
         cmocka_unit_test(long_prompts_are_truncated),
+        cmocka_unit_test(leads_and_services),
+        cmocka_unit_test(a_turn_too_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,11 @@ static struct routing_view look(const uint32_t outstanding[INSTANCES], const uin
     for (int i = 0; i < INSTANCES; i++) {
         views[i] = (struct instance_view){outstanding[i], used[i], 1000};
         view.outstanding += outstanding[i];
+        const struct instance_view *least = &views[view.least_loaded];
+        if (outstanding[i] < least->outstanding ||
+            (outstanding[i] == least->outstanding && used[i] < least->used_blocks)) {
+            view.least_loaded = (uint32_t)i;
+        }
     }
     return view;
 }

@@ -7,6 +7,7 @@ enum { INSTANCES = 3 };
 /* What the last decision saw, and what the next one chooses. */
 static struct instance_view seen[INSTANCES];
 static uint64_t seen_outstanding;
+static uint32_t seen_least;
 static struct routing_request seen_request;
 static uint32_t choice;
 
@@ -19,25 +20,39 @@ static uint32_t scripted(const struct routing_parameters *parameters, const stru
         seen[i] = view->instances[i];
     }
     seen_outstanding = view->outstanding;
+    seen_least = view->least_loaded;
     seen_request = *request;
     ++*state;
     return choice;
 }
 
-static struct router *make(void)
+static struct router *make_with(enum policy_reads reads, enum router_view view)
 {
+    static struct policy_entry policy;
+    policy = (struct policy_entry){.plane = POLICY_ROUTING, .name = "scripted", .route = scripted, .reads = reads};
     return router_create(&(struct router_options){.n_instances = INSTANCES,
                                                   .usable_blocks = 77,
+                                                  .view = view,
                                                   .telemetry_period = 100,
-                                                  .policy = scripted,
+                                                  .policy = &policy,
                                                   .parameters = {.pressure_limit = 0.9, .load_limit = 2.0}});
 }
 
-static void route(struct router *router, uint32_t slot, uint32_t instance)
+static struct router *make(void)
+{
+    return make_with(READS_VIEW, ROUTER_VIEW_TELEMETRY);
+}
+
+static void route_from(struct router *router, uint32_t home, uint32_t instance)
 {
     choice = instance;
-    const struct routing_request request = {.program = slot, .home = router_home(router, slot)};
-    assert_int_equal(router_route(router, slot, &request), instance);
+    const struct routing_request request = {.home = home};
+    assert_int_equal(router_route(router, &request), instance);
+}
+
+static void route(struct router *router, uint32_t instance)
+{
+    route_from(router, NO_INSTANCE, instance);
 }
 
 static void observe_all(struct router *router, simtime instant, const struct load_snapshot snapshots[INSTANCES])
@@ -48,21 +63,50 @@ static void observe_all(struct router *router, simtime instant, const struct loa
     router_snapshots_done(router, instant);
 }
 
-/* A decision sees the last multiple of the period, once. */
+/* A decision sees the last multiple of the period, once; at time 0 all is idle, and known to be. */
 static void snapshot_instants(void **state)
 {
     (void)state;
     struct router *router = make();
     static const struct load_snapshot idle[INSTANCES];
-    assert_int_equal(router_wants_snapshot(router, 0), 0);
-    observe_all(router, 0, idle);
     assert_int_equal(router_wants_snapshot(router, 0), -1);
     assert_int_equal(router_wants_snapshot(router, 99), -1);
+    assert_int_equal(router_next_snapshot(router), 100);
     assert_int_equal(router_wants_snapshot(router, 100), 100);
     assert_int_equal(router_wants_snapshot(router, 345), 300); /* nobody asked on the way */
     observe_all(router, 300, idle);
     assert_int_equal(router_wants_snapshot(router, 399), -1);
+    assert_int_equal(router_next_snapshot(router), 400);
     assert_int_equal(router_wants_snapshot(router, 400), 400);
+    router_destroy(router);
+}
+
+static void an_exact_view_is_of_now(void **state)
+{
+    (void)state;
+    struct router *router = make_with(READS_VIEW, ROUTER_VIEW_EXACT);
+    static const struct load_snapshot idle[INSTANCES];
+    assert_int_equal(router_wants_snapshot(router, 0), 0);
+    observe_all(router, 0, idle);
+    assert_int_equal(router_wants_snapshot(router, 0), -1); /* once for all turns of an instant */
+    assert_int_equal(router_wants_snapshot(router, 37), 37);
+    route(router, 2);
+    const struct load_snapshot running = {.running = 1, .used_blocks = 4, .received = 1};
+    router_update(router, 2, &running);
+    route(router, 0);
+    assert_int_equal(seen[2].used_blocks, 4);
+    assert_int_equal(seen[2].outstanding, 1);
+    assert_int_equal(seen_outstanding, 1);
+    assert_int_equal(seen_least, 0);
+    router_destroy(router);
+}
+
+static void a_blind_policy_wants_nothing(void **state)
+{
+    (void)state;
+    struct router *router = make_with(READS_NOTHING, ROUTER_VIEW_TELEMETRY);
+    assert_int_equal(router_wants_snapshot(router, 1000), -1);
+    assert_int_equal(router_next_snapshot(router), SIMTIME_NEVER);
     router_destroy(router);
 }
 
@@ -71,23 +115,22 @@ static void nothing_is_counted_twice(void **state)
 {
     (void)state;
     struct router *router = make();
-    static const struct load_snapshot idle[INSTANCES];
-    observe_all(router, 0, idle);
-    route(router, 0, 1);
+    route(router, 1);
     assert_int_equal(seen[1].outstanding, 0);
     assert_int_equal(seen[1].usable_blocks, 77);
-    route(router, 1, 1);
+    route(router, 1);
     assert_int_equal(seen[1].outstanding, 1);
-    route(router, 2, 2);
+    route(router, 2);
     assert_int_equal(seen[1].outstanding, 2);
     assert_int_equal(seen_outstanding, 2);
+    assert_int_equal(seen_least, 0);
     /* Instance 1 had received one of its two turns and is running it; instance 2 has finished its turn. */
     const struct load_snapshot later[INSTANCES] = {
         [1] = {.running = 1, .used_blocks = 9, .received = 1},
         [2] = {.received = 1},
     };
     observe_all(router, 100, later);
-    route(router, 3, 0);
+    route(router, 0);
     assert_int_equal(seen[1].outstanding, 2);
     assert_int_equal(seen[1].used_blocks, 9);
     assert_int_equal(seen[2].outstanding, 0);
@@ -98,10 +141,11 @@ static void nothing_is_counted_twice(void **state)
         [2] = {.received = 1},
     };
     observe_all(router, 200, last);
-    route(router, 4, 0);
+    route(router, 0);
     assert_int_equal(seen[0].outstanding, 1);
     assert_int_equal(seen[1].outstanding, 2);
     assert_int_equal(seen_outstanding, 3);
+    assert_int_equal(seen_least, 2);
     router_destroy(router);
 }
 
@@ -109,26 +153,17 @@ static void homes_and_their_counters(void **state)
 {
     (void)state;
     struct router *router = make();
-    assert_int_equal(router_home(router, 5), NO_INSTANCE);
-    route(router, 5, 2);
+    route(router, 2);
     assert_int_equal(seen_request.home, NO_INSTANCE);
-    assert_int_equal(router_home(router, 5), 2);
-    assert_int_equal(router_home(router, 4), NO_INSTANCE);
-    route(router, 5, 2);
+    route_from(router, 2, 2);
     assert_int_equal(seen_request.home, 2);
-    route(router, 5, 0); /* the break moves home */
-    route(router, 5, 0);
-    route(router, 1000, 1);
+    route_from(router, 2, 0); /* a break */
+    route_from(router, 0, 0);
+    route(router, 1);
     const struct router_counters *counters = router_counters(router);
     assert_int_equal(counters->cold, 2);
     assert_int_equal(counters->affinity_hits, 2);
     assert_int_equal(counters->affinity_breaks, 1);
-    router_forget(router, 5); /* the slot's next program is a stranger */
-    assert_int_equal(router_home(router, 5), NO_INSTANCE);
-    assert_int_equal(router_home(router, 1000), 1);
-    router_forget(router, 123456);
-    route(router, 5, 0);
-    assert_int_equal(counters->cold, 3);
     router_destroy(router);
     router_destroy(NULL);
 }
@@ -137,6 +172,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snapshot_instants),
+        cmocka_unit_test(an_exact_view_is_of_now),
+        cmocka_unit_test(a_blind_policy_wants_nothing),
         cmocka_unit_test(nothing_is_counted_twice),
         cmocka_unit_test(homes_and_their_counters),
     };

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "kv/pool.h"
 #include "sim/run_serial.h"
+#include "sim/run_windows.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,6 +35,16 @@ void random_cluster_set(struct random_cluster *cluster, const char *path, const 
     cluster->n_options += i == cluster->n_options;
     cluster->options[i].path = path;
     snprintf(cluster->options[i].value, sizeof cluster->options[i].value, "%s", value);
+}
+
+void random_cluster_unset(struct random_cluster *cluster, const char *path)
+{
+    for (size_t i = 0; i < cluster->n_options; i++) {
+        if (strcmp(cluster->options[i].path, path) == 0) {
+            cluster->options[i] = cluster->options[--cluster->n_options];
+            return;
+        }
+    }
 }
 
 static void set_number(struct random_cluster *cluster, const char *path, uint64_t value, const char *unit)
@@ -200,15 +211,16 @@ static void check_program(const struct cluster *cluster, const struct program *p
 /* Every program that was not dropped is there with all of its turns, and nothing else is. */
 static void check_history(struct cluster *cluster, struct cluster_coverage *coverage)
 {
-    const struct orchestrator_counters *programs = orchestrator_counters(cluster->orchestrator);
+    const uint64_t completed = cluster_programs_done(cluster);
+    const uint64_t dropped = cluster->programs.dropped;
     const uint64_t n_programs = workload_stats(cluster->workload)->n_programs;
     uint64_t n_turns;
     uint64_t n_rows;
-    const struct turn_record *turns = recorder_turns(cluster->recorder, &n_turns);
-    recorder_programs(cluster->recorder, &n_rows);
-    assert_int_equal(programs->completed + programs->dropped, n_programs);
-    assert_int_equal(orchestrator_in_progress(cluster->orchestrator), 0);
-    assert_int_equal(n_rows, programs->completed);
+    const struct turn_record *turns = recorder_turns(cluster->recorders[0], &n_turns);
+    recorder_programs(cluster->recorders[0], &n_rows);
+    assert_int_equal(completed + dropped, n_programs);
+    assert_int_equal(cluster_in_progress(cluster), 0);
+    assert_int_equal(n_rows, completed);
     uint64_t at = 0;
     uint64_t served = 0;
     for (uint64_t id = 0; id < n_programs; id++) {
@@ -222,11 +234,11 @@ static void check_history(struct cluster *cluster, struct cluster_coverage *cove
         workload_release(cluster->workload, program, 0);
     }
     assert_int_equal(at, n_turns);
-    assert_int_equal(served, programs->completed);
+    assert_int_equal(served, completed);
     coverage->programs += served;
     coverage->turns += n_turns;
-    coverage->dropped += programs->dropped;
-    coverage->truncated += programs->truncated_programs;
+    coverage->dropped += dropped;
+    coverage->truncated += cluster->programs.truncated;
     for (uint64_t i = 0; i < n_turns; i++) {
         coverage->length_limited += turns[i].length_limited;
         coverage->hits += turns[i].hit_toks > 0;
@@ -237,7 +249,7 @@ static void check_history(struct cluster *cluster, struct cluster_coverage *cove
 static void check_engines(struct cluster *cluster, struct cluster_coverage *coverage)
 {
     uint64_t n_turns;
-    const struct turn_record *turns = recorder_turns(cluster->recorder, &n_turns);
+    const struct turn_record *turns = recorder_turns(cluster->recorders[0], &n_turns);
     uint64_t needed = 0;
     uint64_t preemptions = 0;
     for (uint64_t i = 0; i < n_turns; i++) {
@@ -270,23 +282,29 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
     asim_config *config = make_config(random);
     struct diag diag;
     diag_init(&diag);
-    struct cluster *cluster = cluster_create(config_settings(config), &diag);
+    struct cluster *cluster = cluster_create(config_settings(config), 0, 1, &diag);
     if (!cluster) {
         fail_msg("%s", diag.entries[0].text);
     }
-    assert_true(run_serial(cluster, NULL, NULL));
+    if (cluster->settings.synchronization == SYNCHRONIZATION_SERIAL) {
+        assert_true(run_serial(cluster, NULL, NULL, &diag));
+    } else {
+        struct transport *transport = transport_self_create();
+        assert_true(run_windows(cluster, transport, NULL, NULL, NULL, &diag));
+        transport_destroy(transport);
+    }
     check_history(cluster, coverage);
     check_engines(cluster, coverage);
     const struct router_counters *router = router_counters(cluster->router);
     uint64_t n_turns;
-    recorder_turns(cluster->recorder, &n_turns);
+    recorder_turns(cluster->recorders[0], &n_turns);
     assert_int_equal(router->cold + router->affinity_hits + router->affinity_breaks, n_turns);
-    assert_int_equal(router->cold, orchestrator_counters(cluster->orchestrator)->completed);
+    assert_int_equal(router->cold, cluster_programs_done(cluster));
     coverage->runs++;
     coverage->affinity_hits += router->affinity_hits;
     coverage->affinity_breaks += router->affinity_breaks;
     coverage->closed_loops += cluster->settings.arrivals == SETTING_ARRIVALS_CLOSED;
-    const struct digest digest = recorder_digest(cluster->recorder);
+    const struct digest digest = recorder_digest(cluster->recorders[0]);
     cluster_destroy(cluster);
     diag_fini(&diag);
     asim_config_destroy(config);

@@ -24,6 +24,7 @@ void random_cluster_fini(struct random_cluster *cluster);
 
 /* Sets an option, in place of what was drawn for it. */
 void random_cluster_set(struct random_cluster *cluster, const char *path, const char *value);
+void random_cluster_unset(struct random_cluster *cluster, const char *path);
 const char *random_cluster_get(const struct random_cluster *cluster, const char *path);
 
 /* What a run covered, summed over runs. */
@@ -32,7 +33,8 @@ struct cluster_coverage {
         length_limited, hits, closed_loops;
 };
 
-/* Runs it, checks that nothing is lost, invented or out of order, and returns the digest of all turns. */
+/* Runs it on the engine that its options name, checks that nothing is lost, invented or out of order, and returns the
+ * digest of all turns. */
 struct digest random_cluster_run(const struct random_cluster *cluster, struct cluster_coverage *coverage);
 
 /* The canonical summary through the public interface; freed with free(). */

@@ -1,0 +1,15 @@
+#include "support/support.h"
+
+#include "sim/window_properties.h"
+
+static void properties(void **state)
+{
+    (void)state;
+    check_window_properties(30, 530);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_teardown(properties, print_failed_windows)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+#include "sim/window_properties.h"
+
+#include "support/support.h"
+
+#include "sim/random_cluster.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Options to set on top of what a seed drew. */
+struct bend {
+    const char *name;
+    struct {
+        const char *path;
+        const char *value;
+    } options[4];
+};
+
+static const struct bend bends[] = {
+    {.name = "as drawn"},
+    {"many instances", {{"instances", "41"}}},
+    {"one instance", {{"instances", "1"}, {"tool_gap", "0s"}}},
+    {"dispatch latency above the telemetry period", {{"router.telemetry_period", "1ms"}, {"dispatch_latency", "23ms"}}},
+    {"telemetry period far above the dispatch latency",
+     {{"router.telemetry_period", "10s"}, {"dispatch_latency", "10us"}}},
+    {"exact views", {{"router.view", "exact"}, {"instances", "11"}}},
+    {"exact views, zero gaps", {{"router.view", "exact"}, {"routing", "least-loaded"}, {"tool_gap", "0s"}}},
+    {"clients without set-up", {{"max_concurrency", "20"}, {"client_setup", "0s"}, {"instances", "19"}}},
+    {"dispatch latency equal to the telemetry period",
+     {{"router.telemetry_period", "5ms"}, {"dispatch_latency", "5ms"}, {"instances", "9"}}},
+};
+
+enum { N_BENDS = sizeof bends / sizeof bends[0] };
+
+struct trial {
+    const char *threads, *window, *stepping; /* window NULL: unset */
+};
+
+static const struct trial trials[] = {
+    {"1", NULL, "fast-forward"},  {"1", "1ms", "fast-forward"}, {"1", "7ms", "fast-forward"},
+    {"1", "1s", "fast-forward"},  {"1", NULL, "steady"},        {"2", NULL, "fast-forward"},
+    {"2", "1ms", "steady"},       {"3", NULL, "fast-forward"},  {"3", "7ms", "steady"},
+    {"4", NULL, "fast-forward"},  {"4", "1s", "steady"},        {"7", NULL, "fast-forward"},
+    {"7", "7ms", "fast-forward"}, {"16", NULL, "fast-forward"}, {"16", "1s", "fast-forward"},
+};
+
+/* What is running: a check that fails deep inside knows nothing of it. */
+static char running[256];
+
+static void print_running(int signal)
+{
+    (void)signal;
+    const size_t length = strlen(running);
+    const bool written = write(STDERR_FILENO, running, length) == (ssize_t)length;
+    (void)!written;
+}
+
+int print_failed_windows(void **state)
+{
+    (void)state;
+    if (running[0]) {
+        print_message("failed with %s", running);
+    }
+    return 0;
+}
+
+/* In a closed loop nothing else may name arrivals. */
+static void bend_to(struct random_cluster *cluster, const struct bend *bend)
+{
+    for (size_t i = 0; i < sizeof bend->options / sizeof bend->options[0] && bend->options[i].path; i++) {
+        if (strcmp(bend->options[i].path, "max_concurrency") == 0) {
+            random_cluster_unset(cluster, "arrivals");
+            random_cluster_unset(cluster, "request_rate");
+        }
+        random_cluster_set(cluster, bend->options[i].path, bend->options[i].value);
+    }
+}
+
+/* The settings that another engine must answer as the serial one does: `oracle` is the summary there. */
+static void check_trial(const struct random_cluster *cluster, const struct trial *trial, struct digest oracle,
+                        const char *summary, const char *what)
+{
+    struct random_cluster windows = *cluster;
+    struct cluster_coverage unused = {0};
+    random_cluster_set(&windows, "synchronization", "windows");
+    random_cluster_set(&windows, "threads", trial->threads);
+    random_cluster_set(&windows, "stepping", trial->stepping);
+    if (trial->window) {
+        random_cluster_set(&windows, "window", trial->window);
+    }
+    snprintf(running, sizeof running, "%s: threads %s, window %s, stepping %s\n", what, trial->threads,
+             trial->window ? trial->window : "unset", trial->stepping);
+    const struct digest digest = random_cluster_run(&windows, &unused);
+    if (digest.low != oracle.low || digest.high != oracle.high) {
+        fail_msg("another history than that of the serial engine: %s", running);
+    }
+    char *other = random_cluster_summary(&windows);
+    if (strcmp(other, summary) != 0) {
+        fail_msg("another summary than that of the serial engine: %s%s\n%s", running, other, summary);
+    }
+    free(other);
+}
+
+static void check_bend(uint64_t seed, const struct bend *bend, struct cluster_coverage *coverage)
+{
+    struct random_cluster cluster;
+    random_cluster_init(&cluster, seed);
+    if (strcmp(random_cluster_get(&cluster, "dispatch_latency"), "0ms") == 0) {
+        random_cluster_set(&cluster, "dispatch_latency", "1ms");
+    }
+    bend_to(&cluster, bend);
+    random_cluster_set(&cluster, "synchronization", "serial");
+    random_cluster_set(&cluster, "stepping", "fast-forward");
+    char what[128];
+    snprintf(what, sizeof what, "seed %" PRIu64 ", %s", seed, bend->name);
+    snprintf(running, sizeof running, "%s: the serial engine\n", what);
+    const struct digest digest = random_cluster_run(&cluster, coverage);
+    char *summary = random_cluster_summary(&cluster);
+    for (size_t i = 0; i < sizeof trials / sizeof trials[0]; i++) {
+        check_trial(&cluster, &trials[i], digest, summary, what);
+    }
+    free(summary);
+    random_cluster_fini(&cluster);
+}
+
+void check_window_properties(uint64_t first, uint64_t last)
+{
+    struct cluster_coverage c = {0};
+    const struct sigaction action = {.sa_handler = print_running, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGABRT, &action, NULL);
+    for (uint64_t seed = first; seed < last; seed++) {
+        check_bend(seed, &bends[0], &c);
+        check_bend(seed, &bends[1 + seed % (N_BENDS - 1)], &c);
+    }
+    running[0] = '\0';
+    print_message("%" PRIu64 " scenarios, %" PRIu64 " programs, %" PRIu64 " turns; dropped %" PRIu64
+                  ", preemptions %" PRIu64 ", idle instances %" PRIu64 ", closed loops %" PRIu64 "\n",
+                  c.runs, c.programs, c.turns, c.dropped, c.preemptions, c.idle_instances, c.closed_loops);
+    enum { SEEDS_FOR_ALL = 30 };
+    assert_true(last - first < SEEDS_FOR_ALL ||
+                (c.dropped && c.truncated && c.preemptions && c.affinity_hits && c.affinity_breaks &&
+                 c.idle_instances && c.length_limited && c.hits && c.closed_loops));
+}
