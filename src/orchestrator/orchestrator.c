@@ -69,13 +69,21 @@ static void report_long_prompt(const struct orchestrator *orchestrator, const st
                program->name, turn + 1, program->n_turns, program->turns[turn].prompt_toks, options->max_model_len);
 }
 
-/* Refuses the long prompts of a file before anything runs; generated programs are looked at when they start. */
+/* Refuses the long prompts of a file before anything runs; generated programs are looked at when they start. A file
+ * that knows its longest prompt is not walked when that fits. */
 static bool check_prompts(struct orchestrator *orchestrator)
 {
     const struct orchestrator_options *options = &orchestrator->options;
+    const uint64_t longest = workload_stats(options->workload)->longest_prompt;
     uint64_t too_long = 0;
+    if (longest && longest <= options->max_model_len) {
+        return true;
+    }
     for (uint64_t id = 0; id < orchestrator->n_programs; id++) {
         const struct program *program = workload_fetch(options->workload, id, 0);
+        if (!program) {
+            return false;
+        }
         const uint32_t turn = first_long_turn(options, program);
         if (turn < program->n_turns && too_long++ == 0) {
             report_long_prompt(orchestrator, program, turn);
@@ -154,7 +162,9 @@ static uint32_t take_slot(struct orchestrator *orchestrator)
 static void give_slot(struct orchestrator *orchestrator, uint32_t slot)
 {
     struct progress *progress = orchestrator->slots[slot];
-    workload_release(orchestrator->options.workload, progress->program, slot);
+    if (progress->program) {
+        workload_release(orchestrator->options.workload, progress->program, slot);
+    }
     progress->program = NULL;
     progress->next_free = orchestrator->free_slot;
     orchestrator->free_slot = slot;
@@ -184,6 +194,12 @@ static bool start_program(struct orchestrator *orchestrator, uint64_t id, simtim
     const uint32_t slot = take_slot(orchestrator);
     struct progress *progress = orchestrator->slots[slot];
     progress->program = workload_fetch(options->workload, id, slot);
+    if (!progress->program) {
+        orchestrator->failed = true;
+        orchestrator->counters.dropped++;
+        give_slot(orchestrator, slot);
+        return false;
+    }
     const uint32_t long_turn = first_long_turn(options, progress->program);
     if (long_turn < progress->program->n_turns) {
         if (options->on_long_prompt == LONG_PROMPT_IS_TRUNCATED) {

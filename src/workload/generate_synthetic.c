@@ -15,7 +15,8 @@ enum {
     MOST_CONTEXT = 4 * SYNTHETIC_MOST_TOKS, /* the largest max_model_len; a first turn always fits */
     MOST_TURNS = (1 << 24) - 1,             /* what a stream's key holds */
     MOST_RESERVED = 1024,                   /* turns to make room for at once; beyond it, room grows */
-    DRAWN_AT_ONCE = 32,                     /* turns */
+    NAME_BYTES = 32,
+    DRAWN_AT_ONCE = 32, /* turns */
 };
 
 static uint32_t to_count(double value, uint32_t most)
@@ -45,16 +46,17 @@ static uint32_t most_turns(const struct distribution *turns)
 }
 
 /* Room for all programs at once, so that a simulation that goes on does not allocate. */
-static void reserve(const struct synthetic_options *options, uint32_t n_turns, struct generated *out)
+static void reserve(const struct synthetic_options *options, uint32_t n_turns, struct program_slot *out)
 {
-    if (out->capacity == 0) {
+    if (out->turn_capacity == 0) {
         const uint32_t most = most_turns(&options->turns);
-        generated_reserve(out, most < MOST_RESERVED ? most : MOST_RESERVED);
+        program_slot_reserve_turns(out, most < MOST_RESERVED ? most : MOST_RESERVED);
+        program_slot_reserve_name(out, NAME_BYTES);
     }
-    generated_reserve(out, n_turns);
+    program_slot_reserve_turns(out, n_turns);
 }
 
-static void write_name(uint64_t id, char name[32])
+static void write_name(uint64_t id, char name[NAME_BYTES])
 {
     static const char prefix[] = "synthetic-";
     char digits[20];
@@ -124,7 +126,7 @@ static uint32_t make_turns(const struct synthetic_options *options, struct rng_k
     return n;
 }
 
-static void make_synthetic(const struct generator_options *all, uint64_t id, struct generated *out)
+static void make_synthetic(const struct generator_options *all, uint64_t id, struct program_slot *out)
 {
     const struct synthetic_options *options = &all->synthetic;
     double u[3];
