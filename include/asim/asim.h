@@ -151,6 +151,11 @@ ASIM_API asim_status asim_plan(asim_config *config, char **out);
 /* What an input file holds: format and how it was recognised, counts, distributions of sizes and gaps, findings. */
 ASIM_API asim_status asim_inspect(asim_config *config, char **out);
 
+/* Writes the workload or the generated programs of the configuration to `path` as a columnar file, which the option
+ * workload takes like any other; the document says what is in it. A file that is there is replaced if it is columnar.
+ */
+ASIM_API asim_status asim_import(asim_config *config, const char *path, char **out);
+
 /* Runs the configuration and compares it with the measured per-request times of a real engine (requests.jsonl with
  * arrival_time, queued_ts, scheduled_ts, first_token_ts, last_token_ts). */
 ASIM_API asim_status asim_validate(asim_config *config, const char *measured, const asim_callbacks *callbacks,

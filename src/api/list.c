@@ -60,6 +60,7 @@ static json_t *list_formats(struct diag *diag)
         {"session", "session JSONL of AgentServeSim and LLMServingSim: flat requests and chains of turns, with or "
                     "without token ids; plain, .gz or .zst"},
         {"weka", "Weka / kv-cache-tester JSON: conversations with 64-token block hashes; a file, a folder or JSONL"},
+        {"columnar", "binary columns that asim import writes from any of these or from a generator, memory-mapped"},
     };
     json_t *items = json_array();
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {

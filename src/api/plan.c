@@ -28,7 +28,7 @@ static json_t *engine_document(const struct engine_config *engine)
                      simtime_to_s(engine->host.hideable));
 }
 
-/* Sums over the workload, and how many programs a prompt too long would stop. */
+/* Sums over the workload, and how many programs a prompt too long would stop; NULL when a program cannot be fetched. */
 static json_t *work_document(struct workload *workload, const struct cluster_plan *plan)
 {
     const uint64_t n_programs = workload_stats(workload)->n_programs;
@@ -39,6 +39,9 @@ static json_t *work_document(struct workload *workload, const struct cluster_pla
     json_int_t long_programs = 0;
     for (uint64_t id = 0; id < n_programs; id++) {
         const struct program *program = workload_fetch(workload, id, 0);
+        if (!program) {
+            return NULL;
+        }
         bool too_long = false;
         for (uint32_t i = 0; i < program->n_turns; i++) {
             const struct turn *turn = &program->turns[i];
@@ -69,16 +72,22 @@ asim_status asim_plan(asim_config *config, char **out)
     if (status != ASIM_OK) {
         return status;
     }
-    struct workload *workload = cluster_open_workload(settings, plan.engine.block_size, false, diag);
+    const struct workload_options options = cluster_workload_options(settings, plan.engine.block_size, false);
+    struct workload *workload = cluster_open_workload(settings, &options, diag);
     if (!workload) {
+        return diag->status;
+    }
+    json_t *work = work_document(workload, &plan);
+    if (!work) {
+        workload_destroy(workload);
         return diag->status;
     }
     *out = document_text(json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:s}", "schema", "asim.plan",
                                    "version", 1, "model", plan.model.name, "hardware", plan.device.name, "compute",
                                    settings->compute, "instances", (json_int_t)plan.n_instances, "tensor_parallel_size",
                                    (json_int_t)plan.tensor_parallel, "memory_per_gpu", memory_document(&plan, settings),
-                                   "engine", engine_document(&plan.engine), "workload", work_document(workload, &plan),
-                                   "calibration", plan.device.calibration),
+                                   "engine", engine_document(&plan.engine), "workload", work, "calibration",
+                                   plan.device.calibration),
                          DOCUMENT_DIGITS);
     workload_destroy(workload);
     return ASIM_OK;

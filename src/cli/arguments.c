@@ -6,12 +6,13 @@
 #include <string.h>
 
 const struct own_flag own_flags[] = {
-    {"--help", NULL, "run plan validate inspect list help", "print help and exit"},
-    {"--set", "PATH=VALUE", "run plan validate inspect list", "set an option by its path, as in a file"},
-    {"--print-config", NULL, "run plan validate inspect", "print the resolved configuration as YAML and exit"},
-    {"--origin", NULL, "run plan validate inspect", "with --print-config: say where each value came from"},
+    {"--help", NULL, "run plan validate inspect import list help", "print help and exit"},
+    {"--set", "PATH=VALUE", "run plan validate inspect import list", "set an option by its path, as in a file"},
+    {"--print-config", NULL, "run plan validate inspect import", "print the resolved configuration as YAML and exit"},
+    {"--origin", NULL, "run plan validate inspect import", "with --print-config: say where each value came from"},
     {"--dry-run", NULL, "run", "check and size everything, simulate nothing: the same as plan"},
     {"--measured", "FILE", "validate", "per-request times of a real engine, requests.jsonl"},
+    {"--to", "FILE", "import", "the columnar file to write, e.g. programs.asimw"},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -149,6 +150,8 @@ static void apply_own(struct pass *pass, const struct own_flag *flag, const char
         note(pass, report_error(ASIM_USAGE, "%s needs a value: %s", flag->name, flag->value));
     } else if (strcmp(flag->name, "--set") == 0) {
         set_path(pass, value);
+    } else if (strcmp(flag->name, "--to") == 0) {
+        out->to = value;
     } else {
         out->measured = value;
     }

@@ -27,6 +27,7 @@ struct arguments {
     bool print_config;
     bool origin;
     const char *measured; /* NULL: not given */
+    const char *to;       /* the same */
     const char **operands;
     size_t n_operands;
 };

@@ -19,6 +19,13 @@ const struct verb verbs[] = {
      "unless given: the times were taken at the engine. --json prints the whole comparison and the summary.",
      true, cmd_validate},
     {"inspect", "FILE", "describe a workload: format, counts, sizes, gaps, findings", NULL, true, cmd_inspect},
+    {"import", "[FILE.yaml ...] [FILE] --to FILE", "write a workload, or generated programs, as a columnar file",
+     "The first FILE is what --workload takes; without it, --generate or a configuration says what is written. The "
+     "file "
+     "is memory-mapped by run, so memory goes with the programs in progress. Options that act on reading (missing_gap, "
+     "reuse_generated, shared_prefix, on_bad_line, block_size) are recorded in it; gaps that are missing stay missing "
+     "unless missing_gap says how to fill them.",
+     true, cmd_import},
     {"list", "[models|hardware|policies|formats|generators]", "built-in things, and how far to trust them", NULL, true,
      cmd_list},
     {"help", "[VERB|TOPIC|OPTION]", "explain a verb, a topic or an option", NULL, false, cmd_help},
@@ -44,7 +51,7 @@ static bool ends_with(const char *text, const char *end)
 
 static bool is_workload_name(const char *path)
 {
-    static const char *const endings[] = {".jsonl", ".json", ".gz", ".zst"};
+    static const char *const endings[] = {".jsonl", ".json", ".gz", ".zst", ".asimw"};
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         if (ends_with(path, endings[i])) {
             return true;

@@ -33,6 +33,7 @@ asim_status cmd_run(struct command *command);
 asim_status cmd_plan(struct command *command);
 asim_status cmd_validate(struct command *command);
 asim_status cmd_inspect(struct command *command);
+asim_status cmd_import(struct command *command);
 asim_status cmd_list(struct command *command);
 asim_status cmd_help(struct command *command);
 

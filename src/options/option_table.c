@@ -44,6 +44,7 @@
 #define NAMES1(A)             .names = LIST(A), .doc.allowed = A
 #define NAMES2(A, B)          .names = LIST(A, B), .doc.allowed = A "|" B
 #define NAMES3(A, B, C)       .names = LIST(A, B, C), .doc.allowed = A "|" B "|" C
+#define NAMES4(A, B, C, D)    .names = LIST(A, B, C, D), .doc.allowed = A "|" B "|" C "|" D
 #define NAMES5(A, B, C, D, E) .names = LIST(A, B, C, D, E), .doc.allowed = A "|" B "|" C "|" D "|" E
 
 static bool check_missing_gap(const char *text, char *message, size_t message_bytes)
@@ -98,7 +99,8 @@ static const struct option_row rows[] = {
      HELP("File or folder of programs to replay; its format is recognised by content, compressed (.gz, .zst) or "
           "not. Excludes generate.")},
     {OPTION("workload", CHOICE, "workload_format", "--workload-format", workload_format), DEFAULT("auto"),
-     NAMES3("auto", "session", "weka"), HELP("Format of the workload, where recognising it is not wanted.")},
+     NAMES4("auto", "session", "weka", "columnar"),
+     HELP("Format of the workload, where recognising it is not wanted.")},
     {OPTION("workload", TEXT, "generate", "--generate", generate),
      HELP("Generator of programs instead of a file, e.g. swe-agent or synthetic; `asim list generators` names them. "
           "Excludes workload.")},

@@ -17,7 +17,12 @@
 /* unset text is NULL */
 
 /* The order of names in the option table, and of enum workload_format. */
-enum setting_workload_format { SETTING_FORMAT_AUTO, SETTING_FORMAT_SESSION, SETTING_FORMAT_WEKA };
+enum setting_workload_format {
+    SETTING_FORMAT_AUTO,
+    SETTING_FORMAT_SESSION,
+    SETTING_FORMAT_WEKA,
+    SETTING_FORMAT_COLUMNAR
+};
 enum setting_arrivals {
     SETTING_ARRIVALS_AUTO,
     SETTING_ARRIVALS_RECORDED,

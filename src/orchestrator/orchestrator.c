@@ -65,13 +65,22 @@ static void report_long_prompt(const struct orchestrator_options *options, const
                program->name, turn + 1, program->n_turns, program->turns[turn].prompt_toks, options->max_model_len);
 }
 
-/* Refuses the long prompts of a file before anything runs; generated programs are looked at when they are prepared. */
+/* Refuses the long prompts of a file before anything runs; generated programs are looked at when they are prepared. A
+ * file that knows its longest prompt is not walked when that fits. */
 static bool check_prompts(const struct orchestrator_options *options, struct diag *diag)
 {
     const uint64_t n_programs = workload_stats(options->workload)->n_programs;
+    const uint64_t longest = workload_stats(options->workload)->longest_prompt;
     uint64_t too_long = 0;
+    if (longest && longest <= options->max_model_len) {
+        return true;
+    }
+    workload_reserve(options->workload, 0);
     for (uint64_t id = 0; id < n_programs; id++) {
         const struct program *program = workload_fetch(options->workload, id, 0);
+        if (!program) {
+            return false;
+        }
         const uint32_t turn = first_long_turn(options, program);
         if (turn < program->n_turns && too_long++ == 0) {
             report_long_prompt(options, program, turn, diag);
@@ -162,7 +171,9 @@ uint32_t orchestrator_take_slot(struct orchestrator *orchestrator)
 void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot)
 {
     struct progress *progress = slot_at(orchestrator, slot);
-    workload_release(orchestrator->options.workload, progress->borrowed, slot);
+    if (progress->borrowed) {
+        workload_release(orchestrator->options.workload, progress->borrowed, slot);
+    }
     progress->borrowed = NULL;
     progress->next_free = orchestrator->free_slot;
     orchestrator->free_slot = slot;
@@ -210,18 +221,25 @@ static simtime service(const struct orchestrator *orchestrator, const struct pro
     return after < SIMTIME_NEVER - served ? after + served : SIMTIME_NEVER;
 }
 
-static void fetch(struct orchestrator *orchestrator, struct progress *progress, uint32_t slot, uint64_t program)
+/* False when the workload's file is not sound there; its error is reported. */
+static bool fetch(struct orchestrator *orchestrator, struct progress *progress, uint32_t slot, uint64_t program)
 {
     progress->borrowed = workload_fetch(orchestrator->options.workload, program, slot);
+    if (!progress->borrowed) {
+        return false;
+    }
     progress->program = *progress->borrowed;
     prompt_state_reset(&progress->prompts);
+    return true;
 }
 
 enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t slot, uint64_t program)
 {
     const struct orchestrator_options *options = &orchestrator->options;
     struct progress *progress = slot_at(orchestrator, slot);
-    fetch(orchestrator, progress, slot, program);
+    if (!fetch(orchestrator, progress, slot, program)) {
+        return PREPARED_UNSOUND;
+    }
     progress->turn = 0;
     progress->next_gap = gap_after(orchestrator, progress, 0);
     progress->next_service = service(orchestrator, progress, 0, progress->next_gap);
@@ -342,10 +360,12 @@ struct program_state orchestrator_state(const struct orchestrator *orchestrator,
                                   .sums = progress->sums};
 }
 
-void orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state)
+bool orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state)
 {
     struct progress *progress = slot_at(orchestrator, slot);
-    fetch(orchestrator, progress, slot, state->program);
+    if (!fetch(orchestrator, progress, slot, state->program)) {
+        return false;
+    }
     progress->turn = state->turn;
     progress->client = state->client;
     progress->ready = state->ready;
@@ -353,6 +373,7 @@ void orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const
     progress->arrival = state->arrival;
     progress->tool_time = state->tool_time;
     progress->sums = state->sums;
+    return true;
 }
 
 struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot)

@@ -63,6 +63,7 @@ enum prepared {
     PREPARED_TRUNCATED, /* ready as well: a prompt was cut */
     PREPARED_DROPPED,   /* the slot is to be given back */
     PREPARED_TOO_LONG,  /* an error, for orchestrator_report_long_prompt */
+    PREPARED_UNSOUND,   /* an error in the workload's file, reported already */
 };
 
 /* Makes a program ready to start in a slot. */
@@ -128,8 +129,9 @@ struct program_state {
 
 struct program_state orchestrator_state(const struct orchestrator *orchestrator, uint32_t slot);
 
-/* Goes on with a program in a slot that was taken for it; its present turn can be called then. */
-void orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state);
+/* Goes on with a program in a slot that was taken for it; its present turn can be called then. False when the workload's
+ * file is not sound there; its error is reported. */
+bool orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state);
 
 /* Sums over the turns of the program in `slot`, for the recorder. */
 struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot);

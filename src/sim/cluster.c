@@ -22,11 +22,10 @@ static struct synthetic_options synthetic_options(const struct settings *setting
     return options;
 }
 
-struct workload *cluster_open_workload(const struct settings *settings, uint32_t block_size, bool for_looking,
-                                       struct diag *diag)
+struct workload_options cluster_workload_options(const struct settings *settings, uint32_t block_size, bool for_looking)
 {
     struct gap_rule missing;
-    char message[512];
+    char message[1024];
     const bool parsed = gap_parse_missing(settings->missing_gap, &missing, message, sizeof message);
     assert(parsed); /* the option table checked it */
     (void)parsed;
@@ -47,11 +46,17 @@ struct workload *cluster_open_workload(const struct settings *settings, uint32_t
         options.missing_gap_distribution = missing.entries[0].seconds;
     }
     gap_rule_fini(&missing);
+    return options;
+}
+
+struct workload *cluster_open_workload(const struct settings *settings, const struct workload_options *options,
+                                       struct diag *diag)
+{
     enum { DEFAULT_PROGRAMS = 50 };
     return settings->workload
-               ? workload_open(settings->workload, &options, diag)
-               : workload_generate(settings->generate, options.max_programs ? options.max_programs : DEFAULT_PROGRAMS,
-                                   &options, diag);
+               ? workload_open(settings->workload, options, diag)
+               : workload_generate(settings->generate, options->max_programs ? options->max_programs : DEFAULT_PROGRAMS,
+                                   options, diag);
 }
 
 static bool create_tool(struct cluster *cluster, struct diag *diag)
@@ -164,7 +169,8 @@ struct cluster *cluster_create(const struct settings *settings, uint32_t rank, u
         goto fail;
     }
     share_instances(cluster, rank, n_ranks);
-    cluster->workload = cluster_open_workload(settings, cluster->plan.engine.block_size, false, diag);
+    const struct workload_options options = cluster_workload_options(settings, cluster->plan.engine.block_size, false);
+    cluster->workload = cluster_open_workload(settings, &options, diag);
     if (!cluster->workload || !create_tool(cluster, diag) || !create_instances(cluster, diag) ||
         !create_orchestrator(cluster, diag)) {
         goto fail;

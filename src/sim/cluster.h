@@ -29,8 +29,11 @@ struct cluster_plan {
 /* Errors (does not fit, model too long for the pool, unknown names) and warnings go to diag. */
 asim_status cluster_plan(const struct settings *settings, struct cluster_plan *plan, struct diag *diag);
 
-/* The workload that the settings name, for runs; for_looking: missing gaps are left as they are instead of an error. */
-struct workload *cluster_open_workload(const struct settings *settings, uint32_t block_size, bool for_looking,
+/* The workload that the settings name, and how it is read; for_looking: missing gaps are left as they are instead of an
+ * error. */
+struct workload_options cluster_workload_options(const struct settings *settings, uint32_t block_size,
+                                                 bool for_looking);
+struct workload *cluster_open_workload(const struct settings *settings, const struct workload_options *options,
                                        struct diag *diag);
 
 struct cluster {

@@ -100,7 +100,8 @@ static bool start_program(struct serial *serial, simtime time, uint32_t client)
         orchestrator_report_long_prompt(orchestrator, slot, serial->diag);
         serial->failed = true;
     }
-    if (prepared == PREPARED_DROPPED || prepared == PREPARED_TOO_LONG) {
+    serial->failed |= prepared == PREPARED_UNSOUND;
+    if (prepared == PREPARED_DROPPED || prepared == PREPARED_TOO_LONG || prepared == PREPARED_UNSOUND) {
         cluster->programs.dropped++;
         orchestrator_give_slot(orchestrator, slot);
         return false;

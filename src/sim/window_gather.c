@@ -278,7 +278,7 @@ void gather_migrants(struct windows *windows)
         windows->parts.offsets[migrant->from] += sizeof state;
         if (migrant->to == rank) {
             const uint32_t slot = orchestrator_take_slot(orchestrator);
-            orchestrator_resume(orchestrator, slot, &state);
+            windows->failed |= !orchestrator_resume(orchestrator, slot, &state);
             windows->dispatches[migrant->dispatch].slot = slot;
         }
     }

@@ -77,7 +77,8 @@ bool line_start(struct windows *windows, simtime time, struct ready_turn *out)
         orchestrator_report_long_prompt(cluster->orchestrator, upcoming->slot, windows->diag);
         windows->failed = true;
     }
-    if (upcoming->outcome == PREPARED_DROPPED || upcoming->outcome == PREPARED_TOO_LONG) {
+    windows->failed |= upcoming->outcome == PREPARED_UNSOUND;
+    if (upcoming->outcome == PREPARED_DROPPED || upcoming->outcome == PREPARED_TOO_LONG || upcoming->outcome == PREPARED_UNSOUND) {
         cluster->programs.dropped++;
         orchestrator_give_slot(cluster->orchestrator, upcoming->slot);
         return false;

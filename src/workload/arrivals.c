@@ -22,6 +22,16 @@ static int compare_recorded(const void *a, const void *b)
     return left->program < right->program ? -1 : 1;
 }
 
+/* Where the workload knows the order, only the first arrival is looked at. */
+static void take_origin(struct arrivals *arrivals)
+{
+    struct arrival_cursor cursor = {0};
+    uint64_t program;
+    if (!workload_next_arrival(arrivals->workload, &cursor, &program, &arrivals->origin)) {
+        arrivals->n_programs = 0; /* the file is not sound */
+    }
+}
+
 /* Programs by (time, id). Nothing is kept where the workload is in that order already. */
 static void order_recorded(struct arrivals *arrivals)
 {
@@ -49,7 +59,11 @@ void arrivals_init(struct arrivals *arrivals, const struct workload *workload, c
         .options = *options, .workload = workload, .n_programs = workload_stats(workload)->n_programs};
     if (options->process == ARRIVALS_RECORDED) {
         assert(workload_stats(workload)->has_arrivals);
-        order_recorded(arrivals);
+        if (workload_has_arrival_order(workload)) {
+            take_origin(arrivals);
+        } else {
+            order_recorded(arrivals);
+        }
     }
     assert(options->process != ARRIVALS_POISSON || options->rate > 0.0);
 }
@@ -77,6 +91,20 @@ static simtime next_poisson(const struct arrivals *arrivals)
     return arrivals->last + duration;
 }
 
+static bool next_recorded(struct arrivals *arrivals, uint64_t *program, simtime *time)
+{
+    if (workload_has_arrival_order(arrivals->workload)) {
+        if (!workload_next_arrival(arrivals->workload, &arrivals->cursor, program, time)) {
+            return false;
+        }
+        *time -= arrivals->origin;
+        return true;
+    }
+    *program = arrivals->order ? arrivals->order[arrivals->next] : arrivals->next;
+    *time = workload_arrival(arrivals->workload, *program) - arrivals->origin;
+    return true;
+}
+
 bool arrivals_next(struct arrivals *arrivals, uint64_t *program, simtime *time)
 {
     if (arrivals->next == arrivals->n_programs || arrivals->options.process == ARRIVALS_CLOSED) {
@@ -85,8 +113,10 @@ bool arrivals_next(struct arrivals *arrivals, uint64_t *program, simtime *time)
     *program = arrivals->next;
     switch (arrivals->options.process) {
     case ARRIVALS_RECORDED:
-        *program = arrivals->order ? arrivals->order[arrivals->next] : arrivals->next;
-        *time = workload_arrival(arrivals->workload, *program) - arrivals->origin;
+        if (!next_recorded(arrivals, program, time)) {
+            arrivals->n_programs = arrivals->next; /* the rest of the file is not sound */
+            return false;
+        }
         break;
     case ARRIVALS_POISSON:
         *time = next_poisson(arrivals);

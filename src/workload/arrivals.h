@@ -20,10 +20,11 @@ struct arrivals {
     struct arrivals_options options;
     const struct workload *workload;
     uint64_t n_programs;
-    uint64_t next;   /* position in the order */
-    simtime last;    /* Poisson: time of the last arrival */
-    uint64_t *order; /* recorded: program ids by arrival; NULL when already in order */
-    simtime origin;  /* recorded: the earliest arrival, which is time zero */
+    uint64_t next;                /* position in the order */
+    simtime last;                 /* Poisson: time of the last arrival */
+    uint64_t *order;              /* recorded: program ids by arrival; NULL when already in order */
+    struct arrival_cursor cursor; /* recorded, where the workload knows the order */
+    simtime origin;               /* recorded: the earliest arrival, which is time zero */
 };
 
 void arrivals_init(struct arrivals *arrivals, const struct workload *workload, const struct arrivals_options *options);

@@ -144,7 +144,7 @@ static simtime median_gap(const struct program_set *set)
     return median;
 }
 
-static bool drawn_gap(const struct workload_options *options, uint64_t program, uint32_t turn, simtime *out)
+bool draw_missing_gap(const struct workload_options *options, uint64_t program, uint32_t turn, simtime *out)
 {
     const struct rng_key key = {.seed = options->seed, .program = program, .turn = turn, .purpose = RNG_GAP};
     const double seconds = distribution_sample(&options->missing_gap_distribution, rng_uniform(key, 0));
@@ -176,7 +176,7 @@ static void fill_gaps(struct builder *builder, struct workload_stats *stats)
             }
             stats->missing_gaps++;
             turns[i].gap = median;
-            if (options->missing_gap == MISSING_GAP_DISTRIBUTION && !drawn_gap(options, p, i, &turns[i].gap)) {
+            if (options->missing_gap == MISSING_GAP_DISTRIBUTION && !draw_missing_gap(options, p, i, &turns[i].gap)) {
                 diag_error(builder->diag, ASIM_INPUT, where_of(set, p),
                            "a gap drawn for turn %u is beyond 100 days; give a distribution with a shorter tail",
                            i + 1);

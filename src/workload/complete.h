@@ -19,4 +19,7 @@ enum { TRACE_BLOCK_EVIDENCE = 8 };
 /* Completes what the builder holds and moves it to *out; fills the counts of *stats. On errors, *out stays empty. */
 asim_status builder_complete(struct builder *builder, struct program_set *out, struct workload_stats *stats);
 
+/* The gap after a turn that has none, from the distribution of the options; false when it is beyond 100 days. */
+bool draw_missing_gap(const struct workload_options *options, uint64_t program, uint32_t turn, simtime *out);
+
 #endif

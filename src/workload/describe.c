@@ -130,34 +130,57 @@ static json_t *describe_tools(const struct workload *workload, struct descriptio
     return tools;
 }
 
+static json_t *describe_all(const struct workload *workload, struct description *d)
+{
+    const struct workload_stats *stats = workload_stats(workload);
+    const double kept_fraction = sum_of(&d->kept) / sum_of(&d->prompt);
+    json_t *object =
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "format", stats->format, "reason", stats->reason,
+                  "programs", (json_int_t)stats->n_programs, "turns", (json_int_t)d->prompt.n, "skipped_lines",
+                  (json_int_t)stats->skipped_lines, "missing_gaps", (json_int_t)stats->missing_gaps, "has_arrivals",
+                  stats->has_arrivals, "has_token_ids", stats->has_token_ids);
+    json_object_set_new(object, "turns_per_program", summarise(&d->turns));
+    json_object_set_new(object, "prompt_toks", summarise(&d->prompt));
+    json_object_set_new(object, "kept_toks", summarise(&d->kept));
+    json_object_set_new(object, "new_toks", summarise(&d->fresh));
+    json_object_set_new(object, "output_toks", summarise(&d->output));
+    json_object_set_new(object, "final_context_toks", summarise(&d->context));
+    json_object_set_new(object, "gap_s", summarise(&d->gap));
+    json_object_set_new(object, "kept_fraction", json_real(kept_fraction));
+    json_object_set_new(object, "shared_output_turns", json_integer((json_int_t)d->shared_outputs));
+    if (stats->has_arrivals) {
+        json_object_set_new(object, "arrival_span_s", json_real(simtime_to_s(d->last_arrival)));
+    }
+    json_object_set_new(object, "tools", describe_tools(workload, d));
+    return object;
+}
+
+static void description_fini(struct description *d, uint32_t n_tools)
+{
+    struct sample *samples[] = {&d->turns, &d->prompt, &d->kept, &d->fresh, &d->output, &d->context, &d->gap};
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
+        mem_free(samples[i]->values);
+    }
+    for (uint32_t i = 0; i < n_tools; i++) {
+        mem_free(d->tool_gaps[i].values);
+    }
+    mem_free(d->tool_gaps);
+}
+
 json_t *workload_describe(struct workload *workload)
 {
     const struct workload_stats *stats = workload_stats(workload);
     struct description d = {.tool_gaps = mem_zalloc(workload_tool_count(workload) * sizeof *d.tool_gaps)};
     for (uint64_t i = 0; i < stats->n_programs; i++) {
         const struct program *program = workload_fetch(workload, i, 0);
+        if (!program) {
+            description_fini(&d, workload_tool_count(workload));
+            return NULL;
+        }
         describe_program(&d, program);
         workload_release(workload, program, 0);
     }
-    const double kept_fraction = sum_of(&d.kept) / sum_of(&d.prompt);
-    json_t *object =
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "format", stats->format, "reason", stats->reason,
-                  "programs", (json_int_t)stats->n_programs, "turns", (json_int_t)d.prompt.n, "skipped_lines",
-                  (json_int_t)stats->skipped_lines, "missing_gaps", (json_int_t)stats->missing_gaps, "has_arrivals",
-                  stats->has_arrivals, "has_token_ids", stats->has_token_ids);
-    json_object_set_new(object, "turns_per_program", summarise(&d.turns));
-    json_object_set_new(object, "prompt_toks", summarise(&d.prompt));
-    json_object_set_new(object, "kept_toks", summarise(&d.kept));
-    json_object_set_new(object, "new_toks", summarise(&d.fresh));
-    json_object_set_new(object, "output_toks", summarise(&d.output));
-    json_object_set_new(object, "final_context_toks", summarise(&d.context));
-    json_object_set_new(object, "gap_s", summarise(&d.gap));
-    json_object_set_new(object, "kept_fraction", json_real(kept_fraction));
-    json_object_set_new(object, "shared_output_turns", json_integer((json_int_t)d.shared_outputs));
-    if (stats->has_arrivals) {
-        json_object_set_new(object, "arrival_span_s", json_real(simtime_to_s(d.last_arrival)));
-    }
-    json_object_set_new(object, "tools", describe_tools(workload, &d));
-    mem_free(d.tool_gaps);
+    json_t *object = describe_all(workload, &d);
+    description_fini(&d, workload_tool_count(workload));
     return object;
 }

@@ -19,7 +19,7 @@
  * where each quantity is {"n", "mean", "p50", "p90", "p99", "max", "sum"}. kept_fraction is kept prompt tokens over all
  * prompt tokens: the hit rate of an unbounded cache, but for what programs share and for blocks. Tools come in the
  * order of their summed gaps, longest first. Gaps that are missing are counted in missing_gaps and in no quantity. Uses
- * slot 0, which must be free. */
+ * slot 0, which must be free. NULL when a program cannot be fetched (workload.h). */
 json_t *workload_describe(struct workload *workload);
 
 #endif

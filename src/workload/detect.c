@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define SUPPORTED                                                                                                      \
-    "supported: session JSONL (lines with input_toks or sub_requests) and Weka JSON (conversations with requests and " \
-    "hash_ids)"
+    "supported: session JSONL (lines with input_toks or sub_requests), Weka JSON (conversations with requests and "    \
+    "hash_ids) and columnar files (of asim import)"
 
 /* A member that tells a format. Earlier rows win. */
 struct sign {

@@ -1,7 +1,5 @@
 #include "workload/generate.h"
 
-#include "base/mem.h"
-
 #include <assert.h>
 #include <string.h>
 
@@ -28,15 +26,4 @@ const struct generator *generator_find(const char *name)
         }
     }
     return NULL;
-}
-
-void generated_reserve(struct generated *generated, size_t n_turns)
-{
-    generated->turns = mem_grow(generated->turns, &generated->capacity, n_turns, sizeof *generated->turns);
-}
-
-void generated_fini(struct generated *generated)
-{
-    mem_free(generated->turns);
-    *generated = (struct generated){0};
 }

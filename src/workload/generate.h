@@ -6,7 +6,7 @@
 #define ASIM_WORKLOAD_GENERATE_H
 
 #include "base/distribution.h"
-#include "workload/program.h"
+#include "workload/program_slot.h"
 
 #include <stddef.h>
 
@@ -29,21 +29,13 @@ struct generator_options {
     struct synthetic_options synthetic; /* for the generator of that name */
 };
 
-/* One program and the memory behind it; zero-initialised is empty. */
-struct generated {
-    struct program program;
-    struct turn *turns;
-    size_t capacity;
-    char name[32];
-};
-
 struct generator {
     const char *name;
     const char *summary;
     uint32_t n_tools;
     const char *(*tool_name)(uint32_t tool);
     /* Makes program `id` in *out, reusing its memory. */
-    void (*make)(const struct generator_options *options, uint64_t id, struct generated *out);
+    void (*make)(const struct generator_options *options, uint64_t id, struct program_slot *out);
 };
 
 extern const struct generator generator_swe_agent;
@@ -52,9 +44,5 @@ extern const struct generator generator_synthetic;
 size_t generator_count(void);
 const struct generator *generator_at(size_t index);
 const struct generator *generator_find(const char *name); /* NULL: no such generator */
-
-/* Room for so many turns. */
-void generated_reserve(struct generated *generated, size_t n_turns);
-void generated_fini(struct generated *generated);
 
 #endif

@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { NAME_BYTES = 32 };
+
 /* A log-normal quantity by its median and the deviation of its logarithm, cut off at `most`. */
 struct spread {
     double median;
@@ -112,11 +114,12 @@ static void sample_gap(const struct agent *agent, struct rng_key key, struct tur
     (void)fits;
 }
 
-static void make(const struct agent *agent, uint64_t seed, uint64_t id, struct generated *out)
+static void make(const struct agent *agent, uint64_t seed, uint64_t id, struct program_slot *out)
 {
     struct rng_key key = {.seed = seed, .program = id, .purpose = RNG_TURN_COUNT};
     const uint32_t most = sample_turns(agent, key);
-    generated_reserve(out, agent->most_turns);
+    program_slot_reserve_turns(out, agent->most_turns);
+    program_slot_reserve_name(out, NAME_BYTES);
     uint32_t context = 0;
     uint32_t n = 0;
     for (; n < most; n++) {
@@ -135,7 +138,7 @@ static void make(const struct agent *agent, uint64_t seed, uint64_t id, struct g
         context += fresh + output;
     }
     out->turns[n - 1].gap = 0;
-    snprintf(out->name, sizeof out->name, "%.10s-%" PRIu64, agent->name, id);
+    snprintf(out->name, NAME_BYTES, "%.10s-%" PRIu64, agent->name, id);
     out->program = (struct program){.id = id,
                                     .name = out->name,
                                     .n_turns = n,
@@ -144,7 +147,7 @@ static void make(const struct agent *agent, uint64_t seed, uint64_t id, struct g
                                     .shared_prefix_toks = agent->system_toks};
 }
 
-static void make_swe_agent(const struct generator_options *options, uint64_t id, struct generated *out)
+static void make_swe_agent(const struct generator_options *options, uint64_t id, struct program_slot *out)
 {
     make(&swe_agent, options->seed, id, out);
 }

@@ -9,14 +9,13 @@
 
 #include "base/rng.h"
 
-#include <math.h>
 #include <string.h>
 
 enum {
     MOST_CONTEXT = 4 * SYNTHETIC_MOST_TOKS, /* the largest max_model_len; a first turn always fits */
     MOST_TURNS = (1 << 24) - 1,             /* what a stream's key holds */
-    MOST_RESERVED = 1024,                   /* turns to make room for at once; beyond it, room grows */
-    DRAWN_AT_ONCE = 32,                     /* turns */
+    NAME_BYTES = 32,
+    DRAWN_AT_ONCE = 32, /* turns */
 };
 
 static uint32_t to_count(double value, uint32_t most)
@@ -32,30 +31,7 @@ static simtime to_gap(double seconds)
     return gap;
 }
 
-/* The most turns that a program can have. */
-static uint32_t most_turns(const struct distribution *turns)
-{
-    double most = INFINITY;
-    if (turns->kind == DISTRIBUTION_FIXED || turns->kind == DISTRIBUTION_UNIFORM) {
-        most = turns->kind == DISTRIBUTION_FIXED ? turns->a : turns->b;
-    }
-    if (turns->is_bounded) {
-        most = most > turns->max ? turns->max : most < turns->min ? turns->min : most;
-    }
-    return most < 1.0 ? 1 : most < MOST_TURNS ? (uint32_t)(most + 0.5) : MOST_TURNS;
-}
-
-/* Room for all programs at once, so that a simulation that goes on does not allocate. */
-static void reserve(const struct synthetic_options *options, uint32_t n_turns, struct generated *out)
-{
-    if (out->capacity == 0) {
-        const uint32_t most = most_turns(&options->turns);
-        generated_reserve(out, most < MOST_RESERVED ? most : MOST_RESERVED);
-    }
-    generated_reserve(out, n_turns);
-}
-
-static void write_name(uint64_t id, char name[32])
+static void write_name(uint64_t id, char name[NAME_BYTES])
 {
     static const char prefix[] = "synthetic-";
     char digits[20];
@@ -127,13 +103,14 @@ static uint32_t make_turns(const struct synthetic_options *options, struct rng_k
     return n;
 }
 
-static void make_synthetic(const struct generator_options *all, uint64_t id, struct generated *out)
+static void make_synthetic(const struct generator_options *all, uint64_t id, struct program_slot *out)
 {
     const struct synthetic_options *options = &all->synthetic;
     double u[3];
     rng_uniform3((struct rng_key){.seed = all->seed, .program = id, .purpose = RNG_PROGRAM}, 0, u);
     const uint32_t most = to_count(distribution_sample(&options->turns, u[0]), MOST_TURNS);
-    reserve(options, most, out);
+    program_slot_reserve_turns(out, most);
+    program_slot_reserve_name(out, NAME_BYTES);
     const struct rng_key key = {.seed = all->seed, .program = id, .purpose = RNG_TURN};
     const uint32_t n = make_turns(options, key, most, out->turns);
     write_name(id, out->name);

@@ -1,6 +1,7 @@
 #include "workload/workload.h"
 
 #include "base/mem.h"
+#include "workload/columnar.h"
 #include "workload/complete.h"
 #include "workload/detect.h"
 #include "workload/generate.h"
@@ -16,14 +17,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Either the programs of a file, or a generator with one buffer per slot. */
+/* The programs of a trace; or a generator or a columnar file, with one buffer per slot. */
 struct workload {
     struct workload_stats stats;
     char reason[DETECT_REASON_BYTES];
     struct program_set set;
-    const struct generator *generator; /* NULL: a file */
+    struct columnar *columnar;
+    const struct generator *generator;
     struct generator_options generator_options;
-    struct generated **slots; /* by slot; separate, so that programs stay where they are */
+    struct program_slot **slots; /* by slot; separate, so that programs stay where they are */
     size_t n_slots;
     size_t slot_capacity;
 };
@@ -38,8 +40,10 @@ struct reading {
     enum workload_format format; /* of the first file; the others must have the same */
 };
 
-static const char *const format_names[] = {
-    [WORKLOAD_AUTO] = "unknown", [WORKLOAD_SESSION] = "session JSONL", [WORKLOAD_WEKA] = "Weka JSON"};
+static const char *const format_names[] = {[WORKLOAD_AUTO] = "unknown",
+                                           [WORKLOAD_SESSION] = "session JSONL",
+                                           [WORKLOAD_WEKA] = "Weka JSON",
+                                           [WORKLOAD_COLUMNAR] = "columnar"};
 
 static void reading_init(struct reading *reading, const struct workload_options *options, struct diag *diag)
 {
@@ -82,6 +86,11 @@ static void read_input(struct reading *reading, const char *name, const struct i
         if (format == WORKLOAD_AUTO) {
             return;
         }
+    }
+    if (format == WORKLOAD_COLUMNAR) {
+        diag_error(builder->diag, ASIM_INPUT, (struct diag_where){.file = builder->file},
+                   "is no columnar workload, which workload_format says it is; allowed: a file that asim import wrote");
+        return;
     }
     if (reading->format == WORKLOAD_AUTO) {
         reading->format = format;
@@ -158,30 +167,63 @@ static void read_folder(struct reading *reading, const char *path)
     }
 }
 
-struct workload *workload_open(const char *path, const struct workload_options *options, struct diag *diag)
+static struct workload *from_columnar(struct columnar *columnar)
+{
+    if (!columnar) {
+        return NULL;
+    }
+    struct workload *workload = mem_zalloc(sizeof *workload);
+    workload->columnar = columnar;
+    columnar_stats(columnar, &workload->stats);
+    return workload;
+}
+
+/* A text, or a columnar file that came compressed; takes it over. */
+static struct workload *open_input(const char *name, struct input_text *input, const struct workload_options *options,
+                                   struct diag *diag)
+{
+    if (columnar_has_magic(input->text, input->bytes)) {
+        return from_columnar(columnar_open_memory(name, input->text, input->bytes, options, diag));
+    }
+    struct reading reading;
+    reading_init(&reading, options, diag);
+    read_input(&reading, name, input);
+    input_text_fini(input);
+    return reading_finish(&reading);
+}
+
+static struct workload *open_folder(const char *path, const struct workload_options *options, struct diag *diag)
 {
     struct reading reading;
-    struct stat status;
     reading_init(&reading, options, diag);
     builder_set_file(&reading.builder, path);
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-        read_folder(&reading, path);
-    } else {
-        read_file(&reading, path);
-    }
+    read_folder(&reading, path);
     builder_set_file(&reading.builder, path); /* what is found over all of it */
     return reading_finish(&reading);
+}
+
+struct workload *workload_open(const char *path, const struct workload_options *options, struct diag *diag)
+{
+    struct columnar *columnar;
+    struct input_text input;
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        return open_folder(path, options, diag);
+    }
+    if (columnar_map(path, options, &columnar, diag) != ASIM_OK) {
+        return NULL;
+    }
+    if (columnar) {
+        return from_columnar(columnar);
+    }
+    return input_file_read(path, &input, diag) == ASIM_OK ? open_input(path, &input, options, diag) : NULL;
 }
 
 struct workload *workload_open_memory(const char *name, const char *text, size_t bytes,
                                       const struct workload_options *options, struct diag *diag)
 {
-    struct reading reading;
     struct input_text input = input_text_copy(text, bytes);
-    reading_init(&reading, options, diag);
-    read_input(&reading, name, &input);
-    input_text_fini(&input);
-    return reading_finish(&reading);
+    return open_input(name, &input, options, diag);
 }
 
 static void report_unknown_generator(const char *name, struct diag *diag)
@@ -229,11 +271,12 @@ void workload_destroy(struct workload *workload)
         return;
     }
     for (size_t i = 0; i < workload->n_slots; i++) {
-        generated_fini(workload->slots[i]);
+        program_slot_fini(workload->slots[i]);
         mem_free(workload->slots[i]);
     }
     mem_free(workload->slots);
     program_set_fini(&workload->set);
+    columnar_close(workload->columnar);
     mem_free(workload);
 }
 
@@ -244,24 +287,43 @@ const struct workload_stats *workload_stats(const struct workload *workload)
 
 uint32_t workload_tool_count(const struct workload *workload)
 {
-    return workload->generator ? workload->generator->n_tools : (uint32_t)workload->set.n_tools;
+    return workload->generator  ? workload->generator->n_tools
+           : workload->columnar ? workload->columnar->header.n_tools
+                                : (uint32_t)workload->set.n_tools;
 }
 
 const char *workload_tool_name(const struct workload *workload, uint32_t tool)
 {
     assert(tool < workload_tool_count(workload));
-    return workload->generator ? workload->generator->tool_name(tool) : workload->set.tools[tool];
+    return workload->generator  ? workload->generator->tool_name(tool)
+           : workload->columnar ? workload->columnar->tools[tool]
+                                : workload->set.tools[tool];
 }
 
 simtime workload_arrival(const struct workload *workload, uint64_t program)
 {
     assert(program < workload->stats.n_programs);
+    if (workload->columnar) {
+        return columnar_arrival(workload->columnar, program);
+    }
     return workload->generator ? 0 : workload->set.programs[program].arrival;
+}
+
+bool workload_has_arrival_order(const struct workload *workload)
+{
+    return workload->columnar != NULL;
+}
+
+bool workload_next_arrival(const struct workload *workload, struct arrival_cursor *cursor, uint64_t *program,
+                           simtime *time)
+{
+    assert(workload_has_arrival_order(workload));
+    return columnar_next_arrival(workload->columnar, cursor, program, time);
 }
 
 void workload_reserve(struct workload *workload, uint32_t slot)
 {
-    if (!workload->generator || slot < workload->n_slots) {
+    if ((!workload->generator && !workload->columnar) || slot < workload->n_slots) {
         return;
     }
     workload->slots = mem_grow(workload->slots, &workload->slot_capacity, (size_t)slot + 1, sizeof *workload->slots);
@@ -273,21 +335,34 @@ void workload_reserve(struct workload *workload, uint32_t slot)
 const struct program *workload_fetch(struct workload *workload, uint64_t program, uint32_t slot)
 {
     assert(program < workload->stats.n_programs);
-    if (!workload->generator) {
+    if (!workload->generator && !workload->columnar) {
         return &workload->set.programs[program];
     }
     assert(slot < workload->n_slots);
-    struct generated *generated = workload->slots[slot];
-    assert(generated->program.n_turns == 0); /* the slot is free */
-    workload->generator->make(&workload->generator_options, program, generated);
-    return &generated->program;
+    struct program_slot *made = workload->slots[slot];
+    assert(made->program.n_turns == 0); /* the slot is free */
+    if (workload->columnar) {
+        return columnar_fetch(workload->columnar, program, made) ? &made->program : NULL;
+    }
+    workload->generator->make(&workload->generator_options, program, made);
+    return &made->program;
 }
 
 void workload_release(struct workload *workload, const struct program *program, uint32_t slot)
 {
-    if (workload->generator) {
+    if (workload->generator || workload->columnar) {
         assert(program == &workload->slots[slot]->program);
         workload->slots[slot]->program.n_turns = 0;
     }
     (void)program;
+}
+
+bool workload_is_generated(const struct workload *workload)
+{
+    return workload->generator != NULL;
+}
+
+const struct columnar *workload_columnar(const struct workload *workload)
+{
+    return workload->columnar;
 }

@@ -96,6 +96,21 @@ expect 0 'swe-agent' list
 expect 0 'llama-3.1-8b +32 +4,096' list models
 expect 2 'did you mean models' list modles
 
+echo "importing"
+expect 2 'import needs --to' import good.jsonl
+expect 0 'from +session JSONL' import good.jsonl --to good.asimw
+expect 0 '"programs": 2' import good.jsonl --to good.asimw --json
+expect 0 'columnar, from session JSONL' inspect good.asimw
+expect 2 'looks like a workload; give it with --workload' run good.asimw
+[ "$(digest_of --workload good.jsonl)" = "$(digest_of --workload good.asimw)" ] || fail "an imported workload runs differently"
+expect 0 'programs +30' import "$examples/agents.yaml" --programs 30 --to agents.asimw
+[ "$(digest_of "$examples/agents.yaml" --programs 30)" = "$(digest_of "$examples/agents.yaml" --workload agents.asimw)" ] ||
+    fail "imported programs run differently"
+expect 2 'exists and is no columnar' import good.jsonl --to good.yaml
+expect 2 'one workload at a time' import good.jsonl good.asimw --to two.asimw
+head -c 1500 good.asimw >truncated.asimw
+expect 3 'truncated file' run --workload truncated.asimw
+
 echo "a run without a file"
 expect 0 'digest +v1:[0-9a-f]{32}' run
 expect 0 '--out DIR' run

@@ -231,6 +231,12 @@ asim_status asim_inspect(asim_config *config, char **out)
     return asim_plan(config, out);
 }
 
+asim_status asim_import(asim_config *config, const char *path, char **out)
+{
+    note(config, "import", " ", path);
+    return asim_plan(config, out);
+}
+
 asim_status asim_validate(asim_config *config, const char *measured, const asim_callbacks *callbacks, char **out)
 {
     (void)config;

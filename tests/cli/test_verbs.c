@@ -70,6 +70,8 @@ static void verbs_over_the_double(void **state)
     says("inspect", "--json", "{}\n");
     says("inspect", "trace.jsonl", "");
     says("validate", "--measured=requests.jsonl", "");
+    says("import", "--to=x.asimw", "");
+    free(output_of("import", "trace.jsonl", ASIM_USAGE)); /* where to? */
     free(output_of("list", "model", ASIM_USAGE));
     free(output_of("list", "--json", ASIM_USAGE)); /* several documents are no document */
     free(output_of("validate", NULL, ASIM_USAGE));

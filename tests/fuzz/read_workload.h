@@ -18,7 +18,7 @@
         }                                                                                                              \
     } while (0)
 
-static void check_turn(const struct workload *workload, const struct program *program, uint32_t index)
+static inline void check_turn(const struct workload *workload, const struct program *program, uint32_t index)
 {
     const struct turn *turn = &program->turns[index];
     FUZZ_CHECK(turn->prompt_toks >= 1 && turn->prompt_toks <= INT32_MAX && turn->output_toks <= INT32_MAX);
@@ -32,7 +32,7 @@ static void check_turn(const struct workload *workload, const struct program *pr
     FUZZ_CHECK(turn->tool < workload_tool_count(workload) && workload_tool_name(workload, turn->tool));
 }
 
-static void check_program(struct workload *workload, uint64_t id)
+static inline void check_program(struct workload *workload, uint64_t id)
 {
     struct prompt_state state;
     const struct program *program = workload_fetch(workload, id, 0);
@@ -55,7 +55,7 @@ static void check_program(struct workload *workload, uint64_t id)
 }
 
 /* Reads the text with skip_bad_lines off and on; what is accepted must be sound, what is refused must say why. */
-static void read_workload(const char *text, size_t bytes, struct workload_options options)
+static inline void read_workload(const char *text, size_t bytes, struct workload_options options)
 {
     for (int skip = 0; skip < 2; skip++) {
         struct diag diag;

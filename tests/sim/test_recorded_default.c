@@ -1,4 +1,5 @@
 /* Simulations of recorded workloads, and of real engine runs against their measured times. Skipped without the data. */
+#include "sim/columnar_run.h"
 #include "support/support.h"
 
 #include <asim/asim.h>
@@ -225,6 +226,33 @@ static void original_weka_file(void **state)
     json_decref(summary);
 }
 
+/* Recorded workloads as columnar files. */
+static void imported(void **state)
+{
+    (void)state;
+    static const char file[] = ASIM_BINARY_FOLDER "/test_recorded_default.asimw";
+    static const char *const paths[] = {
+        "traces/thunderagent-sweagent/programs_bs1.jsonl", "traces/thunderagent-sweagent/programs_bs4.jsonl",
+        "traces/claude-code-weka/trace_0012.json", "vllm/RTXPRO6000-Llama-3.1-8B/workload.jsonl"};
+    static const struct columnar_setting open_loop[] = {
+        {"request_rate", "0.5/s"}, {"max_model_len", "200000"}, {"on_long_prompt", "drop-program"},
+        {"missing_gap", "median"}, {"instances", "4"},          {NULL, NULL}};
+    static const struct columnar_setting as_recorded[] = {{"instances", "2"}, {NULL, NULL}};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        const char *path = data_path(paths[i]);
+        if (!path) {
+            skip();
+        }
+        char workload[1024];
+        snprintf(workload, sizeof workload, "%s", path);
+        const struct columnar_setting source[] = {{"workload", workload}, {NULL, NULL}};
+        assert_same_runs(source, open_loop, file);
+        if (i != 2) {
+            assert_same_runs(source, as_recorded, file);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +262,7 @@ int main(void)
         cmocka_unit_test(thunderagent_one_client),
         cmocka_unit_test(thunderagent_four_clients),
         cmocka_unit_test(original_weka_file),
+        cmocka_unit_test(imported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

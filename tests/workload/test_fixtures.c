@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "workload/prompt.h"
+#include "workload/same_workload.h"
 #include "workload/workload.h"
 
 #include <inttypes.h>
@@ -167,6 +168,30 @@ static void write_message(FILE *out, const struct diag_entry *entry)
     fputc('\n', out);
 }
 
+/* The columnar file of a workload holds what it holds; so does one whose missing gaps are filled in only when it is
+ * read.
+ */
+static void check_import(const struct fixture *fixture, const char *path, struct workload *workload)
+{
+    static const char file[] = ASIM_BINARY_FOLDER "/test_fixtures.asimw";
+    struct diag diag;
+    diag_init(&diag);
+    struct workload *again = imported(workload, fixture->options, file, fixture->options, &diag);
+    assert_non_null(again);
+    assert_same_workload(workload, again);
+    workload_destroy(again);
+    struct workload_options keeping = *fixture->options;
+    keeping.missing_gap = MISSING_GAP_KEEP;
+    struct workload *kept = workload_open(path, &keeping, &diag);
+    again = imported(kept, &keeping, file, fixture->options, &diag);
+    assert_non_null(again);
+    assert_same_workload(workload, again);
+    workload_destroy(again);
+    workload_destroy(kept);
+    diag_fini(&diag);
+    remove(file);
+}
+
 static char *read_as_text(const struct fixture *fixture)
 {
     char *text;
@@ -183,6 +208,7 @@ static char *read_as_text(const struct fixture *fixture)
     }
     if (workload) {
         write_workload(out, workload);
+        check_import(fixture, test_path(path), workload);
     } else {
         fprintf(out, "status: %s\n", asim_status_text(diag.status));
     }

@@ -166,13 +166,13 @@ static void reserves_at_once(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct generator_options options = {.seed = 1, .synthetic = usual()};
         options.synthetic.turns = counts(rows[i].turns);
-        struct generated generated = {0};
+        struct program_slot slot = {0};
         for (uint64_t id = 0; id < 200; id++) {
-            generator_synthetic.make(&options, id, &generated);
-            assert_in_range(generated.capacity, rows[i].least_capacity, rows[i].most_capacity);
-            assert_true(generated.program.n_turns <= rows[i].most_capacity);
+            generator_synthetic.make(&options, id, &slot);
+            assert_in_range(slot.turn_capacity, rows[i].least_capacity, rows[i].most_capacity);
+            assert_true(slot.program.n_turns <= rows[i].most_capacity);
         }
-        generated_fini(&generated);
+        program_slot_fini(&slot);
     }
 }
 
@@ -181,21 +181,21 @@ static void extremes(void **state)
 {
     (void)state;
     struct generator_options options = {.seed = 1, .synthetic = usual()};
-    struct generated generated = {0};
+    struct program_slot slot = {0};
     options.synthetic.turns = counts("1000000");
     options.synthetic.growth = counts("1e7");
     options.synthetic.first_prompt = counts("uniform(0, 10, min=1, max=1)");
     options.synthetic.output = counts("exponential(mean=1)");
     options.synthetic.gap = durations("2400h");
     options.synthetic.system_prompt_toks = 0;
-    generator_synthetic.make(&options, 0, &generated);
-    const struct turn *turns = generated.program.turns;
-    assert_int_equal(generated.program.n_turns, 27); /* 26 times 10^7 fit in 2^28 */
+    generator_synthetic.make(&options, 0, &slot);
+    const struct turn *turns = slot.program.turns;
+    assert_int_equal(slot.program.n_turns, 27); /* 26 times 10^7 fit in 2^28 */
     assert_int_equal(turns[0].prompt_toks, 1);
     assert_true(turns[0].output_toks >= 1 && turns[0].gap == SIMTIME_LIMIT && turns[26].gap == 0);
-    assert_int_equal(generated.program.shared_prefix_toks, 0);
+    assert_int_equal(slot.program.shared_prefix_toks, 0);
     assert_int_equal(turns[26].prompt_toks - turns[26].kept_toks, 10000000);
-    generated_fini(&generated);
+    program_slot_fini(&slot);
 }
 
 /* One program written out: digests of runs stand on these numbers. */

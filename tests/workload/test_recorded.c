@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "workload/prompt.h"
+#include "workload/same_workload.h"
 #include "workload/workload.h"
 
 #include <jansson.h>
@@ -263,12 +264,52 @@ static void weka_file_equals_prepared_line(void **state)
     workload_destroy(prepared);
 }
 
+/* Every recorded workload as a columnar file: the same programs. */
+static void imports(void **state)
+{
+    (void)state;
+    static const char file[] = ASIM_BINARY_FOLDER "/test_recorded.asimw";
+    static const char *const paths[] = {
+        "traces/thunderagent-sweagent/programs_bs1.jsonl",
+        "traces/thunderagent-sweagent/programs_bs4.jsonl",
+        "traces/mini-swe-agent/programs.jsonl",
+        "traces/claude-code-weka/programs.jsonl",
+        "traces/claude-code-weka/trace_0012.json",
+        "traces/claude-code-weka/trace_0015.json",
+        "vllm/RTXPRO6000-Llama-3.1-8B/workload.jsonl",
+        "vllm/RTXPRO6000-Qwen3-32B/workload.jsonl",
+    };
+    struct workload_options options = standard;
+    options.missing_gap = MISSING_GAP_DISTRIBUTION;
+    options.missing_gap_distribution = (struct distribution){.kind = DISTRIBUTION_UNIFORM, .a = 1.0, .b = 3.0};
+    struct workload_options keeping = standard;
+    keeping.missing_gap = MISSING_GAP_KEEP;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        struct diag diag;
+        diag_init(&diag);
+        struct workload *workload = open_data(paths[i], &options);
+        struct workload *kept = open_data(paths[i], &keeping);
+        struct workload *again = imported(kept, &keeping, file, &options, &diag);
+        assert_non_null(again);
+        assert_same_workload(workload, again);
+        workload_destroy(again);
+        workload_destroy(kept);
+        workload_destroy(workload);
+        diag_fini(&diag);
+    }
+    remove(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_thunderagent),  cmocka_unit_test(reads_mini_swe_agent),
-        cmocka_unit_test(reads_weka_programs), cmocka_unit_test(reads_vllm_workloads),
-        cmocka_unit_test(reads_weka_files),    cmocka_unit_test(weka_file_equals_prepared_line),
+        cmocka_unit_test(reads_thunderagent),
+        cmocka_unit_test(reads_mini_swe_agent),
+        cmocka_unit_test(reads_weka_programs),
+        cmocka_unit_test(reads_vllm_workloads),
+        cmocka_unit_test(reads_weka_files),
+        cmocka_unit_test(weka_file_equals_prepared_line),
+        cmocka_unit_test(imports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
