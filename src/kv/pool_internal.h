@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-enum { KV_GUESS_BITS = 9 };
+enum { KV_GUESS_BITS = 8 };
 
 struct kv_pool {
     struct free_queue queue;

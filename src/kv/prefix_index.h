@@ -59,6 +59,11 @@ static inline struct prefix_node *prefix_index_node(const struct prefix_index *i
     return &index->queue->store.cells[node].node;
 }
 
+static inline struct kv_copy *prefix_index_copy_at(const struct prefix_index *index, uint32_t copy)
+{
+    return &index->queue->store.cells[copy].copy;
+}
+
 /* The child of `parent` whose first block is `key`, or KV_NONE. */
 uint32_t prefix_index_child(const struct prefix_index *index, uint32_t parent, struct block_key key);
 
@@ -71,7 +76,7 @@ uint32_t prefix_index_add_copy(struct prefix_index *index, uint32_t node, uint32
 /* True when the node has no copy but its first. */
 static inline bool prefix_index_one_copy(const struct prefix_index *index, const struct prefix_node *node)
 {
-    return free_queue_run(index->queue, node->first_copy)->next_copy == KV_NONE;
+    return prefix_index_copy_at(index, node->first_copy)->next == KV_NONE;
 }
 
 /* The copy of `node` that is named `lane`. */
