@@ -43,11 +43,6 @@ struct path {
     uint32_t next;
 };
 
-static uint32_t *guess_of(struct kv_pool *pool, uint64_t stream)
-{
-    return &pool->guesses[stream * UINT64_C(0x9E3779B97F4A7C15) >> (64 - KV_GUESS_BITS)];
-}
-
 static struct path path_to(const struct prefix_index *index, uint32_t node)
 {
     struct path path = {.next = GUESSED_DEPTH};
@@ -84,7 +79,7 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
         return hit;
     }
     const struct prefix_index *index = &pool->index;
-    const uint32_t guess = *guess_of(pool, content.extents[content.n_extents - 1].stream);
+    const uint32_t guess = *prefix_index_guess(index, content.extents[content.n_extents - 1].stream);
     __builtin_prefetch(free_queue_run(&pool->queue, guess));
     __builtin_prefetch(prefix_index_node(index, pool->queue.head)); /* an allocation follows */
     struct path path = path_to(index, guess);
@@ -318,7 +313,8 @@ void kv_release(struct kv_pool *pool, struct kv_holder *holder)
     pool->free += holder->anonymous_blocks;
     pool->anonymous -= holder->anonymous_blocks;
     if (holder->n_ranges) {
-        *guess_of(pool, prefix_index_node(&pool->index, holder->last.end)->key.stream) = holder->last.end;
+        *prefix_index_guess(&pool->index, prefix_index_node(&pool->index, holder->last.end)->key.stream) =
+            holder->last.end;
     }
     while (holder->n_ranges) {
         release_range(pool, &holder->last);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum { FIRST_SLOTS = 64 };
 
@@ -57,6 +58,8 @@ static void grow_slots(struct prefix_index *index)
         }
     }
     mem_free(old);
+    mem_free(index->guesses);
+    index->guesses = mem_zalloc(n_old * 2 * sizeof *index->guesses);
 }
 
 /* Enters a node whose parent and key are set; the parent's account of its children is the caller's. */
@@ -123,8 +126,11 @@ static void free_node(struct prefix_index *index, uint32_t id)
 
 void prefix_index_init(struct prefix_index *index, struct free_queue *queue, uint32_t block_size)
 {
-    *index = (struct prefix_index){
-        .queue = queue, .slots = new_slots(FIRST_SLOTS), .slot_mask = FIRST_SLOTS - 1, .block_size = block_size};
+    *index = (struct prefix_index){.queue = queue,
+                                   .slots = new_slots(FIRST_SLOTS),
+                                   .guesses = mem_zalloc(FIRST_SLOTS * sizeof *index->guesses),
+                                   .slot_mask = FIRST_SLOTS - 1,
+                                   .block_size = block_size};
     const uint32_t root = new_node(index);
     assert(root == PREFIX_ROOT);
     (void)root;
@@ -134,6 +140,7 @@ void prefix_index_init(struct prefix_index *index, struct free_queue *queue, uin
 void prefix_index_fini(struct prefix_index *index)
 {
     mem_free(index->slots);
+    mem_free(index->guesses);
     *index = (struct prefix_index){0};
 }
 
@@ -143,6 +150,7 @@ bool prefix_index_rebuild(struct prefix_index *index)
     for (uint32_t i = 0; i <= index->slot_mask; i++) {
         index->slots[i].node = KV_NONE;
     }
+    memset(index->guesses, 0, ((size_t)index->slot_mask + 1) * sizeof *index->guesses);
     index->n_live = 0;
     for (uint32_t id = PREFIX_ROOT + 1; id < store->n_cells; id++) {
         const struct prefix_node *node = &store->cells[id].node;

@@ -41,6 +41,7 @@ struct prefix_slot {
 struct prefix_index {
     struct free_queue *queue; /* where idle copies stand; its store holds the nodes */
     struct prefix_slot *slots;
+    uint32_t *guesses; /* as many as slots: nodes by stream, hashed; whatever they are, no answer depends on it */
     uint32_t slot_mask;
     uint32_t n_live; /* nodes, without the root */
     uint32_t block_size;
@@ -77,6 +78,12 @@ uint32_t prefix_index_add_copy(struct prefix_index *index, uint32_t node, uint32
 static inline bool prefix_index_one_copy(const struct prefix_index *index, const struct prefix_node *node)
 {
     return prefix_index_copy_at(index, node->first_copy)->next == KV_NONE;
+}
+
+/* The place of a guess about a stream: the caller's to read and write. */
+static inline uint32_t *prefix_index_guess(const struct prefix_index *index, uint64_t stream)
+{
+    return &index->guesses[(uint32_t)(stream * UINT64_C(0x9E3779B97F4A7C15) >> 32) & index->slot_mask];
 }
 
 /* The copy of `node` that is named `lane`. */
