@@ -83,8 +83,8 @@ static void restart(struct bench_fleet *fleet)
 static void count_memory(struct bench_state *state, const struct bench_fleet *fleet)
 {
     const struct prefix_index *index = &fleet->pool->index;
-    const size_t bytes = fleet->pool->queue.store.capacity * sizeof(struct kv_cell) +
-                         (index->slot_mask + (size_t)1) * sizeof *index->slots +
+    const size_t bytes = fleet->pool->queue.store.capacity * (sizeof(struct kv_cell) + sizeof(struct kv_run)) +
+                         (index->slot_mask + (size_t)1) * (sizeof *index->slots + sizeof *index->guesses) +
                          fleet->n_agents * fleet->agents[0].holder.capacity * sizeof(struct kv_range);
     bench_counter(state, "bytes_per_program", (double)bytes / fleet->n_agents);
     bench_counter(state, "nodes_per_program", (double)index->n_live / fleet->n_agents);

@@ -14,31 +14,36 @@ void cell_store_init(struct cell_store *store)
 void cell_store_fini(struct cell_store *store)
 {
     mem_free(store->cells);
+    mem_free(store->runs);
     cell_store_init(store);
+}
+
+void cell_store_reserve(struct cell_store *store, uint32_t n)
+{
+    size_t capacity = store->capacity;
+    size_t runs = store->capacity;
+    store->cells = mem_grow(store->cells, &capacity, n, sizeof *store->cells);
+    store->runs = mem_grow(store->runs, &runs, n, sizeof *store->runs);
+    store->capacity = (uint32_t)capacity;
 }
 
 uint32_t cell_store_take(struct cell_store *store)
 {
     uint32_t id = store->spare;
     if (id != KV_NONE) {
-        store->spare = store->cells[id].node.parent;
+        store->spare = store->runs[id].next;
     } else {
         assert(store->n_cells < KV_NONE);
-        size_t capacity = store->capacity;
-        store->cells = mem_grow(store->cells, &capacity, (size_t)store->n_cells + 1, sizeof *store->cells);
-        store->capacity = (uint32_t)capacity;
+        cell_store_reserve(store, store->n_cells + 1);
         id = store->n_cells++;
+        store->cells[id] = (struct kv_cell){0};
     }
-    store->cells[id] = (struct kv_cell){
-        .node = {.parent = KV_NONE, .first_copy = KV_NONE},
-        .run = {.node = KV_NONE, .prev = KV_NONE, .next = KV_NONE, .next_copy = KV_NONE},
-    };
+    store->runs[id] = (struct kv_run){.node = KV_NONE, .prev = KV_NONE, .next = KV_NONE};
     return id;
 }
 
 void cell_store_give(struct cell_store *store, uint32_t cell)
 {
-    store->cells[cell].node.n = 0;
-    store->cells[cell].node.parent = store->spare;
+    store->runs[cell].next = store->spare;
     store->spare = cell;
 }

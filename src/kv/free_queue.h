@@ -21,11 +21,16 @@ void free_queue_fini(struct free_queue *queue);
 
 static inline struct kv_run *free_queue_run(const struct free_queue *queue, uint32_t run)
 {
-    return &queue->store.cells[run].run;
+    return &queue->store.runs[run];
 }
 
-/* A run that is not queued; its other fields are the caller's to set. A copy of `node` goes to its home when that is
- * unused. */
+/* Of a run that is queued. */
+static inline bool free_queue_is_anonymous(const struct free_queue *queue, uint32_t run)
+{
+    return queue->store.runs[run].node == KV_NONE;
+}
+
+/* A run that is not queued. A copy of `node` goes to its home when that is unused. */
 uint32_t free_queue_new_run(struct free_queue *queue, uint32_t node);
 void free_queue_free_run(struct free_queue *queue, uint32_t run);
 
@@ -33,10 +38,5 @@ void free_queue_push(struct free_queue *queue, uint32_t run);
 void free_queue_push_anonymous(struct free_queue *queue, uint32_t count); /* count 0: nothing happens */
 void free_queue_insert_after(struct free_queue *queue, uint32_t at, uint32_t run);
 void free_queue_unlink(struct free_queue *queue, uint32_t run);
-
-static inline bool kv_run_is_anonymous(const struct kv_run *run)
-{
-    return run->node == KV_NONE;
-}
 
 #endif

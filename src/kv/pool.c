@@ -43,11 +43,6 @@ struct path {
     uint32_t next;
 };
 
-static uint32_t *guess_of(struct kv_pool *pool, uint64_t stream)
-{
-    return &pool->guesses[stream * UINT64_C(0x9E3779B97F4A7C15) >> (64 - KV_GUESS_BITS)];
-}
-
 static struct path path_to(const struct prefix_index *index, uint32_t node)
 {
     struct path path = {.next = GUESSED_DEPTH};
@@ -84,8 +79,10 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
         return hit;
     }
     const struct prefix_index *index = &pool->index;
-    __builtin_prefetch(&pool->queue.store.cells[pool->queue.head]); /* an allocation follows */
-    struct path path = path_to(index, *guess_of(pool, content.extents[content.n_extents - 1].stream));
+    const uint32_t guess = *prefix_index_guess(index, content.extents[content.n_extents - 1].stream);
+    __builtin_prefetch(free_queue_run(&pool->queue, guess));
+    __builtin_prefetch(prefix_index_node(index, pool->queue.head)); /* an allocation follows */
+    struct path path = path_to(index, guess);
     struct block_cursor cursor = block_cursor_begin(content, pool->block_size);
     uint32_t node = PREFIX_ROOT;
     while (left) {
@@ -100,11 +97,11 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
             const struct prefix_node *x = prefix_index_node(index, node);
             const uint32_t n = run.n < x->n ? run.n : x->n;
             hit.blocks += n;
-            const struct kv_run *copy = free_queue_run(&pool->queue, x->first_copy);
-            if (copy->ref == 0) {
+            if (prefix_index_copy_at(index, x->first_copy)->ref == 0) {
                 hit.free_blocks += n;
-                __builtin_prefetch(free_queue_run(&pool->queue, copy->prev)); /* a hit unlinks it */
-                __builtin_prefetch(free_queue_run(&pool->queue, copy->next));
+                const struct kv_run *run_of_copy = free_queue_run(&pool->queue, x->first_copy);
+                __builtin_prefetch(free_queue_run(&pool->queue, run_of_copy->prev)); /* a hit unlinks it */
+                __builtin_prefetch(free_queue_run(&pool->queue, run_of_copy->next));
             }
             if (n < x->n) {
                 return hit; /* the run ends inside the node, so whatever follows it differs */
@@ -145,7 +142,7 @@ static void extend_ranges(struct kv_pool *pool, struct kv_holder *holder, uint32
 static uint32_t hold_first_copy(struct kv_pool *pool, uint32_t node, uint32_t lane)
 {
     const struct prefix_node *x = prefix_index_node(&pool->index, node);
-    struct kv_run *copy = free_queue_run(&pool->queue, x->first_copy);
+    struct kv_copy *copy = prefix_index_copy_at(&pool->index, x->first_copy);
     if (copy->ref++ == 0) {
         free_queue_unlink(&pool->queue, x->first_copy);
         pool->free -= x->n;
@@ -194,7 +191,7 @@ static void take_blocks(struct kv_pool *pool, uint32_t n)
     pool->free -= n;
     while (n) {
         struct kv_run *run = free_queue_run(&pool->queue, pool->queue.head);
-        const bool anonymous = kv_run_is_anonymous(run);
+        const bool anonymous = free_queue_is_anonymous(&pool->queue, pool->queue.head);
         const uint32_t length = anonymous ? run->count : prefix_index_node(&pool->index, run->node)->n;
         const uint32_t k = n < length ? n : length;
         n -= k;
@@ -259,7 +256,7 @@ static uint32_t enter_blocks(struct kv_pool *pool, struct kv_holder *holder, uin
         child = prefix_index_split(index, child, run->n);
     }
     const uint32_t copy = prefix_index_add_copy(index, child, lane);
-    extend_ranges(pool, holder, child, free_queue_run(&pool->queue, copy)->lane);
+    extend_ranges(pool, holder, child, prefix_index_copy_at(index, copy)->lane);
     block_run_advance(run, prefix_index_node(index, child)->n, pool->block_size);
     prefix_index_merge(index, node);
     return child;
@@ -297,7 +294,7 @@ static void release_range(struct kv_pool *pool, const struct kv_range *range)
     prefix_index_node(index, node)->ends--;
     for (;;) {
         const uint32_t copy = prefix_index_copy(index, node, range->lane);
-        if (--free_queue_run(&pool->queue, copy)->ref == 0) {
+        if (--prefix_index_copy_at(index, copy)->ref == 0) {
             free_queue_push(&pool->queue, copy);
             pool->free += prefix_index_node(index, node)->n;
             pool->cached_free += prefix_index_node(index, node)->n;
@@ -316,7 +313,8 @@ void kv_release(struct kv_pool *pool, struct kv_holder *holder)
     pool->free += holder->anonymous_blocks;
     pool->anonymous -= holder->anonymous_blocks;
     if (holder->n_ranges) {
-        *guess_of(pool, prefix_index_node(&pool->index, holder->last.end)->key.stream) = holder->last.end;
+        *prefix_index_guess(&pool->index, prefix_index_node(&pool->index, holder->last.end)->key.stream) =
+            holder->last.end;
     }
     while (holder->n_ranges) {
         release_range(pool, &holder->last);

@@ -24,6 +24,7 @@ enum { CELL_FREE = 1, CELL_NODE = 2, CELL_COPY = 4, CELL_ANONYMOUS = 8 };
 struct walk {
     const struct kv_pool *pool;
     const struct kv_cell *cells;
+    const struct kv_run *runs;
     uint32_t n_cells;
     uint8_t *uses;      /* of each cell */
     uint32_t *place;    /* of each run in the queue, from 1; 0 = not queued */
@@ -59,7 +60,7 @@ static bool is_run(const struct walk *walk, uint32_t run)
 
 static bool check_spare(struct walk *walk)
 {
-    for (uint32_t c = walk->pool->queue.store.spare; c != KV_NONE; c = walk->cells[c].node.parent) {
+    for (uint32_t c = walk->pool->queue.store.spare; c != KV_NONE; c = walk->runs[c].next) {
         REQUIRE(is_run(walk, c), "spare cell %u", c);
         REQUIRE(!walk->uses[c] && walk->cells[c].node.n == 0, "spare cell %u", c);
         walk->uses[c] = CELL_FREE;
@@ -74,22 +75,22 @@ static bool check_queue(struct walk *walk)
     uint64_t cached = 0;
     uint32_t prev = KV_NONE;
     uint32_t place = 0;
-    for (uint32_t r = pool->queue.head; r != KV_NONE; prev = r, r = walk->cells[r].run.next) {
+    for (uint32_t r = pool->queue.head; r != KV_NONE; prev = r, r = walk->runs[r].next) {
         REQUIRE(is_run(walk, r), "queued run %u", r);
-        const struct kv_run *run = &walk->cells[r].run;
-        REQUIRE(run->prev == prev, "run %u", r);
+        const uint32_t owner = walk->runs[r].node;
+        REQUIRE(walk->runs[r].prev == prev, "run %u", r);
         REQUIRE(!walk->place[r], "run %u is queued twice", r);
         walk->place[r] = ++place;
-        if (kv_run_is_anonymous(run)) {
+        if (owner == KV_NONE) {
             REQUIRE(!walk->uses[r] && walk->cells[r].node.n == 0, "run %u", r);
-            REQUIRE(run->count > 0, "run %u", r);
-            REQUIRE(prev == KV_NONE || !kv_run_is_anonymous(&walk->cells[prev].run), "run %u should be joined", r);
+            REQUIRE(walk->runs[r].count > 0, "run %u", r);
+            REQUIRE(prev == KV_NONE || walk->runs[prev].node != KV_NONE, "run %u should be joined", r);
             walk->uses[r] = CELL_ANONYMOUS;
-            free += run->count;
+            free += walk->runs[r].count;
         } else {
-            REQUIRE(is_live(walk, run->node), "run %u of node %u", r, run->node);
-            free += walk->cells[run->node].node.n;
-            cached += walk->cells[run->node].node.n;
+            REQUIRE(is_live(walk, owner), "run %u of node %u", r, owner);
+            free += walk->cells[owner].node.n;
+            cached += walk->cells[owner].node.n;
             walk->n_queued_copies++;
         }
     }
@@ -135,19 +136,19 @@ static bool check_copies(struct walk *walk, uint32_t node)
     const struct prefix_node *x = &walk->cells[node].node;
     REQUIRE(x->first_copy != KV_NONE, "node %u has no copy", node);
     uint32_t last = KV_NONE;
-    for (uint32_t c = x->first_copy; c != KV_NONE; last = c, c = walk->cells[c].run.next_copy) {
+    for (uint32_t c = x->first_copy; c != KV_NONE; last = c, c = walk->cells[c].copy.next) {
         REQUIRE(is_run(walk, c), "copy %u of node %u", c, node);
-        const struct kv_run *copy = &walk->cells[c].run;
-        REQUIRE(copy->node == node, "copy %u of node %u", c, node);
+        const struct kv_copy *copy = &walk->cells[c].copy;
+        REQUIRE(walk->runs[c].node == node, "copy %u of node %u", c, node);
         REQUIRE(walk->uses[c] == (c == node ? CELL_NODE : 0), "copy %u of node %u", c, node);
         walk->uses[c] |= CELL_COPY;
-        REQUIRE(last == KV_NONE || walk->cells[last].run.lane < copy->lane, "copy %u of node %u", c, node);
+        REQUIRE(last == KV_NONE || walk->cells[last].copy.lane < copy->lane, "copy %u of node %u", c, node);
         REQUIRE(copy->lane <= INT32_MAX, "copy %u of node %u", c, node);
         REQUIRE((copy->ref == 0) == (walk->place[c] != 0), "copy %u of node %u", c, node);
         walk->held += copy->ref ? x->n : 0;
         walk->n_queued_copies -= copy->ref == 0;
     }
-    REQUIRE(walk->uses[node] & CELL_COPY || walk->cells[node].run.node == KV_NONE, "home of node %u", node);
+    REQUIRE(walk->uses[node] & CELL_COPY || walk->runs[node].node == KV_NONE, "home of node %u", node);
     return true;
 }
 
@@ -162,14 +163,14 @@ static bool check_closure(struct walk *walk, uint32_t node)
     }
     const uint32_t first = cells[x->parent].node.first_copy;
     uint32_t latest = 0;
-    for (uint32_t c = first; c != KV_NONE; c = cells[c].run.next_copy) {
-        const uint32_t place = cells[c].run.ref ? UINT32_MAX : walk->place[c];
+    for (uint32_t c = first; c != KV_NONE; c = cells[c].copy.next) {
+        const uint32_t place = cells[c].copy.ref ? UINT32_MAX : walk->place[c];
         latest = place > latest ? place : latest;
     }
-    for (uint32_t c = x->first_copy; c != KV_NONE; c = cells[c].run.next_copy) {
+    for (uint32_t c = x->first_copy; c != KV_NONE; c = cells[c].copy.next) {
         REQUIRE(latest > walk->place[c], "node %u can outlive its parent", node);
-        REQUIRE(cells[first].run.lane <= cells[c].run.lane, "copy %u of node %u", c, node);
-        REQUIRE(!cells[c].run.ref || latest == UINT32_MAX, "node %u is held and its parent is not", node);
+        REQUIRE(cells[first].copy.lane <= cells[c].copy.lane, "copy %u of node %u", c, node);
+        REQUIRE(!cells[c].copy.ref || latest == UINT32_MAX, "node %u is held and its parent is not", node);
     }
     return true;
 }
@@ -179,8 +180,8 @@ static bool check_closure(struct walk *walk, uint32_t node)
 static bool all_held(const struct walk *walk, uint32_t node)
 {
     bool held = true;
-    for (uint32_t c = walk->cells[node].node.first_copy; c != KV_NONE; c = walk->cells[c].run.next_copy) {
-        held = held && walk->cells[c].run.ref > 0;
+    for (uint32_t c = walk->cells[node].node.first_copy; c != KV_NONE; c = walk->cells[c].copy.next) {
+        held = held && walk->cells[c].copy.ref > 0;
     }
     return held;
 }
@@ -229,8 +230,8 @@ static bool check_totals(struct walk *walk)
 static uint32_t copy_in_lane(const struct walk *walk, uint32_t node, uint32_t lane)
 {
     uint32_t c = walk->cells[node].node.first_copy;
-    while (c != KV_NONE && walk->cells[c].run.lane != lane) {
-        c = walk->cells[c].run.next_copy;
+    while (c != KV_NONE && walk->cells[c].copy.lane != lane) {
+        c = walk->cells[c].copy.next;
     }
     return c;
 }
@@ -277,7 +278,7 @@ static bool check_holders(struct walk *walk, const struct kv_holder *const *hold
     REQUIRE(anonymous == walk->pool->anonymous, "holders have %llu anonymous blocks", (unsigned long long)anonymous);
     for (uint32_t i = 1; i < walk->n_cells; i++) {
         REQUIRE(!is_live(walk, i) || walk->cells[i].node.ends == ends[i], "node %u", i);
-        REQUIRE(!(walk->uses[i] & CELL_COPY) || walk->cells[i].run.ref == refs[i], "copy %u", i);
+        REQUIRE(!(walk->uses[i] & CELL_COPY) || walk->cells[i].copy.ref == refs[i], "copy %u", i);
     }
     return true;
 }
@@ -289,6 +290,7 @@ static bool check(const struct kv_pool *pool, const struct kv_holder *const *hol
     const size_t n = pool->queue.store.n_cells;
     struct walk walk = {.pool = pool,
                         .cells = pool->queue.store.cells,
+                        .runs = pool->queue.store.runs,
                         .n_cells = (uint32_t)n,
                         .uses = mem_zalloc(n * sizeof *walk.uses),
                         .place = mem_zalloc(n * sizeof *walk.place),

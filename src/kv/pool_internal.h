@@ -8,8 +8,6 @@
 
 #include <stddef.h>
 
-enum { KV_GUESS_BITS = 9 };
-
 struct kv_pool {
     struct free_queue queue;
     struct prefix_index index;
@@ -21,7 +19,6 @@ struct kv_pool {
     uint32_t anonymous;   /* held blocks that are not in the index, the reserved ones included */
     uint32_t reserved;    /* of those, not claimed by a holder yet */
     uint64_t evicted;
-    uint32_t guesses[1 << KV_GUESS_BITS]; /* by stream, hashed: where a holder ended last; never changes an answer */
 };
 
 static inline const struct kv_range *kv_holder_range(const struct kv_holder *holder, uint32_t i)

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum { FIRST_SLOTS = 64 };
 
@@ -57,6 +58,8 @@ static void grow_slots(struct prefix_index *index)
         }
     }
     mem_free(old);
+    mem_free(index->guesses);
+    index->guesses = mem_zalloc(n_old * 2 * sizeof *index->guesses);
 }
 
 /* Enters a node whose parent and key are set; the parent's account of its children is the caller's. */
@@ -109,27 +112,35 @@ static uint32_t new_node(struct prefix_index *index)
     if (++index->n_live > index->slot_mask / 2) {
         grow_slots(index);
     }
-    return cell_store_take(&index->queue->store);
+    const uint32_t id = cell_store_take(&index->queue->store);
+    *prefix_index_node(index, id) = (struct prefix_node){.parent = KV_NONE, .first_copy = KV_NONE};
+    return id;
 }
 
 static void free_node(struct prefix_index *index, uint32_t id)
 {
+    prefix_index_node(index, id)->n = 0;
     cell_store_give(&index->queue->store, id);
     index->n_live--;
 }
 
 void prefix_index_init(struct prefix_index *index, struct free_queue *queue, uint32_t block_size)
 {
-    *index = (struct prefix_index){
-        .queue = queue, .slots = new_slots(FIRST_SLOTS), .slot_mask = FIRST_SLOTS - 1, .block_size = block_size};
-    const uint32_t root = cell_store_take(&queue->store);
+    *index = (struct prefix_index){.queue = queue,
+                                   .slots = new_slots(FIRST_SLOTS),
+                                   .guesses = mem_zalloc(FIRST_SLOTS * sizeof *index->guesses),
+                                   .slot_mask = FIRST_SLOTS - 1,
+                                   .block_size = block_size};
+    const uint32_t root = new_node(index);
     assert(root == PREFIX_ROOT);
     (void)root;
+    index->n_live = 0;
 }
 
 void prefix_index_fini(struct prefix_index *index)
 {
     mem_free(index->slots);
+    mem_free(index->guesses);
     *index = (struct prefix_index){0};
 }
 
@@ -139,6 +150,7 @@ bool prefix_index_rebuild(struct prefix_index *index)
     for (uint32_t i = 0; i <= index->slot_mask; i++) {
         index->slots[i].node = KV_NONE;
     }
+    memset(index->guesses, 0, ((size_t)index->slot_mask + 1) * sizeof *index->guesses);
     index->n_live = 0;
     for (uint32_t id = PREFIX_ROOT + 1; id < store->n_cells; id++) {
         const struct prefix_node *node = &store->cells[id].node;
@@ -190,7 +202,7 @@ static uint32_t last_copy(const struct prefix_index *index, uint32_t node)
 {
     const struct kv_cell *cells = index->queue->store.cells;
     uint32_t last = KV_NONE;
-    for (uint32_t c = cells[node].node.first_copy; c != KV_NONE; c = cells[c].run.next_copy) {
+    for (uint32_t c = cells[node].node.first_copy; c != KV_NONE; c = cells[c].copy.next) {
         last = c;
     }
     return last;
@@ -201,18 +213,17 @@ static uint32_t append_copy(struct prefix_index *index, uint32_t node, uint32_t 
 {
     const uint32_t copy = free_queue_new_run(index->queue, node);
     struct kv_cell *cells = index->queue->store.cells;
-    cells[copy].run.lane = lane;
-    cells[copy].run.ref = ref;
-    *(last == KV_NONE ? &cells[node].node.first_copy : &cells[last].run.next_copy) = copy;
+    cells[copy].copy = (struct kv_copy){.lane = lane, .ref = ref, .next = KV_NONE};
+    *(last == KV_NONE ? &cells[node].node.first_copy : &cells[last].copy.next) = copy;
     return copy;
 }
 
 uint32_t prefix_index_add_copy(struct prefix_index *index, uint32_t node, uint32_t lane)
 {
     const uint32_t last = last_copy(index, node);
-    if (last != KV_NONE && free_queue_run(index->queue, last)->lane >= lane) {
-        assert(free_queue_run(index->queue, last)->lane < UINT32_MAX);
-        lane = free_queue_run(index->queue, last)->lane + 1;
+    if (last != KV_NONE && prefix_index_copy_at(index, last)->lane >= lane) {
+        assert(prefix_index_copy_at(index, last)->lane < UINT32_MAX);
+        lane = prefix_index_copy_at(index, last)->lane + 1;
     }
     return append_copy(index, node, last, lane, 1);
 }
@@ -221,8 +232,8 @@ uint32_t prefix_index_copy(const struct prefix_index *index, uint32_t node, uint
 {
     const struct kv_cell *cells = index->queue->store.cells;
     uint32_t copy = prefix_index_node(index, node)->first_copy;
-    while (cells[copy].run.lane != lane) {
-        copy = cells[copy].run.next_copy;
+    while (cells[copy].copy.lane != lane) {
+        copy = cells[copy].copy.next;
         assert(copy != KV_NONE);
     }
     return copy;
@@ -232,12 +243,12 @@ uint32_t prefix_index_copy(const struct prefix_index *index, uint32_t node, uint
 static void drop_copy(struct prefix_index *index, uint32_t copy)
 {
     struct kv_cell *cells = index->queue->store.cells;
-    struct prefix_node *x = prefix_index_node(index, cells[copy].run.node);
+    struct prefix_node *x = prefix_index_node(index, free_queue_run(index->queue, copy)->node);
     uint32_t before = KV_NONE;
-    for (uint32_t at = x->first_copy; at != copy; at = cells[at].run.next_copy) {
+    for (uint32_t at = x->first_copy; at != copy; at = cells[at].copy.next) {
         before = at;
     }
-    *(before == KV_NONE ? &x->first_copy : &cells[before].run.next_copy) = cells[copy].run.next_copy;
+    *(before == KV_NONE ? &x->first_copy : &cells[before].copy.next) = cells[copy].copy.next;
     free_queue_unlink(index->queue, copy);
     free_queue_free_run(index->queue, copy);
 }
@@ -268,10 +279,10 @@ uint32_t prefix_index_split(struct prefix_index *index, uint32_t node, uint32_t 
     insert_slot(index, node);
 
     uint32_t copy = KV_NONE;
-    for (uint32_t c = x->first_copy; c != KV_NONE; c = free_queue_run(index->queue, c)->next_copy) {
-        const struct kv_run run = *free_queue_run(index->queue, c);
-        copy = append_copy(index, left, copy, run.lane, run.ref);
-        if (run.ref == 0) {
+    for (uint32_t c = x->first_copy; c != KV_NONE; c = prefix_index_copy_at(index, c)->next) {
+        const struct kv_copy right = *prefix_index_copy_at(index, c);
+        copy = append_copy(index, left, copy, right.lane, right.ref);
+        if (right.ref == 0) {
             free_queue_insert_after(index->queue, c, copy);
         }
     }
@@ -285,8 +296,9 @@ static bool same_copies(const struct prefix_index *index, const struct prefix_no
     const struct kv_cell *cells = index->queue->store.cells;
     uint32_t a = x->first_copy;
     uint32_t b = y->first_copy;
-    for (; a != KV_NONE && b != KV_NONE; a = cells[a].run.next_copy, b = cells[b].run.next_copy) {
-        if (cells[a].run.ref != cells[b].run.ref || (!cells[a].run.ref && cells[b].run.next != a)) {
+    for (; a != KV_NONE && b != KV_NONE; a = cells[a].copy.next, b = cells[b].copy.next) {
+        if (cells[a].copy.ref != cells[b].copy.ref ||
+            (!cells[a].copy.ref && free_queue_run(index->queue, b)->next != a)) {
             return false;
         }
     }
@@ -312,8 +324,8 @@ uint32_t prefix_index_merge(struct prefix_index *index, uint32_t node)
     const uint32_t child = x->child_xor;
     struct prefix_node *y = prefix_index_node(index, child);
     for (uint32_t c = x->first_copy; c != KV_NONE;) {
-        const uint32_t next = free_queue_run(index->queue, c)->next_copy;
-        if (free_queue_run(index->queue, c)->ref == 0) {
+        const uint32_t next = prefix_index_copy_at(index, c)->next;
+        if (prefix_index_copy_at(index, c)->ref == 0) {
             free_queue_unlink(index->queue, c);
         }
         free_queue_free_run(index->queue, c);
@@ -332,10 +344,9 @@ uint32_t prefix_index_merge(struct prefix_index *index, uint32_t node)
 
 void prefix_index_evict(struct prefix_index *index, uint32_t copy, uint32_t k)
 {
-    const struct kv_run *run = free_queue_run(index->queue, copy);
-    const uint32_t node = run->node;
+    const uint32_t node = free_queue_run(index->queue, copy)->node;
     struct prefix_node *x = prefix_index_node(index, node);
-    assert(run->ref == 0 && k > 0 && k <= x->n);
+    assert(prefix_index_copy_at(index, copy)->ref == 0 && k > 0 && k <= x->n);
     const bool only = prefix_index_one_copy(index, x);
     if (only && k < x->n) {
         assert(x->n_children == 0 && "a cached block's parent is cached");

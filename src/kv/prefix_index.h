@@ -41,6 +41,7 @@ struct prefix_slot {
 struct prefix_index {
     struct free_queue *queue; /* where idle copies stand; its store holds the nodes */
     struct prefix_slot *slots;
+    uint32_t *guesses; /* as many as slots: nodes by stream, hashed; whatever they are, no answer depends on it */
     uint32_t slot_mask;
     uint32_t n_live; /* nodes, without the root */
     uint32_t block_size;
@@ -59,6 +60,11 @@ static inline struct prefix_node *prefix_index_node(const struct prefix_index *i
     return &index->queue->store.cells[node].node;
 }
 
+static inline struct kv_copy *prefix_index_copy_at(const struct prefix_index *index, uint32_t copy)
+{
+    return &index->queue->store.cells[copy].copy;
+}
+
 /* The child of `parent` whose first block is `key`, or KV_NONE. */
 uint32_t prefix_index_child(const struct prefix_index *index, uint32_t parent, struct block_key key);
 
@@ -71,7 +77,13 @@ uint32_t prefix_index_add_copy(struct prefix_index *index, uint32_t node, uint32
 /* True when the node has no copy but its first. */
 static inline bool prefix_index_one_copy(const struct prefix_index *index, const struct prefix_node *node)
 {
-    return free_queue_run(index->queue, node->first_copy)->next_copy == KV_NONE;
+    return prefix_index_copy_at(index, node->first_copy)->next == KV_NONE;
+}
+
+/* The place of a guess about a stream: the caller's to read and write. */
+static inline uint32_t *prefix_index_guess(const struct prefix_index *index, uint64_t stream)
+{
+    return &index->guesses[(uint32_t)(stream * UINT64_C(0x9E3779B97F4A7C15) >> 32) & index->slot_mask];
 }
 
 /* The copy of `node` that is named `lane`. */

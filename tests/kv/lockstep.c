@@ -248,7 +248,7 @@ static uint32_t copy_number(const struct kv_pool *pool, uint32_t copy)
     uint32_t number = 0;
     const uint32_t node = free_queue_run(&pool->queue, copy)->node;
     for (uint32_t c = prefix_index_node(&pool->index, node)->first_copy; c != copy;
-         c = free_queue_run(&pool->queue, c)->next_copy) {
+         c = prefix_index_copy_at(&pool->index, c)->next) {
         number++;
     }
     return number;
@@ -258,20 +258,22 @@ static void dump_pool(const struct kv_pool *pool, bool lazy, struct dump *queue,
 {
     const struct labels labels = label_all(pool);
     for (uint32_t r = pool->queue.head; r != KV_NONE; r = free_queue_run(&pool->queue, r)->next) {
-        const struct kv_run *run = free_queue_run(&pool->queue, r);
-        const bool anonymous = kv_run_is_anonymous(run);
+        const uint32_t owner = free_queue_run(&pool->queue, r)->node;
+        const bool anonymous = owner == KV_NONE;
         const uint32_t number = anonymous || lazy ? 0 : copy_number(pool, r);
-        for (uint32_t i = anonymous ? run->count : prefix_index_node(&pool->index, run->node)->n; i-- > 0;) {
-            emit(queue, (struct seen){anonymous ? 0 : labels.items[labels.start[run->node] + i], number, 0});
+        for (uint32_t i = anonymous ? free_queue_run(&pool->queue, r)->count
+                                    : prefix_index_node(&pool->index, owner)->n;
+             i-- > 0;) {
+            emit(queue, (struct seen){anonymous ? 0 : labels.items[labels.start[owner] + i], number, 0});
         }
     }
     for (uint32_t x = 1; x < pool->queue.store.n_cells && !lazy; x++) {
         const struct prefix_node *node = prefix_index_node(&pool->index, x);
         for (uint32_t i = 0; i < node->n; i++) {
             uint32_t number = 0;
-            for (uint32_t c = node->first_copy; c != KV_NONE; c = free_queue_run(&pool->queue, c)->next_copy) {
-                emit(copies,
-                     (struct seen){labels.items[labels.start[x] + i], number++, free_queue_run(&pool->queue, c)->ref});
+            for (uint32_t c = node->first_copy; c != KV_NONE; c = prefix_index_copy_at(&pool->index, c)->next) {
+                emit(copies, (struct seen){labels.items[labels.start[x] + i], number++,
+                                           prefix_index_copy_at(&pool->index, c)->ref});
             }
         }
     }

@@ -42,9 +42,9 @@ static struct prefix_node *node_of(struct scene *scene)
     return prefix_index_node(&scene->pool->index, scene->node);
 }
 
-static struct kv_run *copy_of(struct scene *scene, uint32_t node)
+static struct kv_copy *copy_of(struct scene *scene, uint32_t node)
 {
-    return free_queue_run(&scene->pool->queue, prefix_index_node(&scene->pool->index, node)->first_copy);
+    return prefix_index_copy_at(&scene->pool->index, prefix_index_node(&scene->pool->index, node)->first_copy);
 }
 
 static void nothing(struct scene *scene)
@@ -73,7 +73,7 @@ static void queue_tail(struct scene *scene)
 }
 static void queue_back_link(struct scene *scene)
 {
-    copy_of(scene, scene->idle)->prev = KV_NONE;
+    scene->pool->queue.store.runs[scene->idle].prev = KV_NONE;
 }
 static void held_copy(struct scene *scene)
 {
@@ -85,11 +85,11 @@ static void idle_copy(struct scene *scene)
 }
 static void copy_owner(struct scene *scene)
 {
-    copy_of(scene, scene->node)->node = scene->idle;
+    scene->pool->queue.store.runs[scene->node].node = scene->idle;
 }
 static void foreign_copy(struct scene *scene)
 {
-    copy_of(scene, scene->node)->next_copy = scene->idle;
+    copy_of(scene, scene->node)->next = scene->idle;
 }
 static void no_copy(struct scene *scene)
 {
@@ -152,7 +152,7 @@ static void closure(struct scene *scene)
 {
     const uint32_t parent = prefix_index_node(&scene->pool->index, scene->idle)->parent;
     const uint32_t copy = prefix_index_node(&scene->pool->index, parent)->first_copy;
-    free_queue_run(&scene->pool->queue, copy)->ref = 0;
+    prefix_index_copy_at(&scene->pool->index, copy)->ref = 0;
     free_queue_insert_after(&scene->pool->queue, KV_NONE, copy);
     scene->pool->free += prefix_index_node(&scene->pool->index, parent)->n;
     scene->pool->cached_free += prefix_index_node(&scene->pool->index, parent)->n;

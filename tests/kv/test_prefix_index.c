@@ -176,8 +176,9 @@ static void an_append_only_program_is_one_node(void **state)
     }
     kv_pool_check(pool);
     assert_int_equal(pool->index.n_live, PROGRAMS);
-    const size_t bytes = pool->queue.store.capacity * sizeof(struct kv_cell) +
-                         (pool->index.slot_mask + (size_t)1) * sizeof *pool->index.slots;
+    const size_t bytes =
+        pool->queue.store.capacity * (sizeof(struct kv_cell) + sizeof(struct kv_run)) +
+        (pool->index.slot_mask + (size_t)1) * (sizeof *pool->index.slots + sizeof *pool->index.guesses);
     assert_true(bytes < PROGRAMS * 300);
     kv_pool_destroy(pool);
 }
