@@ -83,7 +83,7 @@ static void restart(struct bench_fleet *fleet)
 static void count_memory(struct bench_state *state, const struct bench_fleet *fleet)
 {
     const struct prefix_index *index = &fleet->pool->index;
-    const size_t bytes = index->capacity * sizeof *index->nodes + fleet->pool->queue.capacity * sizeof(struct kv_run) +
+    const size_t bytes = fleet->pool->queue.store.capacity * sizeof(struct kv_cell) +
                          (index->slot_mask + (size_t)1) * sizeof *index->slots +
                          fleet->n_agents * fleet->agents[0].holder.capacity * sizeof(struct kv_range);
     bench_counter(state, "bytes_per_program", (double)bytes / fleet->n_agents);
@@ -161,6 +161,64 @@ static void kv_turn_10k_programs(struct bench_state *state)
     run_case(state, (struct bench_case){.n_agents = 10000, .pool_percent = 120});
 }
 
+/* ---- many pools ----
+ *
+ * A cluster whose instances take turns in the caches: 1,024 pools of 27,700 blocks, on each 24 agents at a time with
+ * turns of 600 new and 200 output tokens after 2,000 shared and 1,000 first ones, ten turns each. An agent that ends
+ * makes way for a new one, so every turn evicts. */
+enum { POOLS = 1024, AGENTS = 24, POOL_BLOCKS = 27700, POOL_TURNS = 10, VISITS = 1 << 18 };
+
+static void arrive(struct bench_fleet *fleet, struct bench_agent *agent)
+{
+    extent_list_cut(&agent->content, 0);
+    extent_list_append(&agent->content, (struct extent){stream_common(STREAM_SHARED, 0), 0, 2000});
+    agent->stream = stream_private(fleet->n_streams++, 0);
+    agent->position = 0;
+    say(agent, 400); /* and 600 more */
+}
+
+static void visit(struct bench_fleet *fleet, struct bench_agent *agent, uint64_t draw)
+{
+    if (agent->content.n_tokens == 0 || agent->content.n_tokens > 3000 + (POOL_TURNS - 1) * 800) {
+        arrive(fleet, agent);
+    }
+    turn(fleet, agent, 400 + (uint32_t)(draw % 400));
+}
+
+static void kv_turn_1024_pools(struct bench_state *state)
+{
+    static struct bench_fleet fleets[POOLS];
+    for (uint32_t i = 0; i < POOLS; i++) {
+        fleets[i] = (struct bench_fleet){.n_agents = AGENTS,
+                                         .pool = kv_pool_create(POOL_BLOCKS, BLOCK, true),
+                                         .agents = mem_zalloc(AGENTS * sizeof *fleets[i].agents)};
+    }
+    uint64_t draws = 0;
+    const struct rng_key key = {.seed = 1};
+    for (uint32_t i = 0; i < POOLS * 1000; i++) {
+        const uint64_t draw = rng_u64(key, draws++);
+        struct bench_fleet *fleet = &fleets[i % POOLS];
+        visit(fleet, &fleet->agents[draw % AGENTS], draw >> 32);
+    }
+    while (bench_next(state)) {
+        for (uint32_t i = 0; i < VISITS; i++) {
+            const uint64_t draw = rng_u64(key, draws++);
+            struct bench_fleet *fleet = &fleets[draw % POOLS];
+            visit(fleet, &fleet->agents[(draw >> 16) % AGENTS], draw >> 32);
+        }
+    }
+    bench_items(state, VISITS);
+    for (uint32_t i = 0; i < POOLS; i++) {
+        for (uint32_t j = 0; j < AGENTS; j++) {
+            extent_list_fini(&fleets[i].agents[j].content);
+            kv_holder_fini(&fleets[i].agents[j].holder);
+        }
+        mem_free(fleets[i].agents);
+        kv_pool_destroy(fleets[i].pool);
+    }
+}
+
+BENCH(kv_turn_1024_pools)
 BENCH(kv_turn_ample)
 BENCH(kv_turn_tight)
 BENCH(kv_turn_thrashing)

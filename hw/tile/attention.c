@@ -8,8 +8,7 @@ static const double prefill_block = 128.0; /* keys */
 static const double fa3_full_grid = 0.8;   /* share of the SMs from which FlashAttention 3 does not split */
 static const double fa3_near_fullest = 0.85;
 static const double fa3_balance = 1.1;
-static const double fa3_short = 4.0;   /* key blocks that are never split */
-static const double fa3_limit = 128.0; /* splits */
+static const double fa3_short = 4.0; /* key blocks that are never split */
 
 static double max2(double a, double b)
 {
@@ -27,6 +26,26 @@ static double norm4(double a, double b)
     const double a2 = a * a;
     const double b2 = b * b;
     return sqrt(sqrt(a2 * a2 + b2 * b2));
+}
+
+static double fullness(double waves)
+{
+    return waves / ceil(waves);
+}
+
+/* Ranges that FlashAttention 3 may cut the keys into when `filled` CTAs do not fill the SMs: the fewest whose waves are
+ * nearly as full as they can be (num_splits_heuristic), by the most ranges that are allowed. */
+static void fill_most_splits(double filled, double sms, uint8_t most[FA3_LIMIT + 1])
+{
+    double fullest = 0.0;
+    uint32_t splits = 1;
+    for (uint32_t limit = 1; limit <= FA3_LIMIT; limit++) {
+        fullest = max2(fullest, fullness(filled * limit / sms));
+        while (fullness(filled * splits / sms) < fa3_near_fullest * fullest) {
+            splits++;
+        }
+        most[limit] = (uint8_t)splits;
+    }
 }
 
 void attention_init(struct attention_model *model, const struct device *device, uint32_t heads, uint32_t kv_heads,
@@ -54,6 +73,9 @@ void attention_init(struct attention_model *model, const struct device *device, 
     const double load =
         c->dec_bw_sm > 0.0 ? 2.0 * decode_block * model->head_dim * model->element_bytes / (c->dec_bw_sm * 1e3) : 0.0;
     model->decode_block_us = max2(c->dec_t_blk * model->head_dim / 128.0, max2(mma, load));
+    for (uint32_t nq = 1; c->pack_gqa && nq < FA3_TABLE_ROWS && kv_heads * nq < fa3_full_grid * sms; nq++) {
+        fill_most_splits(kv_heads * nq, sms, model->most_splits[nq]);
+    }
 }
 
 static double waves(double w)
@@ -137,32 +159,29 @@ static struct grid batch_grid(const struct attention_model *model, const struct 
     return grid;
 }
 
-/* Ranges that FlashAttention 3 may cut the keys into when `filled` CTAs do not fill the SMs and the longest sequence
- * has `longest` key blocks: the fewest whose waves are nearly as full as they can be (num_splits_heuristic). */
-static double fa3_most_splits(const struct attention_model *model, double filled, double longest)
+/* As fill_most_splits when the longest chunk has `nq` q blocks of `heads` CTAs and the longest sequence `longest` key
+ * blocks. */
+static double fa3_most_splits(const struct attention_model *model, double heads, double nq, double longest)
 {
-    const double limit = min2(min2(fa3_limit, model->sms), longest);
-    double fullest = 0.0;
-    for (double splits = 1.0; splits <= limit && fullest < 1.0; splits += 1.0) {
-        const double w = filled * splits / model->sms;
-        fullest = max2(fullest, w / ceil(w));
+    const uint32_t limit = (uint32_t)min2(min2(FA3_LIMIT, model->sms), longest);
+    if (nq < FA3_TABLE_ROWS) {
+        return model->most_splits[(uint32_t)nq][limit];
     }
-    double splits = 1.0;
-    for (double w = filled / model->sms; w / ceil(w) < fa3_near_fullest * fullest; w = filled * splits / model->sms) {
-        splits += 1.0;
-    }
-    return splits;
+    uint8_t most[FA3_LIMIT + 1];
+    fill_most_splits(heads * nq, model->sms, most);
+    return most[limit];
 }
 
 /* Ranges it does cut the keys of the longest sequence into: shares of 1.1 of an SM's mean number of blocks
  * (prepare_varlen_num_blocks). `scheduled`: key blocks over all CTAs, without the causal cut. */
-static double key_splits(const struct attention_model *model, double filled, double longest, double scheduled)
+static double key_splits(const struct attention_model *model, double heads, double nq, double longest, double scheduled)
 {
+    const double filled = heads * nq;
     if (!model->constants.pack_gqa || filled >= fa3_full_grid * model->sms || longest <= fa3_short) {
         return 1.0;
     }
     const double share = ceil(fa3_balance * scheduled / model->sms);
-    return min2(fa3_most_splits(model, filled, longest), ceil(longest / share));
+    return min2(fa3_most_splits(model, heads, nq, longest), ceil(longest / share));
 }
 
 /* A kernel that joins the partial results, float32 written and read. */
@@ -193,7 +212,7 @@ static struct kernel_cost prefill_cost(const struct attention_model *model, cons
 {
     const struct attention_constants *c = &model->constants;
     const double block_us = 4.0 * c->bq * prefill_block * model->head_dim / (model->flops_sm * c->pre_eta_a);
-    const double splits = key_splits(model, grid->heads * grid->max_nq, grid->last, grid->uncut);
+    const double splits = key_splits(model, grid->heads, grid->max_nq, grid->last, grid->uncut);
     const double w = grid->ctas * splits / model->sms;
     const double quantised = (w + c->pre_qw * (ceil(w) - w)) / w;
     const double work = w * c->pre_t_cta + grid->blocks * block_us / model->sms;
@@ -215,7 +234,7 @@ static struct kernel_cost varlen_cost(const struct attention_model *model, const
     const double decode_ctas = n * grid->heads;
     const double longest = max2(grid->last, decode_blocks);
     const double splits =
-        key_splits(model, grid->heads * grid->max_nq, longest, grid->uncut + decode_ctas * decode_blocks);
+        key_splits(model, grid->heads, grid->max_nq, longest, grid->uncut + decode_ctas * decode_blocks);
     const double empty = grid->heads * ((n + grid->chunks) * grid->max_nq - n - grid->sum_nq);
     const double busy =
         (grid->ctas + decode_ctas) * splits * c->mix_t_cta + (grid->blocks + decode_ctas * decode_blocks) * block_us;

@@ -52,6 +52,11 @@
 #include "hw/device.h"
 #include "hw/tile/kernel_cost.h"
 
+enum {
+    FA3_LIMIT = 128,     /* most ranges that FlashAttention 3 cuts keys into */
+    FA3_TABLE_ROWS = 64, /* of q blocks; beyond them its rule is evaluated every time */
+};
+
 struct attention_model {
     struct attention_constants constants;
     double heads, kv_heads, group, head_dim; /* on one rank */
@@ -63,6 +68,8 @@ struct attention_model {
     double l2_bytes;
     double slowdown;        /* 1/sustained_clock - 1 */
     double decode_block_us; /* 64 keys of one CTA */
+    /* `most` by nq and the limit, where one chunk does not fill the SMs. */
+    uint8_t most_splits[FA3_TABLE_ROWS][FA3_LIMIT + 1];
 };
 
 void attention_init(struct attention_model *model, const struct device *device, uint32_t heads, uint32_t kv_heads,

@@ -15,6 +15,7 @@ static const uint16_t tile_shapes[GEMM_TILE_SHAPES][2] = {
 };
 static const double splits[] = {1, 2, 3, 4, 6, 8, 16};
 enum { N_SPLITS = sizeof splits / sizeof splits[0] };
+static const double shares[N_SPLITS] = {1.0, 1.0 / 2, 1.0 / 3, 1.0 / 4, 1.0 / 6, 1.0 / 8, 1.0 / 16};
 
 void gemm_init(struct gemm_model *model, const struct device *device, uint32_t element_bytes)
 {
@@ -25,6 +26,9 @@ void gemm_init(struct gemm_model *model, const struct device *device, uint32_t e
         .l2_bytes = (double)device->l2_bytes,
         .element_bytes = element_bytes,
         .slowdown = 1.0 / device->sustained_clock - 1.0,
+        .per_sm = 1.0 / device->sms,
+        .us_per_l2_byte = 1.0 / (device->hbm_gbs * 1e3 * device->gemm.r_l2),
+        .us_per_hbm_byte = 1.0 / (device->hbm_gbs * 1e3 * device->gemm.eta_m),
     };
     const double flop_per_us_per_sm = device->bf16_tflops * 1e6 / device->sms;
     for (int i = 0; i < GEMM_TILE_SHAPES; i++) {
@@ -148,6 +152,66 @@ static double best_candidate(const struct gemm_model *model, struct terms *candi
     }
 }
 
+/* Bounds of a candidate's time. From below, without a division: a wave is at least as long as its share of the tiles,
+ * the tensor cores as one CTA's blocks, traffic as its compulsory part; what the splits do not change is `unsplit`.
+ * From above: a norm falls as its order grows. Both leave room for rounding. */
+static double unsplit_bound(const struct gemm_model *model, const struct product *product,
+                            const struct gemm_shape *shape, double tiles_mn)
+{
+    const double mma = tiles_mn * model->per_sm * shape->block_us * product->k * (1.0 / block_k);
+    const double l2 =
+        (tiles_mn * (shape->bm + shape->bn) * model->element_bytes * product->k + 2.0 * product->m * product->n) *
+        model->us_per_l2_byte;
+    return max2(product->compulsory * model->us_per_hbm_byte, max2(mma, l2));
+}
+
+static double bound_below(const struct gemm_model *model, const struct product *product, const struct gemm_shape *shape,
+                          double unsplit, int split)
+{
+    const struct gemm_constants *c = &model->constants;
+    const double blocks = shape->block_us * product->k * (1.0 / block_k) * shares[split];
+    const double join = split ? c->tsp + 8.0 * splits[split] * product->m * product->n * model->us_per_l2_byte : 0.0;
+    return (c->t0 + c->te + join + max2(unsplit, blocks)) * (1.0 - 1e-9);
+}
+
+static double bound_above(const struct terms *terms, double p)
+{
+    const double norm = p < 2.0 ? terms->mma + terms->l2 + terms->hbm
+                                : sqrt(terms->mma * terms->mma + terms->l2 * terms->l2 + terms->hbm * terms->hbm);
+    return (terms->outside + norm) * (1.0 + 1e-9);
+}
+
+/* The candidates that may be the best one, in the order of shapes and splits; returns their number. */
+static int promising_candidates(const struct gemm_model *model, const struct product *product, struct terms *candidates)
+{
+    double tiles_mn[GEMM_TILE_SHAPES];
+    double below[GEMM_TILE_SHAPES][N_SPLITS];
+    int lowest = 0;
+    for (int i = 0; i < GEMM_TILE_SHAPES; i++) {
+        const struct gemm_shape *shape = &model->shapes[i];
+        tiles_mn[i] = ceil(product->m / shape->bm) * ceil(product->n / shape->bn);
+        const double unsplit = unsplit_bound(model, product, shape, tiles_mn[i]);
+        for (int j = 0; j < N_SPLITS; j++) {
+            below[i][j] = bound_below(model, product, shape, unsplit, j);
+            lowest = below[i][j] < below[lowest / N_SPLITS][lowest % N_SPLITS] ? i * N_SPLITS + j : lowest;
+        }
+    }
+    const struct terms guess = candidate_terms(model, product, &model->shapes[lowest / N_SPLITS],
+                                               tiles_mn[lowest / N_SPLITS], splits[lowest % N_SPLITS]);
+    double above = bound_above(&guess, model->constants.p);
+    int count = 0;
+    for (int i = 0; i < GEMM_TILE_SHAPES; i++) {
+        for (int j = 0; j < N_SPLITS; j++) {
+            if (below[i][j] <= above) {
+                candidates[count] = candidate_terms(model, product, &model->shapes[i], tiles_mn[i], splits[j]);
+                const double bound = bound_above(&candidates[count++], model->constants.p);
+                above = bound < above ? bound : above;
+            }
+        }
+    }
+    return count;
+}
+
 struct kernel_cost gemm_cost(const struct gemm_model *model, uint32_t m, uint32_t n, uint32_t k)
 {
     assert(m >= 1 && n >= 1 && k >= 1);
@@ -156,14 +220,7 @@ struct kernel_cost gemm_cost(const struct gemm_model *model, uint32_t m, uint32_
     product.compulsory = (product.n * product.k + product.m * product.k) * e + 2.0 * product.m * product.n;
     product.rereads = (m < n ? product.m : product.n) * product.k * e > 0.6 * model->l2_bytes;
     struct terms candidates[GEMM_TILE_SHAPES * N_SPLITS];
-    int count = 0;
-    for (int i = 0; i < GEMM_TILE_SHAPES; i++) {
-        const struct gemm_shape *shape = &model->shapes[i];
-        const double tiles_mn = ceil(product.m / shape->bm) * ceil(product.n / shape->bn);
-        for (int j = 0; j < N_SPLITS; j++) {
-            candidates[count++] = candidate_terms(model, &product, shape, tiles_mn, splits[j]);
-        }
-    }
+    const int count = promising_candidates(model, &product, candidates);
     struct terms chosen = {0};
     const double best = best_candidate(model, candidates, count, &chosen);
     if (chosen.hbm > max2(chosen.mma, max2(chosen.l2, chosen.outside))) {

@@ -34,7 +34,9 @@ struct gemm_model {
     double w; /* HBM bytes/us */
     double l2_bytes;
     double element_bytes;
-    double slowdown; /* 1/sustained_clock - 1 */
+    double slowdown;                        /* 1/sustained_clock - 1 */
+    double per_sm;                          /* 1/SMs */
+    double us_per_l2_byte, us_per_hbm_byte; /* for bounds of candidates: multiplied, where the law divides */
     struct gemm_shape {
         double bm, bn;
         double occ;

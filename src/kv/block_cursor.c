@@ -1,6 +1,5 @@
 #include "kv/block_cursor.h"
 
-#include <assert.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -9,8 +8,7 @@ static bool continues(const struct extent *a, const struct extent *b)
     return a->stream == b->stream && (uint64_t)a->first + a->count == b->first;
 }
 
-/* Loads the next extent once the loaded one is consumed, with all that continue it. */
-static void refill(struct block_cursor *cursor)
+void block_cursor_refill(struct block_cursor *cursor)
 {
     if (cursor->left.count || cursor->next == cursor->end) {
         return;
@@ -26,14 +24,14 @@ static void consume(struct block_cursor *cursor, uint32_t tokens)
 {
     cursor->left.first += tokens;
     cursor->left.count -= tokens;
-    refill(cursor);
+    block_cursor_refill(cursor);
 }
 
 struct block_cursor block_cursor_begin(struct content content, uint32_t block_size)
 {
     struct block_cursor cursor = {
         .next = content.extents, .end = content.extents + content.n_extents, .block_size = block_size};
-    refill(&cursor);
+    block_cursor_refill(&cursor);
     return cursor;
 }
 
@@ -47,14 +45,14 @@ struct block_cursor block_cursor_at(struct content content, uint32_t block_size,
     while (start > token) {
         start -= (--cursor.next)->count;
     }
-    refill(&cursor);
+    block_cursor_refill(&cursor);
     if (token > start) {
         consume(&cursor, (uint32_t)token - start);
     }
     return cursor;
 }
 
-static struct block_run composite(struct block_cursor *cursor)
+struct block_run block_cursor_composite(struct block_cursor *cursor)
 {
     struct {
         XXH128_hash_t chain;
@@ -73,18 +71,4 @@ static struct block_run composite(struct block_cursor *cursor)
     }
     return (struct block_run){
         .key = {.stream = UINT64_C(3) << 62 | link.chain.low64 >> 2, .first = (uint32_t)link.chain.high64}, .n = 1};
-}
-
-struct block_run block_cursor_next(struct block_cursor *cursor, uint32_t max)
-{
-    assert(max > 0);
-    if (cursor->left.count < cursor->block_size) {
-        return composite(cursor);
-    }
-    struct block_run run = {.key = {.stream = cursor->left.stream, .first = cursor->left.first}, .n = max};
-    if ((uint64_t)max * cursor->block_size > cursor->left.count) {
-        run.n = cursor->left.count / cursor->block_size;
-    }
-    consume(cursor, run.n * cursor->block_size);
-    return run;
 }

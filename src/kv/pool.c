@@ -29,6 +29,52 @@ void kv_pool_destroy(struct kv_pool *pool)
     }
 }
 
+/* ---- guesses ----
+ *
+ * A turn mostly continues where the turn before it ended, so the pool remembers by stream where a holder ended last.
+ * From there the way up is two lines of memory, where the way down through the table is five, each waiting for the one
+ * before. A guess may be wrong, or the node another one by now: every step down it is compared. */
+
+enum { GUESSED_DEPTH = 8 };
+
+/* The nodes of a path; below the root first. */
+struct path {
+    uint32_t nodes[GUESSED_DEPTH];
+    uint32_t next;
+};
+
+static uint32_t *guess_of(struct kv_pool *pool, uint64_t stream)
+{
+    return &pool->guesses[stream * UINT64_C(0x9E3779B97F4A7C15) >> (64 - KV_GUESS_BITS)];
+}
+
+static struct path path_to(const struct prefix_index *index, uint32_t node)
+{
+    struct path path = {.next = GUESSED_DEPTH};
+    if (prefix_index_node(index, node)->n) {
+        for (; node != PREFIX_ROOT && path.next; node = prefix_index_node(index, node)->parent) {
+            path.nodes[--path.next] = node;
+        }
+        path.next = node == PREFIX_ROOT ? path.next : GUESSED_DEPTH;
+    }
+    return path;
+}
+
+static uint32_t next_on_path(const struct prefix_index *index, struct path *path, uint32_t node, struct block_key key)
+{
+    if (path->next < GUESSED_DEPTH) {
+        const uint32_t guess = path->nodes[path->next++];
+        const struct prefix_node *x = prefix_index_node(index, guess);
+        if (x->parent == node && block_key_equal(x->key, key)) {
+            return guess;
+        }
+        path->next = GUESSED_DEPTH;
+    }
+    return prefix_index_child(index, node, key);
+}
+
+/* ---- operations ---- */
+
 struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens)
 {
     assert(n_tokens <= content.n_tokens);
@@ -38,20 +84,28 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
         return hit;
     }
     const struct prefix_index *index = &pool->index;
+    __builtin_prefetch(&pool->queue.store.cells[pool->queue.head]); /* an allocation follows */
+    struct path path = path_to(index, *guess_of(pool, content.extents[content.n_extents - 1].stream));
     struct block_cursor cursor = block_cursor_begin(content, pool->block_size);
     uint32_t node = PREFIX_ROOT;
     while (left) {
         struct block_run run = block_cursor_next(&cursor, left);
         left -= run.n;
         while (run.n) {
-            node = prefix_index_child(index, node, run.key);
+            node = next_on_path(index, &path, node, run.key);
             if (node == KV_NONE) {
                 return hit;
             }
-            const struct prefix_node *x = &index->nodes[node];
+            hit.end = node;
+            const struct prefix_node *x = prefix_index_node(index, node);
             const uint32_t n = run.n < x->n ? run.n : x->n;
             hit.blocks += n;
-            hit.free_blocks += pool->queue.runs[x->first_copy].ref == 0 ? n : 0;
+            const struct kv_run *copy = free_queue_run(&pool->queue, x->first_copy);
+            if (copy->ref == 0) {
+                hit.free_blocks += n;
+                __builtin_prefetch(free_queue_run(&pool->queue, copy->prev)); /* a hit unlinks it */
+                __builtin_prefetch(free_queue_run(&pool->queue, copy->next));
+            }
             if (n < x->n) {
                 return hit; /* the run ends inside the node, so whatever follows it differs */
             }
@@ -61,28 +115,37 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
     return hit;
 }
 
+void kv_holder_add_range(struct kv_holder *holder, struct kv_range range)
+{
+    if (holder->n_ranges) {
+        size_t capacity = holder->capacity;
+        holder->earlier = mem_grow(holder->earlier, &capacity, holder->n_ranges, sizeof *holder->earlier);
+        holder->capacity = (uint32_t)capacity;
+        holder->earlier[holder->n_ranges - 1] = holder->last;
+    }
+    holder->last = range;
+    holder->n_ranges++;
+}
+
 /* Makes the copy of `node` named `lane` the holder's next one; `node` is a child of where the holder ends. */
 static void extend_ranges(struct kv_pool *pool, struct kv_holder *holder, uint32_t node, uint32_t lane)
 {
-    struct prefix_node *nodes = pool->index.nodes;
-    struct kv_range *last = holder->n_ranges ? &holder->ranges[holder->n_ranges - 1] : NULL;
-    if (last && last->lane == lane) {
-        nodes[last->end].ends--;
+    struct prefix_node *x = prefix_index_node(&pool->index, node);
+    struct kv_range *last = &holder->last;
+    if (holder->n_ranges && last->lane == lane) {
+        prefix_index_node(&pool->index, last->end)->ends--;
         last->end = node;
     } else {
-        size_t capacity = holder->capacity;
-        holder->ranges = mem_grow(holder->ranges, &capacity, holder->n_ranges + 1, sizeof *holder->ranges);
-        holder->capacity = (uint32_t)capacity;
-        holder->ranges[holder->n_ranges++] = (struct kv_range){.end = node, .lane = lane, .lo = nodes[node].depth};
+        kv_holder_add_range(holder, (struct kv_range){.end = node, .lane = lane, .lo = x->depth});
     }
-    nodes[node].ends++;
+    x->ends++;
 }
 
 /* Takes the first copy of `node` for a holder whose last lane is `lane`; returns the lane of the copy. */
 static uint32_t hold_first_copy(struct kv_pool *pool, uint32_t node, uint32_t lane)
 {
-    const struct prefix_node *x = &pool->index.nodes[node];
-    struct kv_run *copy = &pool->queue.runs[x->first_copy];
+    const struct prefix_node *x = prefix_index_node(&pool->index, node);
+    struct kv_run *copy = free_queue_run(&pool->queue, x->first_copy);
     if (copy->ref++ == 0) {
         free_queue_unlink(&pool->queue, x->first_copy);
         pool->free -= x->n;
@@ -99,18 +162,19 @@ void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content con
     const uint32_t free_before = pool->free;
     struct prefix_index *index = &pool->index;
     struct block_cursor cursor = block_cursor_begin(content, pool->block_size);
+    struct path path = path_to(index, hit.end);
     uint32_t node = PREFIX_ROOT;
     uint32_t lane = 0;
     for (uint32_t left = hit.blocks; left;) {
         struct block_run run = block_cursor_next(&cursor, left);
         left -= run.n;
         while (run.n) {
-            uint32_t child = prefix_index_child(index, node, run.key);
+            uint32_t child = next_on_path(index, &path, node, run.key);
             assert(child != KV_NONE && "nothing changed since the look-up");
-            if (run.n < index->nodes[child].n) {
+            if (run.n < prefix_index_node(index, child)->n) {
                 child = prefix_index_split(index, child, run.n);
             }
-            block_run_advance(&run, index->nodes[child].n, pool->block_size);
+            block_run_advance(&run, prefix_index_node(index, child)->n, pool->block_size);
             lane = hold_first_copy(pool, child, lane);
             extend_ranges(pool, holder, child, lane);
             prefix_index_merge(index, node);
@@ -118,6 +182,7 @@ void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content con
         }
     }
     holder->hashed_blocks = hit.blocks;
+    holder->rest = cursor.left;
     assert(free_before - pool->free == hit.free_blocks);
     (void)free_before;
 }
@@ -128,9 +193,9 @@ static void take_blocks(struct kv_pool *pool, uint32_t n)
     assert(n <= pool->free);
     pool->free -= n;
     while (n) {
-        struct kv_run *run = &pool->queue.runs[pool->queue.head];
+        struct kv_run *run = free_queue_run(&pool->queue, pool->queue.head);
         const bool anonymous = kv_run_is_anonymous(run);
-        const uint32_t length = anonymous ? run->count : pool->index.nodes[run->node].n;
+        const uint32_t length = anonymous ? run->count : prefix_index_node(&pool->index, run->node)->n;
         const uint32_t k = n < length ? n : length;
         n -= k;
         if (!anonymous) {
@@ -172,8 +237,8 @@ void kv_claim(struct kv_pool *pool, struct kv_holder *holder, uint32_t n)
  * leaf's copies all ranges end at the leaf. */
 static bool grows_in_place(const struct kv_pool *pool, uint32_t node, const struct block_run *run)
 {
-    const struct prefix_node *x = &pool->index.nodes[node];
-    return node != PREFIX_ROOT && x->n_children == 0 && x->ends == 1 && x->first_copy == x->last_copy &&
+    const struct prefix_node *x = prefix_index_node(&pool->index, node);
+    return node != PREFIX_ROOT && x->n_children == 0 && x->ends == 1 && prefix_index_one_copy(&pool->index, x) &&
            prefix_node_continues(x, run->key, pool->block_size);
 }
 
@@ -181,21 +246,21 @@ static bool grows_in_place(const struct kv_pool *pool, uint32_t node, const stru
 static uint32_t enter_blocks(struct kv_pool *pool, struct kv_holder *holder, uint32_t node, struct block_run *run)
 {
     struct prefix_index *index = &pool->index;
-    const uint32_t lane = holder->n_ranges ? holder->ranges[holder->n_ranges - 1].lane : 0;
+    const uint32_t lane = holder->n_ranges ? holder->last.lane : 0;
     uint32_t child = prefix_index_child(index, node, run->key);
     if (child == KV_NONE && grows_in_place(pool, node, run)) {
-        index->nodes[node].n += run->n;
+        prefix_index_node(index, node)->n += run->n;
         run->n = 0;
         return node;
     }
     if (child == KV_NONE) {
         child = prefix_index_add(index, node, *run);
-    } else if (run->n < index->nodes[child].n) {
+    } else if (run->n < prefix_index_node(index, child)->n) {
         child = prefix_index_split(index, child, run->n);
     }
     const uint32_t copy = prefix_index_add_copy(index, child, lane);
-    extend_ranges(pool, holder, child, pool->queue.runs[copy].lane);
-    block_run_advance(run, index->nodes[child].n, pool->block_size);
+    extend_ranges(pool, holder, child, free_queue_run(&pool->queue, copy)->lane);
+    block_run_advance(run, prefix_index_node(index, child)->n, pool->block_size);
     prefix_index_merge(index, node);
     return child;
 }
@@ -206,9 +271,11 @@ void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content cont
     if (!pool->prefix_caching || blocks <= holder->hashed_blocks) {
         return;
     }
-    struct block_cursor cursor = block_cursor_at(content, pool->block_size, holder->hashed_blocks);
-    uint32_t node = holder->n_ranges ? holder->ranges[holder->n_ranges - 1].end : PREFIX_ROOT;
     const uint32_t entered = blocks - holder->hashed_blocks;
+    struct block_cursor cursor = (uint64_t)entered * pool->block_size <= holder->rest.count
+                                     ? block_cursor_within(holder->rest, pool->block_size)
+                                     : block_cursor_at(content, pool->block_size, holder->hashed_blocks);
+    uint32_t node = holder->n_ranges ? holder->last.end : PREFIX_ROOT;
     for (uint32_t left = entered; left;) {
         struct block_run run = block_cursor_next(&cursor, left);
         left -= run.n;
@@ -216,6 +283,7 @@ void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content cont
             node = enter_blocks(pool, holder, node, &run);
         }
     }
+    holder->rest = cursor.left;
     holder->hashed_blocks = blocks;
     holder->anonymous_blocks -= entered;
     pool->anonymous -= entered;
@@ -226,15 +294,15 @@ static void release_range(struct kv_pool *pool, const struct kv_range *range)
 {
     struct prefix_index *index = &pool->index;
     uint32_t node = range->end;
-    index->nodes[node].ends--;
+    prefix_index_node(index, node)->ends--;
     for (;;) {
         const uint32_t copy = prefix_index_copy(index, node, range->lane);
-        if (--pool->queue.runs[copy].ref == 0) {
+        if (--free_queue_run(&pool->queue, copy)->ref == 0) {
             free_queue_push(&pool->queue, copy);
-            pool->free += index->nodes[node].n;
-            pool->cached_free += index->nodes[node].n;
+            pool->free += prefix_index_node(index, node)->n;
+            pool->cached_free += prefix_index_node(index, node)->n;
         }
-        const struct prefix_node *covering = &index->nodes[prefix_index_merge(index, node)];
+        const struct prefix_node *covering = prefix_index_node(index, prefix_index_merge(index, node));
         if (covering->depth == range->lo) {
             return;
         }
@@ -247,16 +315,23 @@ void kv_release(struct kv_pool *pool, struct kv_holder *holder)
     free_queue_push_anonymous(&pool->queue, holder->anonymous_blocks);
     pool->free += holder->anonymous_blocks;
     pool->anonymous -= holder->anonymous_blocks;
+    if (holder->n_ranges) {
+        *guess_of(pool, prefix_index_node(&pool->index, holder->last.end)->key.stream) = holder->last.end;
+    }
     while (holder->n_ranges) {
-        release_range(pool, &holder->ranges[--holder->n_ranges]);
+        release_range(pool, &holder->last);
+        if (--holder->n_ranges) {
+            holder->last = holder->earlier[holder->n_ranges - 1];
+        }
     }
     holder->hashed_blocks = 0;
     holder->anonymous_blocks = 0;
+    holder->rest.count = 0;
 }
 
 void kv_holder_fini(struct kv_holder *holder)
 {
-    mem_free(holder->ranges);
+    mem_free(holder->earlier);
     *holder = (struct kv_holder){0};
 }
 

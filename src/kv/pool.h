@@ -14,20 +14,31 @@
 #include <stdint.h>
 
 struct kv_pool;
-struct kv_range; /* private to the pool */
 
-/* The blocks that one running turn holds. Zero-initialised is empty; embedded in the owner's record. */
+/* A holder's blocks of depth lo up to the end of index node `end`: the copies named `lane` on that path. */
+struct kv_range {
+    uint32_t end;
+    uint32_t lane;
+    uint32_t lo;
+};
+
+/* The blocks that one running turn holds. Zero-initialised is empty; embedded in the owner's record. Ranges are private
+ * to the pool: they follow each other from depth 0, and each but the first starts where the lane changes. The usual one
+ * is here, not behind a pointer. */
 struct kv_holder {
-    struct kv_range *ranges;
+    struct kv_range *earlier; /* ranges before the last */
     uint32_t n_ranges;
-    uint32_t capacity;
+    uint32_t capacity; /* of earlier */
+    struct kv_range last;
     uint32_t hashed_blocks;    /* leading blocks that are in the index */
     uint32_t anonymous_blocks; /* blocks after them that are not (yet) */
+    struct extent rest; /* tokens after the hashed blocks, as far as is known: content that need not be read again */
 };
 
 struct kv_hit {
     uint32_t blocks;      /* longest cached prefix, in blocks, over at most n_tokens - 1 tokens */
     uint32_t free_blocks; /* of those, the ones no turn holds: a hit takes them out of the free queue */
+    uint32_t end;         /* index node in which the hit ends; private to the pool */
 };
 
 struct kv_pool *kv_pool_create(uint32_t n_blocks, uint32_t block_size, bool prefix_caching);
@@ -47,7 +58,8 @@ void kv_alloc(struct kv_pool *pool, struct kv_holder *holder, uint32_t n);
 void kv_reserve(struct kv_pool *pool, uint32_t n);
 void kv_claim(struct kv_pool *pool, struct kv_holder *holder, uint32_t n);
 
-/* Enters the holder's blocks up to `blocks` (full blocks of `content`) in the index: they can be hit from now on. */
+/* Enters the holder's blocks up to `blocks` (full blocks of `content`) in the index: they can be hit from now on. From
+ * its kv_touch to its kv_release a holder has one content; a call may pass a longer or shorter part of it. */
 void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content content, uint32_t blocks);
 
 /* Gives all blocks back, tail first; what is hashed stays cached until its block is needed. The holder is empty then,

@@ -1,4 +1,5 @@
-/* The invariants of a pool, checked by walking all of it: O(nodes + copies + ranges). */
+/* The invariants of a pool, checked by walking all of it: O(nodes + copies + ranges). Nothing is taken for granted that
+ * was not checked before, so that a pool read from a file may hold anything. */
 #include "kv/pool.h"
 
 #include "base/mem.h"
@@ -7,217 +8,325 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+/* Leaves the calling check with what is wrong. */
 #define REQUIRE(condition, ...)                                                                                        \
     do {                                                                                                               \
         if (!(condition)) {                                                                                            \
-            fail(#condition, __VA_ARGS__);                                                                             \
+            return found(walk, #condition, __VA_ARGS__);                                                               \
         }                                                                                                              \
     } while (0)
 
-__attribute__((noreturn, format(printf, 2, 3))) static void fail(const char *condition, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "kv pool: ");
-    vfprintf(stderr, format, args);
-    fprintf(stderr, ": %s\n", condition);
-    va_end(args);
-    abort();
-}
+/* What a cell was found to be; a node and its home run share one. */
+enum { CELL_FREE = 1, CELL_NODE = 2, CELL_COPY = 4, CELL_ANONYMOUS = 8 };
 
 struct walk {
     const struct kv_pool *pool;
+    const struct kv_cell *cells;
+    uint32_t n_cells;
+    uint8_t *uses;      /* of each cell */
     uint32_t *place;    /* of each run in the queue, from 1; 0 = not queued */
-    uint32_t *children; /* counted, by node */
-    uint32_t *xors;
-    uint64_t held; /* blocks in held copies */
+    uint32_t *children; /* counted, by node; later the ends of ranges */
+    uint32_t *xors;     /* of children; later the references to each copy */
+    uint64_t held;      /* blocks in held copies */
     uint32_t n_live;
-    uint32_t n_copies;
     uint32_t n_queued_copies;
+    struct kv_fault *fault;
 };
 
-static bool is_live(const struct kv_pool *pool, uint32_t node)
+__attribute__((format(printf, 3, 4))) static bool found(struct walk *walk, const char *condition, const char *format,
+                                                        ...)
 {
-    return node != PREFIX_ROOT && node < pool->index.n_nodes && pool->index.nodes[node].n > 0;
+    char where[80];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(where, sizeof where, format, args);
+    va_end(args);
+    snprintf(walk->fault->text, sizeof walk->fault->text, "%s: %s", where, condition);
+    return false;
 }
 
-static void check_queue(struct walk *walk)
+static bool is_live(const struct walk *walk, uint32_t node)
+{
+    return node != PREFIX_ROOT && node < walk->n_cells && walk->cells[node].node.n > 0;
+}
+
+static bool is_run(const struct walk *walk, uint32_t run)
+{
+    return run != PREFIX_ROOT && run < walk->n_cells;
+}
+
+static bool check_spare(struct walk *walk)
+{
+    for (uint32_t c = walk->pool->queue.store.spare; c != KV_NONE; c = walk->cells[c].node.parent) {
+        REQUIRE(is_run(walk, c), "spare cell %u", c);
+        REQUIRE(!walk->uses[c] && walk->cells[c].node.n == 0, "spare cell %u", c);
+        walk->uses[c] = CELL_FREE;
+    }
+    return true;
+}
+
+static bool check_queue(struct walk *walk)
 {
     const struct kv_pool *pool = walk->pool;
     uint64_t free = 0;
     uint64_t cached = 0;
     uint32_t prev = KV_NONE;
     uint32_t place = 0;
-    for (uint32_t r = pool->queue.head; r != KV_NONE; prev = r, r = pool->queue.runs[r].next) {
-        const struct kv_run *run = &pool->queue.runs[r];
+    for (uint32_t r = pool->queue.head; r != KV_NONE; prev = r, r = walk->cells[r].run.next) {
+        REQUIRE(is_run(walk, r), "queued run %u", r);
+        const struct kv_run *run = &walk->cells[r].run;
         REQUIRE(run->prev == prev, "run %u", r);
         REQUIRE(!walk->place[r], "run %u is queued twice", r);
         walk->place[r] = ++place;
         if (kv_run_is_anonymous(run)) {
+            REQUIRE(!walk->uses[r] && walk->cells[r].node.n == 0, "run %u", r);
             REQUIRE(run->count > 0, "run %u", r);
-            REQUIRE(prev == KV_NONE || !kv_run_is_anonymous(&pool->queue.runs[prev]), "run %u should be joined", r);
+            REQUIRE(prev == KV_NONE || !kv_run_is_anonymous(&walk->cells[prev].run), "run %u should be joined", r);
+            walk->uses[r] = CELL_ANONYMOUS;
             free += run->count;
         } else {
-            REQUIRE(is_live(pool, run->node), "run %u of node %u", r, run->node);
-            free += pool->index.nodes[run->node].n;
-            cached += pool->index.nodes[run->node].n;
+            REQUIRE(is_live(walk, run->node), "run %u of node %u", r, run->node);
+            free += walk->cells[run->node].node.n;
+            cached += walk->cells[run->node].node.n;
             walk->n_queued_copies++;
         }
     }
     REQUIRE(pool->queue.tail == prev, "tail");
     REQUIRE(free == pool->free && cached == pool->cached_free, "queue holds %llu blocks", (unsigned long long)free);
+    return true;
+}
+
+/* Parents, children, depths: what makes the nodes a tree. */
+static bool check_tree(struct walk *walk)
+{
+    const struct prefix_node *root = &walk->cells[PREFIX_ROOT].node;
+    REQUIRE(root->n == 0 && root->depth == 0 && root->first_copy == KV_NONE, "root");
+    for (uint32_t i = 1; i < walk->n_cells; i++) {
+        const struct prefix_node *x = &walk->cells[i].node;
+        if (!is_live(walk, i)) {
+            continue;
+        }
+        REQUIRE(!walk->uses[i], "node %u", i);
+        walk->uses[i] = CELL_NODE;
+        walk->n_live++;
+        REQUIRE(x->parent == PREFIX_ROOT || is_live(walk, x->parent), "node %u", i);
+        const struct prefix_node *parent = &walk->cells[x->parent].node;
+        REQUIRE(x->depth == (uint64_t)parent->depth + parent->n, "node %u", i);
+        REQUIRE(x->n <= walk->pool->usable, "node %u", i);
+        REQUIRE(!block_key_is_composite(x->key) || x->n == 1, "node %u", i);
+        walk->children[x->parent]++;
+        walk->xors[x->parent] ^= i;
+    }
+    for (uint32_t i = 0; i < walk->n_cells; i++) {
+        if (i == PREFIX_ROOT || is_live(walk, i)) {
+            REQUIRE(walk->cells[i].node.n_children == walk->children[i], "node %u", i);
+            REQUIRE(walk->cells[i].node.child_xor == walk->xors[i], "node %u", i);
+        }
+    }
+    REQUIRE(walk->n_live == walk->pool->index.n_live, "%u live nodes", walk->n_live);
+    return true;
 }
 
 /* The copies of a node: lanes increase, queued exactly when nobody holds them. */
-static void check_copies(struct walk *walk, uint32_t node)
+static bool check_copies(struct walk *walk, uint32_t node)
 {
-    const struct prefix_node *x = &walk->pool->index.nodes[node];
-    const struct kv_run *runs = walk->pool->queue.runs;
+    const struct prefix_node *x = &walk->cells[node].node;
     REQUIRE(x->first_copy != KV_NONE, "node %u has no copy", node);
     uint32_t last = KV_NONE;
-    for (uint32_t c = x->first_copy; c != KV_NONE; last = c, c = runs[c].next_copy) {
-        REQUIRE(runs[c].node == node, "copy %u of node %u", c, node);
-        REQUIRE(last == KV_NONE || runs[last].lane < runs[c].lane, "copy %u of node %u", c, node);
-        REQUIRE((runs[c].ref == 0) == (walk->place[c] != 0), "copy %u of node %u", c, node);
-        walk->held += runs[c].ref ? x->n : 0;
-        walk->n_copies++;
-        walk->n_queued_copies -= runs[c].ref == 0;
+    for (uint32_t c = x->first_copy; c != KV_NONE; last = c, c = walk->cells[c].run.next_copy) {
+        REQUIRE(is_run(walk, c), "copy %u of node %u", c, node);
+        const struct kv_run *copy = &walk->cells[c].run;
+        REQUIRE(copy->node == node, "copy %u of node %u", c, node);
+        REQUIRE(walk->uses[c] == (c == node ? CELL_NODE : 0), "copy %u of node %u", c, node);
+        walk->uses[c] |= CELL_COPY;
+        REQUIRE(last == KV_NONE || walk->cells[last].run.lane < copy->lane, "copy %u of node %u", c, node);
+        REQUIRE(copy->lane <= INT32_MAX, "copy %u of node %u", c, node);
+        REQUIRE((copy->ref == 0) == (walk->place[c] != 0), "copy %u of node %u", c, node);
+        walk->held += copy->ref ? x->n : 0;
+        walk->n_queued_copies -= copy->ref == 0;
     }
-    REQUIRE(x->last_copy == last, "node %u", node);
+    REQUIRE(walk->uses[node] & CELL_COPY || walk->cells[node].run.node == KV_NONE, "home of node %u", node);
+    return true;
 }
 
 /* Every copy has one of the parent that outlives it: held, or later in the queue. No lane is below the parent's first.
  */
-static void check_closure(const struct walk *walk, uint32_t node)
+static bool check_closure(struct walk *walk, uint32_t node)
 {
-    const struct prefix_node *x = &walk->pool->index.nodes[node];
-    const struct kv_run *runs = walk->pool->queue.runs;
+    const struct kv_cell *cells = walk->cells;
+    const struct prefix_node *x = &cells[node].node;
     if (x->parent == PREFIX_ROOT) {
-        return;
+        return true;
     }
+    const uint32_t first = cells[x->parent].node.first_copy;
     uint32_t latest = 0;
-    for (uint32_t c = walk->pool->index.nodes[x->parent].first_copy; c != KV_NONE; c = runs[c].next_copy) {
-        const uint32_t place = runs[c].ref ? UINT32_MAX : walk->place[c];
+    for (uint32_t c = first; c != KV_NONE; c = cells[c].run.next_copy) {
+        const uint32_t place = cells[c].run.ref ? UINT32_MAX : walk->place[c];
         latest = place > latest ? place : latest;
     }
-    for (uint32_t c = x->first_copy; c != KV_NONE; c = runs[c].next_copy) {
+    for (uint32_t c = x->first_copy; c != KV_NONE; c = cells[c].run.next_copy) {
         REQUIRE(latest > walk->place[c], "node %u can outlive its parent", node);
-        REQUIRE(runs[walk->pool->index.nodes[x->parent].first_copy].lane <= runs[c].lane, "copy %u of node %u", c,
-                node);
-        REQUIRE(!runs[c].ref || latest == UINT32_MAX, "node %u is held and its parent is not", node);
+        REQUIRE(cells[first].run.lane <= cells[c].run.lane, "copy %u of node %u", c, node);
+        REQUIRE(!cells[c].run.ref || latest == UINT32_MAX, "node %u is held and its parent is not", node);
     }
+    return true;
 }
 
 /* Idle pairs may become neighbours in the queue when what stood between them leaves; they are merged when next
  * touched. All other pairs are merged at once. */
-static bool all_held(const struct kv_pool *pool, uint32_t node)
+static bool all_held(const struct walk *walk, uint32_t node)
 {
     bool held = true;
-    for (uint32_t c = pool->index.nodes[node].first_copy; c != KV_NONE; c = pool->queue.runs[c].next_copy) {
-        held = held && pool->queue.runs[c].ref > 0;
+    for (uint32_t c = walk->cells[node].node.first_copy; c != KV_NONE; c = walk->cells[c].run.next_copy) {
+        held = held && walk->cells[c].run.ref > 0;
     }
     return held;
 }
 
-static void check_nodes(struct walk *walk)
+static bool check_nodes(struct walk *walk)
 {
-    const struct kv_pool *pool = walk->pool;
-    const struct prefix_index *index = &pool->index;
-    for (uint32_t i = 1; i < index->n_nodes; i++) {
-        const struct prefix_node *x = &index->nodes[i];
-        if (!is_live(pool, i)) {
+    const struct prefix_index *index = &walk->pool->index;
+    for (uint32_t i = 1; i < walk->n_cells; i++) {
+        if (is_live(walk, i) && !check_copies(walk, i)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 1; i < walk->n_cells; i++) {
+        if (!is_live(walk, i)) {
             continue;
         }
-        walk->n_live++;
-        REQUIRE(x->parent == PREFIX_ROOT || is_live(pool, x->parent), "node %u", i);
-        const struct prefix_node *parent = &index->nodes[x->parent];
-        REQUIRE(x->depth == parent->depth + parent->n, "node %u", i);
-        REQUIRE(!block_key_is_composite(x->key) || x->n == 1, "node %u", i);
+        const struct prefix_node *x = &walk->cells[i].node;
         REQUIRE(prefix_index_child(index, x->parent, x->key) == i, "node %u", i);
-        walk->children[x->parent]++;
-        walk->xors[x->parent] ^= i;
-        check_copies(walk, i);
-        check_closure(walk, i);
-        REQUIRE(!(prefix_index_mergeable(index, i) && all_held(pool, i)), "node %u should be merged", i);
-    }
-    for (uint32_t i = 0; i < index->n_nodes; i++) {
-        if (i == PREFIX_ROOT || is_live(pool, i)) {
-            REQUIRE(index->nodes[i].n_children == walk->children[i], "node %u", i);
-            REQUIRE(index->nodes[i].child_xor == walk->xors[i], "node %u", i);
+        REQUIRE(!(prefix_index_mergeable(index, i) && all_held(walk, i)), "node %u should be merged", i);
+        if (!check_closure(walk, i)) {
+            return false;
         }
     }
-    REQUIRE(walk->n_live == index->n_live, "%u live nodes", walk->n_live);
     uint32_t n_slots = 0;
     for (uint64_t i = 0; i <= index->slot_mask; i++) {
         n_slots += index->slots[i].node != KV_NONE;
     }
     REQUIRE(n_slots == index->n_live, "%u children in the table", n_slots);
     REQUIRE(walk->n_queued_copies == 0, "a queued copy is in no node's list");
+    return true;
+}
+
+static bool check_totals(struct walk *walk)
+{
+    const struct kv_pool *pool = walk->pool;
+    for (uint32_t i = 1; i < walk->n_cells; i++) {
+        REQUIRE(walk->uses[i], "cell %u is lost", i);
+    }
+    REQUIRE((uint64_t)pool->free + walk->held + pool->anonymous == pool->usable, "%llu blocks in held copies",
+            (unsigned long long)walk->held);
+    REQUIRE(pool->reserved <= pool->anonymous, "reserved");
+    return true;
+}
+
+/* The copy of `node` that is named `lane`, or KV_NONE. */
+static uint32_t copy_in_lane(const struct walk *walk, uint32_t node, uint32_t lane)
+{
+    uint32_t c = walk->cells[node].node.first_copy;
+    while (c != KV_NONE && walk->cells[c].run.lane != lane) {
+        c = walk->cells[c].run.next_copy;
+    }
+    return c;
+}
+
+/* Counts a holder's ranges: ends by node, references by copy. */
+static bool count_ranges(struct walk *walk, const struct kv_holder *holder, uint32_t *ends, uint32_t *refs)
+{
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < holder->n_ranges; i++) {
+        const struct kv_range *range = kv_holder_range(holder, i);
+        REQUIRE(is_live(walk, range->end), "range %u", i);
+        REQUIRE(range->lo == depth, "range %u", i);
+        REQUIRE(i == 0 || kv_holder_range(holder, i - 1)->lane != range->lane, "range %u should be joined", i);
+        depth = walk->cells[range->end].node.depth + walk->cells[range->end].node.n;
+        ends[range->end]++;
+        uint32_t node = range->end;
+        for (;; node = walk->cells[node].node.parent) {
+            REQUIRE(is_live(walk, node) && walk->cells[node].node.depth >= range->lo, "range %u", i);
+            const uint32_t copy = copy_in_lane(walk, node, range->lane);
+            REQUIRE(copy != KV_NONE, "range %u", i);
+            refs[copy]++;
+            if (walk->cells[node].node.depth == range->lo) {
+                break;
+            }
+        }
+        const uint32_t above = i ? kv_holder_range(holder, i - 1)->end : PREFIX_ROOT;
+        REQUIRE(walk->cells[node].node.parent == above, "range %u does not follow the one before", i);
+    }
+    REQUIRE(depth == holder->hashed_blocks, "holder with %u hashed blocks", holder->hashed_blocks);
+    return true;
+}
+
+static bool check_holders(struct walk *walk, const struct kv_holder *const *holders, size_t n_holders)
+{
+    uint32_t *ends = memset(walk->children, 0, walk->n_cells * sizeof *ends);
+    uint32_t *refs = memset(walk->xors, 0, walk->n_cells * sizeof *refs);
+    uint64_t anonymous = walk->pool->reserved;
+    for (size_t i = 0; i < n_holders; i++) {
+        if (!count_ranges(walk, holders[i], ends, refs)) {
+            return false;
+        }
+        anonymous += holders[i]->anonymous_blocks;
+    }
+    REQUIRE(anonymous == walk->pool->anonymous, "holders have %llu anonymous blocks", (unsigned long long)anonymous);
+    for (uint32_t i = 1; i < walk->n_cells; i++) {
+        REQUIRE(!is_live(walk, i) || walk->cells[i].node.ends == ends[i], "node %u", i);
+        REQUIRE(!(walk->uses[i] & CELL_COPY) || walk->cells[i].run.ref == refs[i], "copy %u", i);
+    }
+    return true;
+}
+
+/* `holders` NULL: they are not known. */
+static bool check(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders,
+                  struct kv_fault *fault)
+{
+    const size_t n = pool->queue.store.n_cells;
+    struct walk walk = {.pool = pool,
+                        .cells = pool->queue.store.cells,
+                        .n_cells = (uint32_t)n,
+                        .uses = mem_zalloc(n * sizeof *walk.uses),
+                        .place = mem_zalloc(n * sizeof *walk.place),
+                        .children = mem_zalloc(n * sizeof *walk.children),
+                        .xors = mem_zalloc(n * sizeof *walk.xors),
+                        .fault = fault};
+    const bool healthy = check_spare(&walk) && check_queue(&walk) && check_tree(&walk) && check_nodes(&walk) &&
+                         check_totals(&walk) && (!holders || check_holders(&walk, holders, n_holders));
+    mem_free(walk.uses);
+    mem_free(walk.place);
+    mem_free(walk.children);
+    mem_free(walk.xors);
+    return healthy;
+}
+
+bool kv_pool_is_healthy(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders,
+                        struct kv_fault *fault)
+{
+    static const struct kv_holder *const none[1];
+    return check(pool, holders ? holders : none, n_holders, fault);
+}
+
+static void abort_unless(bool healthy, const struct kv_fault *fault)
+{
+    if (!healthy) {
+        fprintf(stderr, "kv pool: %s\n", fault->text);
+        abort();
+    }
 }
 
 void kv_pool_check(const struct kv_pool *pool)
 {
-    struct walk walk = {.pool = pool,
-                        .place = mem_zalloc((pool->queue.n_runs + 1) * sizeof *walk.place),
-                        .children = mem_zalloc(pool->index.n_nodes * sizeof *walk.children),
-                        .xors = mem_zalloc(pool->index.n_nodes * sizeof *walk.xors)};
-    check_queue(&walk);
-    check_nodes(&walk);
-    REQUIRE(pool->free + walk.held + pool->anonymous == pool->usable, "%llu blocks in held copies",
-            (unsigned long long)walk.held);
-    REQUIRE(pool->reserved <= pool->anonymous, "reserved");
-    mem_free(walk.place);
-    mem_free(walk.children);
-    mem_free(walk.xors);
-}
-
-/* Counts a holder's ranges into ends (by node) and refs (by run). */
-static void count_ranges(const struct kv_pool *pool, const struct kv_holder *holder, uint32_t *ends, uint32_t *refs)
-{
-    const struct prefix_index *index = &pool->index;
-    uint32_t depth = 0;
-    for (uint32_t i = 0; i < holder->n_ranges; i++) {
-        const struct kv_range *range = &holder->ranges[i];
-        REQUIRE(is_live(pool, range->end), "range %u", i);
-        REQUIRE(range->lo == depth, "range %u", i);
-        REQUIRE(i == 0 || holder->ranges[i - 1].lane != range->lane, "range %u should be joined", i);
-        depth = index->nodes[range->end].depth + index->nodes[range->end].n;
-        ends[range->end]++;
-        uint32_t node = range->end;
-        for (;; node = index->nodes[node].parent) {
-            REQUIRE(is_live(pool, node) && index->nodes[node].depth >= range->lo, "range %u", i);
-            refs[prefix_index_copy(index, node, range->lane)]++;
-            if (index->nodes[node].depth == range->lo) {
-                break;
-            }
-        }
-        const uint32_t above = i ? holder->ranges[i - 1].end : PREFIX_ROOT;
-        REQUIRE(index->nodes[node].parent == above, "range %u does not follow the one before", i);
-    }
-    REQUIRE(depth == holder->hashed_blocks, "holder with %u hashed blocks", holder->hashed_blocks);
+    struct kv_fault fault;
+    abort_unless(check(pool, NULL, 0, &fault), &fault);
 }
 
 void kv_pool_check_holders(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders)
 {
-    kv_pool_check(pool);
-    uint32_t *ends = mem_zalloc(pool->index.n_nodes * sizeof *ends);
-    uint32_t *refs = mem_zalloc((pool->queue.n_runs + 1) * sizeof *refs);
-    uint64_t anonymous = pool->reserved;
-    for (size_t i = 0; i < n_holders; i++) {
-        count_ranges(pool, holders[i], ends, refs);
-        anonymous += holders[i]->anonymous_blocks;
-    }
-    REQUIRE(anonymous == pool->anonymous, "holders have %llu anonymous blocks", (unsigned long long)anonymous);
-    for (uint32_t i = 1; i < pool->index.n_nodes; i++) {
-        if (!is_live(pool, i)) {
-            continue;
-        }
-        REQUIRE(pool->index.nodes[i].ends == ends[i], "node %u", i);
-        for (uint32_t c = pool->index.nodes[i].first_copy; c != KV_NONE; c = pool->queue.runs[c].next_copy) {
-            REQUIRE(pool->queue.runs[c].ref == refs[c], "copy %u of node %u", c, i);
-        }
-    }
-    mem_free(ends);
-    mem_free(refs);
+    struct kv_fault fault;
+    abort_unless(kv_pool_is_healthy(pool, holders, n_holders, &fault), &fault);
 }

@@ -8,18 +8,12 @@
 
 #include <stddef.h>
 
-/* A holder's blocks of depth lo up to the end of node `end`: the copies named `lane` on that path. The ranges of a
- * holder follow each other from depth 0; each but the first starts where the lane changes. */
-struct kv_range {
-    uint32_t end;
-    uint32_t lane;
-    uint32_t lo;
-};
+enum { KV_GUESS_BITS = 9 };
 
 struct kv_pool {
     struct free_queue queue;
     struct prefix_index index;
-    uint32_t block_size;
+    uint32_t block_size; /* tokens */
     bool prefix_caching;
     uint32_t usable;
     uint32_t free;        /* blocks in the queue */
@@ -27,10 +21,27 @@ struct kv_pool {
     uint32_t anonymous;   /* held blocks that are not in the index, the reserved ones included */
     uint32_t reserved;    /* of those, not claimed by a holder yet */
     uint64_t evicted;
+    uint32_t guesses[1 << KV_GUESS_BITS]; /* by stream, hashed: where a holder ended last; never changes an answer */
 };
+
+static inline const struct kv_range *kv_holder_range(const struct kv_holder *holder, uint32_t i)
+{
+    return i + 1 == holder->n_ranges ? &holder->last : &holder->earlier[i];
+}
+
+/* Appends a range to the list; nothing is counted. */
+void kv_holder_add_range(struct kv_holder *holder, struct kv_range range);
 
 /* As kv_pool_check, and that the ranges of all holders are exactly what the index counts; `holders` must be all holders
  * of the pool's blocks. */
 void kv_pool_check_holders(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders);
+
+/* The same without an end: false, and what is wrong, when an invariant does not hold. Safe for any content of the
+ * cells, the queue's ends, the counters and the holders' ranges. */
+struct kv_fault {
+    char text[240];
+};
+bool kv_pool_is_healthy(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders,
+                        struct kv_fault *fault);
 
 #endif

@@ -3,10 +3,6 @@
 #include "base/mem.h"
 
 #include <assert.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-_Static_assert(sizeof(struct prefix_node) == 48, "one per idle program, more for branches");
 
 enum { FIRST_SLOTS = 64 };
 
@@ -14,8 +10,10 @@ enum { FIRST_SLOTS = 64 };
 
 static uint32_t slot_hash(uint32_t parent, struct block_key key)
 {
-    const uint64_t words[2] = {key.stream, (uint64_t)parent << 32 | key.first};
-    return (uint32_t)XXH3_64bits(words, sizeof words);
+    uint64_t x = key.stream * UINT64_C(0x9E3779B97F4A7C15) ^ ((uint64_t)parent << 32 | key.first);
+    x *= UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 32) * UINT64_C(0x94D049BB133111EB);
+    return (uint32_t)(x >> 32);
 }
 
 static struct prefix_slot *new_slots(uint32_t n)
@@ -36,9 +34,8 @@ static uint32_t find_slot(const struct prefix_index *index, uint32_t hash, uint3
         if (slot->node == KV_NONE) {
             return at;
         }
-        const struct prefix_node *node = &index->nodes[slot->node];
-        if (slot->hash == hash && node->parent == parent && node->key.stream == key.stream &&
-            node->key.first == key.first) {
+        const struct prefix_node *node = prefix_index_node(index, slot->node);
+        if (slot->hash == hash && node->parent == parent && block_key_equal(node->key, key)) {
             return at;
         }
     }
@@ -65,7 +62,7 @@ static void grow_slots(struct prefix_index *index)
 /* Enters a node whose parent and key are set; the parent's account of its children is the caller's. */
 static void insert_slot(struct prefix_index *index, uint32_t id)
 {
-    const struct prefix_node *node = &index->nodes[id];
+    const struct prefix_node *node = prefix_index_node(index, id);
     const uint32_t hash = slot_hash(node->parent, node->key);
     const uint32_t at = find_slot(index, hash, node->parent, node->key);
     assert(index->slots[at].node == KV_NONE);
@@ -74,7 +71,7 @@ static void insert_slot(struct prefix_index *index, uint32_t id)
 
 static uint32_t slot_of(const struct prefix_index *index, uint32_t id)
 {
-    const struct prefix_node *node = &index->nodes[id];
+    const struct prefix_node *node = prefix_index_node(index, id);
     const uint32_t at = find_slot(index, slot_hash(node->parent, node->key), node->parent, node->key);
     assert(index->slots[at].node == id);
     return at;
@@ -95,79 +92,92 @@ static void erase_slot(struct prefix_index *index, uint32_t hole)
 
 uint32_t prefix_index_child(const struct prefix_index *index, uint32_t parent, struct block_key key)
 {
-    if (!index->nodes[parent].n_children) { /* as for every turn that grows at the end of its own context */
-        return KV_NONE;
+    const struct prefix_node *above = prefix_index_node(index, parent);
+    if (above->n_children > 1) {
+        return index->slots[find_slot(index, slot_hash(parent, key), parent, key)].node;
     }
-    return index->slots[find_slot(index, slot_hash(parent, key), parent, key)].node;
+    if (above->n_children && block_key_equal(prefix_index_node(index, above->child_xor)->key, key)) {
+        return above->child_xor;
+    }
+    return KV_NONE; /* the last, as for every turn that grows at the end of its own context */
 }
 
 /* ---- nodes ---- */
 
 static uint32_t new_node(struct prefix_index *index)
 {
-    uint32_t id = index->spare;
-    if (id != KV_NONE) {
-        index->spare = index->nodes[id].parent;
-    } else {
-        assert(index->n_nodes < KV_NONE);
-        index->nodes = mem_grow(index->nodes, &index->capacity, index->n_nodes + 1, sizeof *index->nodes);
-        id = (uint32_t)index->n_nodes++;
-    }
     if (++index->n_live > index->slot_mask / 2) {
         grow_slots(index);
     }
-    index->nodes[id] = (struct prefix_node){.parent = KV_NONE, .first_copy = KV_NONE, .last_copy = KV_NONE};
-    return id;
+    return cell_store_take(&index->queue->store);
 }
 
 static void free_node(struct prefix_index *index, uint32_t id)
 {
-    index->nodes[id].n = 0;
-    index->nodes[id].parent = index->spare;
-    index->spare = id;
+    cell_store_give(&index->queue->store, id);
     index->n_live--;
 }
 
 void prefix_index_init(struct prefix_index *index, struct free_queue *queue, uint32_t block_size)
 {
-    *index = (struct prefix_index){.queue = queue,
-                                   .spare = KV_NONE,
-                                   .slots = new_slots(FIRST_SLOTS),
-                                   .slot_mask = FIRST_SLOTS - 1,
-                                   .block_size = block_size};
-    const uint32_t root = new_node(index);
+    *index = (struct prefix_index){
+        .queue = queue, .slots = new_slots(FIRST_SLOTS), .slot_mask = FIRST_SLOTS - 1, .block_size = block_size};
+    const uint32_t root = cell_store_take(&queue->store);
     assert(root == PREFIX_ROOT);
     (void)root;
-    index->n_live = 0;
 }
 
 void prefix_index_fini(struct prefix_index *index)
 {
-    mem_free(index->nodes);
     mem_free(index->slots);
     *index = (struct prefix_index){0};
+}
+
+bool prefix_index_rebuild(struct prefix_index *index)
+{
+    const struct cell_store *store = &index->queue->store;
+    for (uint32_t i = 0; i <= index->slot_mask; i++) {
+        index->slots[i].node = KV_NONE;
+    }
+    index->n_live = 0;
+    for (uint32_t id = PREFIX_ROOT + 1; id < store->n_cells; id++) {
+        const struct prefix_node *node = &store->cells[id].node;
+        if (!node->n) {
+            continue;
+        }
+        if (++index->n_live > index->slot_mask / 2) {
+            grow_slots(index);
+        }
+        const uint32_t hash = slot_hash(node->parent, node->key);
+        const uint32_t at = find_slot(index, hash, node->parent, node->key);
+        if (index->slots[at].node != KV_NONE) {
+            return false;
+        }
+        index->slots[at] = (struct prefix_slot){.hash = hash, .node = id};
+    }
+    return true;
 }
 
 uint32_t prefix_index_add(struct prefix_index *index, uint32_t parent, struct block_run run)
 {
     const uint32_t id = new_node(index);
-    struct prefix_node *nodes = index->nodes;
-    nodes[id].key = run.key;
-    nodes[id].n = run.n;
-    nodes[id].depth = nodes[parent].depth + nodes[parent].n;
-    nodes[id].parent = parent;
-    nodes[parent].n_children++;
-    nodes[parent].child_xor ^= id;
+    struct kv_cell *cells = index->queue->store.cells;
+    cells[id].node.key = run.key;
+    cells[id].node.n = run.n;
+    cells[id].node.depth = cells[parent].node.depth + cells[parent].node.n;
+    cells[id].node.parent = parent;
+    cells[parent].node.n_children++;
+    cells[parent].node.child_xor ^= id;
     insert_slot(index, id);
     return id;
 }
 
 static void remove_leaf(struct prefix_index *index, uint32_t id)
 {
-    struct prefix_node *node = &index->nodes[id];
+    struct prefix_node *node = prefix_index_node(index, id);
     assert(node->n_children == 0 && "a cached block's parent is cached");
     assert(node->ends == 0 && node->first_copy == KV_NONE);
-    struct prefix_node *parent = &index->nodes[node->parent];
+    struct prefix_node *parent = prefix_index_node(index, node->parent);
     parent->n_children--;
     parent->child_xor ^= id;
     erase_slot(index, slot_of(index, id));
@@ -176,34 +186,43 @@ static void remove_leaf(struct prefix_index *index, uint32_t id)
 
 /* ---- copies ---- */
 
-static uint32_t append_copy(struct prefix_index *index, uint32_t node, uint32_t lane, uint32_t ref)
+static uint32_t last_copy(const struct prefix_index *index, uint32_t node)
+{
+    const struct kv_cell *cells = index->queue->store.cells;
+    uint32_t last = KV_NONE;
+    for (uint32_t c = cells[node].node.first_copy; c != KV_NONE; c = cells[c].run.next_copy) {
+        last = c;
+    }
+    return last;
+}
+
+/* Puts a copy after `last`, the end of the node's list (KV_NONE: it is empty). */
+static uint32_t append_copy(struct prefix_index *index, uint32_t node, uint32_t last, uint32_t lane, uint32_t ref)
 {
     const uint32_t copy = free_queue_new_run(index->queue, node);
-    struct kv_run *runs = index->queue->runs;
-    struct prefix_node *x = &index->nodes[node];
-    runs[copy].lane = lane;
-    runs[copy].ref = ref;
-    *(x->last_copy == KV_NONE ? &x->first_copy : &runs[x->last_copy].next_copy) = copy;
-    x->last_copy = copy;
+    struct kv_cell *cells = index->queue->store.cells;
+    cells[copy].run.lane = lane;
+    cells[copy].run.ref = ref;
+    *(last == KV_NONE ? &cells[node].node.first_copy : &cells[last].run.next_copy) = copy;
     return copy;
 }
 
 uint32_t prefix_index_add_copy(struct prefix_index *index, uint32_t node, uint32_t lane)
 {
-    const uint32_t last = index->nodes[node].last_copy;
-    if (last != KV_NONE && index->queue->runs[last].lane >= lane) {
-        assert(index->queue->runs[last].lane < UINT32_MAX);
-        lane = index->queue->runs[last].lane + 1;
+    const uint32_t last = last_copy(index, node);
+    if (last != KV_NONE && free_queue_run(index->queue, last)->lane >= lane) {
+        assert(free_queue_run(index->queue, last)->lane < UINT32_MAX);
+        lane = free_queue_run(index->queue, last)->lane + 1;
     }
-    return append_copy(index, node, lane, 1);
+    return append_copy(index, node, last, lane, 1);
 }
 
 uint32_t prefix_index_copy(const struct prefix_index *index, uint32_t node, uint32_t lane)
 {
-    const struct kv_run *runs = index->queue->runs;
-    uint32_t copy = index->nodes[node].first_copy;
-    while (runs[copy].lane != lane) {
-        copy = runs[copy].next_copy;
+    const struct kv_cell *cells = index->queue->store.cells;
+    uint32_t copy = prefix_index_node(index, node)->first_copy;
+    while (cells[copy].run.lane != lane) {
+        copy = cells[copy].run.next_copy;
         assert(copy != KV_NONE);
     }
     return copy;
@@ -212,16 +231,13 @@ uint32_t prefix_index_copy(const struct prefix_index *index, uint32_t node, uint
 /* Takes a queued copy out of the queue and out of its node's list. */
 static void drop_copy(struct prefix_index *index, uint32_t copy)
 {
-    struct kv_run *runs = index->queue->runs;
-    struct prefix_node *x = &index->nodes[runs[copy].node];
+    struct kv_cell *cells = index->queue->store.cells;
+    struct prefix_node *x = prefix_index_node(index, cells[copy].run.node);
     uint32_t before = KV_NONE;
-    for (uint32_t at = x->first_copy; at != copy; at = runs[at].next_copy) {
+    for (uint32_t at = x->first_copy; at != copy; at = cells[at].run.next_copy) {
         before = at;
     }
-    *(before == KV_NONE ? &x->first_copy : &runs[before].next_copy) = runs[copy].next_copy;
-    if (x->last_copy == copy) {
-        x->last_copy = before;
-    }
+    *(before == KV_NONE ? &x->first_copy : &cells[before].run.next_copy) = cells[copy].run.next_copy;
     free_queue_unlink(index->queue, copy);
     free_queue_free_run(index->queue, copy);
 }
@@ -230,11 +246,11 @@ static void drop_copy(struct prefix_index *index, uint32_t copy)
 
 uint32_t prefix_index_split(struct prefix_index *index, uint32_t node, uint32_t n)
 {
-    assert(n > 0 && n < index->nodes[node].n);
+    assert(n > 0 && n < prefix_index_node(index, node)->n);
     const uint32_t left = new_node(index);
-    struct prefix_node *x = &index->nodes[node];
-    struct prefix_node *l = &index->nodes[left];
-    struct prefix_node *parent = &index->nodes[x->parent];
+    struct prefix_node *x = prefix_index_node(index, node);
+    struct prefix_node *l = prefix_index_node(index, left);
+    struct prefix_node *parent = prefix_index_node(index, x->parent);
 
     index->slots[slot_of(index, node)].node = left; /* same parent, same key */
     parent->child_xor ^= node ^ left;
@@ -251,9 +267,10 @@ uint32_t prefix_index_split(struct prefix_index *index, uint32_t node, uint32_t 
     x->parent = left;
     insert_slot(index, node);
 
-    for (uint32_t c = x->first_copy; c != KV_NONE; c = index->queue->runs[c].next_copy) {
-        const struct kv_run run = index->queue->runs[c];
-        const uint32_t copy = append_copy(index, left, run.lane, run.ref);
+    uint32_t copy = KV_NONE;
+    for (uint32_t c = x->first_copy; c != KV_NONE; c = free_queue_run(index->queue, c)->next_copy) {
+        const struct kv_run run = *free_queue_run(index->queue, c);
+        copy = append_copy(index, left, copy, run.lane, run.ref);
         if (run.ref == 0) {
             free_queue_insert_after(index->queue, c, copy);
         }
@@ -265,11 +282,11 @@ uint32_t prefix_index_split(struct prefix_index *index, uint32_t node, uint32_t 
  * ends between the two nodes, the held copies are in the same lanes as well. */
 static bool same_copies(const struct prefix_index *index, const struct prefix_node *x, const struct prefix_node *y)
 {
-    const struct kv_run *runs = index->queue->runs;
+    const struct kv_cell *cells = index->queue->store.cells;
     uint32_t a = x->first_copy;
     uint32_t b = y->first_copy;
-    for (; a != KV_NONE && b != KV_NONE; a = runs[a].next_copy, b = runs[b].next_copy) {
-        if (runs[a].ref != runs[b].ref || (!runs[a].ref && runs[b].next != a)) {
+    for (; a != KV_NONE && b != KV_NONE; a = cells[a].run.next_copy, b = cells[b].run.next_copy) {
+        if (cells[a].run.ref != cells[b].run.ref || (!cells[a].run.ref && cells[b].run.next != a)) {
             return false;
         }
     }
@@ -278,11 +295,11 @@ static bool same_copies(const struct prefix_index *index, const struct prefix_no
 
 bool prefix_index_mergeable(const struct prefix_index *index, uint32_t node)
 {
-    const struct prefix_node *x = &index->nodes[node];
+    const struct prefix_node *x = prefix_index_node(index, node);
     if (node == PREFIX_ROOT || x->n_children != 1 || x->ends) {
         return false;
     }
-    const struct prefix_node *y = &index->nodes[x->child_xor];
+    const struct prefix_node *y = prefix_index_node(index, x->child_xor);
     return prefix_node_continues(x, y->key, index->block_size) && same_copies(index, x, y);
 }
 
@@ -291,12 +308,12 @@ uint32_t prefix_index_merge(struct prefix_index *index, uint32_t node)
     if (!prefix_index_mergeable(index, node)) {
         return node;
     }
-    struct prefix_node *x = &index->nodes[node];
+    struct prefix_node *x = prefix_index_node(index, node);
     const uint32_t child = x->child_xor;
-    struct prefix_node *y = &index->nodes[child];
+    struct prefix_node *y = prefix_index_node(index, child);
     for (uint32_t c = x->first_copy; c != KV_NONE;) {
-        const uint32_t next = index->queue->runs[c].next_copy;
-        if (index->queue->runs[c].ref == 0) {
+        const uint32_t next = free_queue_run(index->queue, c)->next_copy;
+        if (free_queue_run(index->queue, c)->ref == 0) {
             free_queue_unlink(index->queue, c);
         }
         free_queue_free_run(index->queue, c);
@@ -304,7 +321,7 @@ uint32_t prefix_index_merge(struct prefix_index *index, uint32_t node)
     }
     erase_slot(index, slot_of(index, child));
     index->slots[slot_of(index, node)].node = child; /* takes over parent and key */
-    index->nodes[x->parent].child_xor ^= node ^ child;
+    prefix_index_node(index, x->parent)->child_xor ^= node ^ child;
     y->key = x->key;
     y->n += x->n;
     y->depth = x->depth;
@@ -315,11 +332,11 @@ uint32_t prefix_index_merge(struct prefix_index *index, uint32_t node)
 
 void prefix_index_evict(struct prefix_index *index, uint32_t copy, uint32_t k)
 {
-    const struct kv_run *run = &index->queue->runs[copy];
+    const struct kv_run *run = free_queue_run(index->queue, copy);
     const uint32_t node = run->node;
-    struct prefix_node *x = &index->nodes[node];
+    struct prefix_node *x = prefix_index_node(index, node);
     assert(run->ref == 0 && k > 0 && k <= x->n);
-    const bool only = x->first_copy == x->last_copy;
+    const bool only = prefix_index_one_copy(index, x);
     if (only && k < x->n) {
         assert(x->n_children == 0 && "a cached block's parent is cached");
         x->n -= k;
@@ -329,7 +346,7 @@ void prefix_index_evict(struct prefix_index *index, uint32_t copy, uint32_t k)
         prefix_index_split(index, node, x->n - k); /* the copy stays with the right part, its left part is queued */
     }
     drop_copy(index, copy);
-    const uint32_t parent = index->nodes[node].parent;
+    const uint32_t parent = prefix_index_node(index, node)->parent;
     if (only) {
         remove_leaf(index, node);
     } else {

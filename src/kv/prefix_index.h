@@ -19,7 +19,7 @@
  * before the parent copies of the same release, and the queue is eaten from its head. So the last copy of a node with
  * children is never dropped. (Evicting chosen victims would end that, and need nodes without copies.)
  *
- * Children are found by (parent, key) in one open-addressing table; nodes are named by index.
+ * Children are found by (parent, key) in one open-addressing table, an only child without it.
  */
 #ifndef ASIM_KV_PREFIX_INDEX_H
 #define ASIM_KV_PREFIX_INDEX_H
@@ -33,37 +33,31 @@
 
 #define PREFIX_ROOT UINT32_C(0) /* the empty prefix: no blocks, no copies */
 
-struct prefix_node {
-    struct block_key key; /* of the first block */
-    uint32_t n;           /* blocks; 0: root or unused */
-    uint32_t depth;       /* blocks before it */
-    uint32_t parent;      /* of an unused node: the next unused one */
-    uint32_t n_children;
-    uint32_t child_xor; /* of the children's indices: the only child, when there is one */
-    uint32_t ends;      /* ranges that end here */
-    uint32_t first_copy;
-    uint32_t last_copy;
-};
-
 struct prefix_slot {
     uint32_t hash;
     uint32_t node; /* KV_NONE: empty */
 };
 
 struct prefix_index {
-    struct free_queue *queue; /* the store of the copies, and where idle ones stand */
-    struct prefix_node *nodes;
-    size_t n_nodes; /* ever used, the root included */
-    size_t capacity;
-    uint32_t spare;
-    uint32_t n_live; /* without the root */
+    struct free_queue *queue; /* where idle copies stand; its store holds the nodes */
     struct prefix_slot *slots;
     uint32_t slot_mask;
+    uint32_t n_live; /* nodes, without the root */
     uint32_t block_size;
 };
 
+/* The queue must be empty: the root takes its first cell. */
 void prefix_index_init(struct prefix_index *index, struct free_queue *queue, uint32_t block_size);
 void prefix_index_fini(struct prefix_index *index);
+
+/* Builds the table of children from the nodes in the store, whatever they hold. False when two of them have one name.
+ */
+bool prefix_index_rebuild(struct prefix_index *index);
+
+static inline struct prefix_node *prefix_index_node(const struct prefix_index *index, uint32_t node)
+{
+    return &index->queue->store.cells[node].node;
+}
 
 /* The child of `parent` whose first block is `key`, or KV_NONE. */
 uint32_t prefix_index_child(const struct prefix_index *index, uint32_t parent, struct block_key key);
@@ -73,6 +67,12 @@ uint32_t prefix_index_add(struct prefix_index *index, uint32_t parent, struct bl
 
 /* Appends a copy held once to the node's list, named `lane` where that keeps the list increasing. */
 uint32_t prefix_index_add_copy(struct prefix_index *index, uint32_t node, uint32_t lane);
+
+/* True when the node has no copy but its first. */
+static inline bool prefix_index_one_copy(const struct prefix_index *index, const struct prefix_node *node)
+{
+    return free_queue_run(index->queue, node->first_copy)->next_copy == KV_NONE;
+}
 
 /* The copy of `node` that is named `lane`. */
 uint32_t prefix_index_copy(const struct prefix_index *index, uint32_t node, uint32_t lane);

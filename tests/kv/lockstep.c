@@ -209,12 +209,12 @@ struct labels {
 
 static void label_node(const struct kv_pool *pool, const struct labels *labels, bool *done, uint32_t node)
 {
-    const struct prefix_node *x = &pool->index.nodes[node];
+    const struct prefix_node *x = prefix_index_node(&pool->index, node);
     if (done[node] || x->n == 0) {
         return;
     }
     label_node(pool, labels, done, x->parent);
-    const struct prefix_node *parent = &pool->index.nodes[x->parent];
+    const struct prefix_node *parent = prefix_index_node(&pool->index, x->parent);
     uint64_t label = x->parent == PREFIX_ROOT ? 0 : labels->items[labels->start[x->parent] + parent->n - 1];
     struct block_run run = {.key = x->key, .n = x->n};
     for (uint32_t i = 0; i < x->n; i++) {
@@ -227,12 +227,12 @@ static void label_node(const struct kv_pool *pool, const struct labels *labels, 
 
 static struct labels label_all(const struct kv_pool *pool)
 {
-    const size_t n = pool->index.n_nodes;
+    const size_t n = pool->queue.store.n_cells;
     struct labels labels = {.start = mem_alloc(n * sizeof *labels.start)};
     size_t total = 0;
     for (size_t i = 0; i < n; i++) {
         labels.start[i] = total;
-        total += pool->index.nodes[i].n;
+        total += prefix_index_node(&pool->index, i)->n;
     }
     labels.items = mem_alloc((total + 1) * sizeof *labels.items);
     bool *done = mem_zalloc(n * sizeof *done);
@@ -246,8 +246,9 @@ static struct labels label_all(const struct kv_pool *pool)
 static uint32_t copy_number(const struct kv_pool *pool, uint32_t copy)
 {
     uint32_t number = 0;
-    const uint32_t node = pool->queue.runs[copy].node;
-    for (uint32_t c = pool->index.nodes[node].first_copy; c != copy; c = pool->queue.runs[c].next_copy) {
+    const uint32_t node = free_queue_run(&pool->queue, copy)->node;
+    for (uint32_t c = prefix_index_node(&pool->index, node)->first_copy; c != copy;
+         c = free_queue_run(&pool->queue, c)->next_copy) {
         number++;
     }
     return number;
@@ -256,20 +257,21 @@ static uint32_t copy_number(const struct kv_pool *pool, uint32_t copy)
 static void dump_pool(const struct kv_pool *pool, bool lazy, struct dump *queue, struct dump *copies)
 {
     const struct labels labels = label_all(pool);
-    for (uint32_t r = pool->queue.head; r != KV_NONE; r = pool->queue.runs[r].next) {
-        const struct kv_run *run = &pool->queue.runs[r];
+    for (uint32_t r = pool->queue.head; r != KV_NONE; r = free_queue_run(&pool->queue, r)->next) {
+        const struct kv_run *run = free_queue_run(&pool->queue, r);
         const bool anonymous = kv_run_is_anonymous(run);
         const uint32_t number = anonymous || lazy ? 0 : copy_number(pool, r);
-        for (uint32_t i = anonymous ? run->count : pool->index.nodes[run->node].n; i-- > 0;) {
+        for (uint32_t i = anonymous ? run->count : prefix_index_node(&pool->index, run->node)->n; i-- > 0;) {
             emit(queue, (struct seen){anonymous ? 0 : labels.items[labels.start[run->node] + i], number, 0});
         }
     }
-    for (uint32_t x = 1; x < pool->index.n_nodes && !lazy; x++) {
-        const struct prefix_node *node = &pool->index.nodes[x];
+    for (uint32_t x = 1; x < pool->queue.store.n_cells && !lazy; x++) {
+        const struct prefix_node *node = prefix_index_node(&pool->index, x);
         for (uint32_t i = 0; i < node->n; i++) {
             uint32_t number = 0;
-            for (uint32_t c = node->first_copy; c != KV_NONE; c = pool->queue.runs[c].next_copy) {
-                emit(copies, (struct seen){labels.items[labels.start[x] + i], number++, pool->queue.runs[c].ref});
+            for (uint32_t c = node->first_copy; c != KV_NONE; c = free_queue_run(&pool->queue, c)->next_copy) {
+                emit(copies,
+                     (struct seen){labels.items[labels.start[x] + i], number++, free_queue_run(&pool->queue, c)->ref});
             }
         }
     }

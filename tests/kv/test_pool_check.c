@@ -30,21 +30,21 @@ static struct scene set_up(void)
 {
     struct scene scene = {.pool = kv_pool_create(24, 16, true)};
     turn(scene.pool, &scene.holder, 3);
-    scene.idle = scene.holder.ranges[0].end;
+    scene.idle = kv_holder_range(&scene.holder, 0)->end;
     kv_release(scene.pool, &scene.holder);
     turn(scene.pool, &scene.holder, 2);
-    scene.node = scene.holder.ranges[scene.holder.n_ranges - 1].end;
+    scene.node = scene.holder.last.end;
     return scene;
 }
 
 static struct prefix_node *node_of(struct scene *scene)
 {
-    return &scene->pool->index.nodes[scene->node];
+    return prefix_index_node(&scene->pool->index, scene->node);
 }
 
 static struct kv_run *copy_of(struct scene *scene, uint32_t node)
 {
-    return &scene->pool->queue.runs[scene->pool->index.nodes[node].first_copy];
+    return free_queue_run(&scene->pool->queue, prefix_index_node(&scene->pool->index, node)->first_copy);
 }
 
 static void nothing(struct scene *scene)
@@ -87,9 +87,9 @@ static void copy_owner(struct scene *scene)
 {
     copy_of(scene, scene->node)->node = scene->idle;
 }
-static void copy_tail(struct scene *scene)
+static void foreign_copy(struct scene *scene)
 {
-    node_of(scene)->last_copy = KV_NONE;
+    copy_of(scene, scene->node)->next_copy = scene->idle;
 }
 static void no_copy(struct scene *scene)
 {
@@ -121,8 +121,8 @@ static void live_nodes(struct scene *scene)
 }
 static void lanes(struct scene *scene)
 {
-    copy_of(scene, scene->pool->index.nodes[scene->idle].parent)->lane++;
-    scene->holder.ranges[0].lane++;
+    copy_of(scene, prefix_index_node(&scene->pool->index, scene->idle)->parent)->lane++;
+    scene->holder.last.lane++;
 }
 static void ends(struct scene *scene)
 {
@@ -134,7 +134,7 @@ static void references(struct scene *scene)
 }
 static void range_start(struct scene *scene)
 {
-    scene->holder.ranges[0].lo = 1;
+    scene->holder.last.lo = 1;
 }
 static void hashed(struct scene *scene)
 {
@@ -146,16 +146,16 @@ static void unnamed(struct scene *scene)
 }
 static void unmerged(struct scene *scene)
 {
-    scene->pool->index.nodes[prefix_index_split(&scene->pool->index, scene->node, 2)].ends = 0;
+    prefix_index_node(&scene->pool->index, prefix_index_split(&scene->pool->index, scene->node, 2))->ends = 0;
 }
 static void closure(struct scene *scene)
 {
-    const uint32_t parent = scene->pool->index.nodes[scene->idle].parent;
-    const uint32_t copy = scene->pool->index.nodes[parent].first_copy;
-    scene->pool->queue.runs[copy].ref = 0;
+    const uint32_t parent = prefix_index_node(&scene->pool->index, scene->idle)->parent;
+    const uint32_t copy = prefix_index_node(&scene->pool->index, parent)->first_copy;
+    free_queue_run(&scene->pool->queue, copy)->ref = 0;
     free_queue_insert_after(&scene->pool->queue, KV_NONE, copy);
-    scene->pool->free += scene->pool->index.nodes[parent].n;
-    scene->pool->cached_free += scene->pool->index.nodes[parent].n;
+    scene->pool->free += prefix_index_node(&scene->pool->index, parent)->n;
+    scene->pool->cached_free += prefix_index_node(&scene->pool->index, parent)->n;
 }
 
 static const struct {
@@ -169,7 +169,7 @@ static const struct {
     DAMAGE(free_blocks),     DAMAGE(cached_blocks), DAMAGE(anonymous_blocks),
     DAMAGE(reserved_blocks), DAMAGE(queue_tail),    DAMAGE(queue_back_link),
     DAMAGE(held_copy),       DAMAGE(idle_copy),     DAMAGE(copy_owner),
-    DAMAGE(copy_tail),       DAMAGE(no_copy),       DAMAGE(node_length),
+    DAMAGE(foreign_copy),    DAMAGE(no_copy),       DAMAGE(node_length),
     DAMAGE(node_depth),      DAMAGE(node_key),      DAMAGE(node_children),
     DAMAGE(node_only_child), DAMAGE(live_nodes),    DAMAGE(ends),
     DAMAGE(lanes),           DAMAGE(references),    DAMAGE(range_start),

@@ -149,7 +149,7 @@ static void a_hit_across_copies_is_one_range(void **state)
     const struct kv_holder *holders[] = {&a, &b};
     kv_pool_check_holders(pool, holders, 2);
     assert_int_equal(b.n_ranges, 2); /* its last block is a second copy again, in a lane of its own */
-    assert_int_equal(b.ranges[0].lane, a.ranges[0].lane);
+    assert_int_equal(kv_holder_range(&b, 0)->lane, kv_holder_range(&a, 0)->lane);
     kv_release(pool, &a);
     kv_release(pool, &b);
     kv_pool_check(pool);
@@ -176,8 +176,7 @@ static void an_append_only_program_is_one_node(void **state)
     }
     kv_pool_check(pool);
     assert_int_equal(pool->index.n_live, PROGRAMS);
-    const size_t bytes = pool->index.capacity * sizeof *pool->index.nodes +
-                         pool->queue.capacity * sizeof(struct kv_run) +
+    const size_t bytes = pool->queue.store.capacity * sizeof(struct kv_cell) +
                          (pool->index.slot_mask + (size_t)1) * sizeof *pool->index.slots;
     assert_true(bytes < PROGRAMS * 300);
     kv_pool_destroy(pool);
