@@ -169,17 +169,18 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
                           "callbacks.struct_size is %zu; this library's asim_callbacks has %zu bytes",
                           callbacks->struct_size, sizeof *callbacks);
     }
-    struct cluster *cluster = cluster_create(settings, &result->diag);
+    struct cluster *cluster = cluster_create(settings, 0, 1, &result->diag);
     if (!cluster) {
         return result->diag.status;
     }
     struct execution execution = {.setup_s = wall_clock() - started};
     struct pulse pulse = {.callbacks = callbacks, .started = started, .last = started};
     struct engine_stats engine = {0};
+    struct transport *transport = transport_self_create();
     const run_pulse pulse_fn = callbacks ? on_pulse : NULL;
     const bool whole = settings->synchronization == SYNCHRONIZATION_SERIAL
                            ? run_serial(cluster, pulse_fn, &pulse, &result->diag)
-                           : run_windows(cluster, pulse_fn, &pulse, settings->engine_stats ? &engine : NULL,
+                           : run_windows(cluster, transport, pulse_fn, &pulse, settings->engine_stats ? &engine : NULL,
                                          &result->diag);
     if (result->diag.status != ASIM_OK) { /* found in a program that was made while running */
         cluster_destroy(cluster);

@@ -216,13 +216,34 @@ static double sample_unbounded(const struct distribution *distribution, double u
     return 0.0;
 }
 
-double distribution_sample(const struct distribution *distribution, double u)
+static double bounded(const struct distribution *distribution, double value)
 {
-    const double value = sample_unbounded(distribution, u);
     if (!distribution->is_bounded) {
         return value;
     }
     return value < distribution->min ? distribution->min : value > distribution->max ? distribution->max : value;
+}
+
+double distribution_sample(const struct distribution *distribution, double u)
+{
+    return bounded(distribution, sample_unbounded(distribution, u));
+}
+
+void distribution_sample_many(const struct distribution *distribution, double *u, size_t n)
+{
+    if (distribution->kind != DISTRIBUTION_LOGNORMAL) {
+        for (size_t i = 0; i < n; i++) {
+            u[i] = distribution_sample(distribution, u[i]);
+        }
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        u[i] = distribution->a + distribution->b * pmath_normal_quantile(u[i]);
+    }
+    pmath_exp_many(u, n);
+    for (size_t i = 0; i < n; i++) {
+        u[i] = bounded(distribution, u[i]);
+    }
 }
 
 /* The mean of the smaller of a sample and `limit`. */

@@ -9,6 +9,7 @@
 #define ASIM_BASE_DISTRIBUTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum distribution_kind {
     DISTRIBUTION_FIXED,
@@ -37,6 +38,9 @@ bool distribution_parse(const char *text, distribution_number_fn number, struct 
 
 /* The value at cumulative probability u, 0 < u < 1. */
 double distribution_sample(const struct distribution *distribution, double u);
+
+/* The same for n probabilities, which the values replace; faster for log-normal ones. */
+void distribution_sample_many(const struct distribution *distribution, double *u, size_t n);
 
 /* Of the samples, so within the bounds. */
 double distribution_mean(const struct distribution *distribution);

@@ -1,11 +1,23 @@
 #include "base/pmath.h"
 
+#include <emmintrin.h>
 #include <math.h>
 #include <sleef.h>
 
 double pmath_exp(double x)
 {
     return Sleef_expd1_u10purec(x);
+}
+
+void pmath_exp_many(double *x, size_t n)
+{
+    size_t i = 0;
+    for (; i + 2 <= n; i += 2) {
+        _mm_storeu_pd(x + i, Sleef_cinz_expd2_u10sse2(_mm_loadu_pd(x + i)));
+    }
+    if (i < n) {
+        x[i] = pmath_exp(x[i]);
+    }
 }
 
 double pmath_log(double x)

@@ -155,8 +155,8 @@ static const struct option_row rows[] = {
      HELP("generate synthetic: tokens of the first prompt after the system prompt.")},
     {OPTION("workload", DISTRIBUTION, "synthetic.growth", "--synthetic-growth", synthetic_growth),
      DEFAULT("lognormal(mean=600, sigma=0.85)"), COUNTS,
-     HELP("generate synthetic: fresh tokens of each later prompt, after the whole context before it (prompt and "
-          "output).")},
+     HELP("generate synthetic: tokens from one prompt to the next, the output between them included; at least one is "
+          "fresh.")},
     {OPTION("workload", DISTRIBUTION, "synthetic.output", "--synthetic-output", synthetic_output),
      DEFAULT("lognormal(mean=200, sigma=0.85)"), COUNTS, HELP("generate synthetic: output tokens of a turn.")},
     {OPTION("workload", DISTRIBUTION, "synthetic.gap", "--synthetic-gap", synthetic_gap),
@@ -261,6 +261,8 @@ static const struct option_row rows[] = {
      NAMES3("auto", "windows", "serial"),
      HELP("How events are kept in order: in windows of lookahead, which threads share, or one by one on one thread; "
           "results do not depend on it. auto: windows, unless dispatch_latency is 0.")},
+    {OPTION("cluster", COUNT, "partition", "--partition", partition), DEFAULT("8"), RANGE(1, 1000000),
+     HELP("Instances that a thread claims together, those of a node; results do not depend on it.")},
     {OPTION("cluster", DURATION, "window", "--window", window), ABOVE(0),
      HELP("Longest window of simulated time between two meetings of the threads; results do not depend on it. Unset: "
           "as long as the lookahead allows.")},

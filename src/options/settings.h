@@ -98,6 +98,7 @@ struct settings {
     uint32_t bind;            /* enum setting_bind */
     uint32_t synchronization; /* enum setting_synchronization; never AUTO once resolved */
     simtime window;           /* unset: no limit */
+    uint64_t partition;       /* instances */
     uint32_t stepping; /* enum setting_stepping */
     simtime warmup;
     simtime stop_at; /* unset: when all programs have ended */

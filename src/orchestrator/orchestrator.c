@@ -210,13 +210,18 @@ static simtime service(const struct orchestrator *orchestrator, const struct pro
     return after < SIMTIME_NEVER - served ? after + served : SIMTIME_NEVER;
 }
 
+static void fetch(struct orchestrator *orchestrator, struct progress *progress, uint32_t slot, uint64_t program)
+{
+    progress->borrowed = workload_fetch(orchestrator->options.workload, program, slot);
+    progress->program = *progress->borrowed;
+    prompt_state_reset(&progress->prompts);
+}
+
 enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t slot, uint64_t program)
 {
     const struct orchestrator_options *options = &orchestrator->options;
     struct progress *progress = slot_at(orchestrator, slot);
-    progress->borrowed = workload_fetch(options->workload, program, slot);
-    progress->program = *progress->borrowed;
-    prompt_state_reset(&progress->prompts);
+    fetch(orchestrator, progress, slot, program);
     progress->turn = 0;
     progress->next_gap = gap_after(orchestrator, progress, 0);
     progress->next_service = service(orchestrator, progress, 0, progress->next_gap);
@@ -325,6 +330,31 @@ enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uin
     return TURN_IS_FOLLOWED;
 }
 
+struct program_state orchestrator_state(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    const struct progress *progress = slot_at(orchestrator, slot);
+    return (struct program_state){.program = progress->program.id,
+                                  .turn = progress->turn,
+                                  .client = progress->client,
+                                  .ready = progress->ready,
+                                  .arrival = progress->arrival,
+                                  .tool_time = progress->tool_time,
+                                  .sums = progress->sums};
+}
+
+void orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state)
+{
+    struct progress *progress = slot_at(orchestrator, slot);
+    fetch(orchestrator, progress, slot, state->program);
+    progress->turn = state->turn;
+    progress->client = state->client;
+    progress->ready = state->ready;
+    progress->gap = gap_after(orchestrator, progress, state->turn);
+    progress->arrival = state->arrival;
+    progress->tool_time = state->tool_time;
+    progress->sums = state->sums;
+}
+
 struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot)
 {
     return &slot_at(orchestrator, slot)->sums;
@@ -349,6 +379,11 @@ void orchestrator_report_late_turn(const struct orchestrator *orchestrator, uint
                (struct diag_where){.file = orchestrator->options.source, .line = progress->program.line},
                "program '%s', turn %u of %u is ready only after 100 days of simulated time; allowed: less",
                progress->program.name, turn + 1, progress->program.n_turns);
+}
+
+const void *orchestrator_memory(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    return slot_at(orchestrator, slot);
 }
 
 void orchestrator_prefetch(const struct orchestrator *orchestrator, uint32_t slot)

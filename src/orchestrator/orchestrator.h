@@ -98,6 +98,9 @@ struct turn_call {
 
 struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot);
 
+/* Where the state of the program in `slot` lies, for who fetches it ahead. */
+const void *orchestrator_memory(const struct orchestrator *orchestrator, uint32_t slot);
+
 /* Has the processor fetch the state of the program in `slot`; and, once it is there, its present turn. */
 void orchestrator_prefetch(const struct orchestrator *orchestrator, uint32_t slot);
 void orchestrator_prefetch_turn(const struct orchestrator *orchestrator, uint32_t slot);
@@ -111,6 +114,22 @@ enum turn_outcome {
 /* The present turn ended at `end` on `instance`. */
 enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, uint32_t instance,
                                           simtime end, struct ready_turn *next, struct program_record *record);
+
+/* All that a program in progress is, besides what its number says: to go on with it in another process. */
+struct program_state {
+    uint64_t program;
+    uint32_t turn;
+    uint32_t client;
+    simtime ready; /* of the turn */
+    simtime arrival;
+    simtime tool_time;
+    struct program_sums sums;
+};
+
+struct program_state orchestrator_state(const struct orchestrator *orchestrator, uint32_t slot);
+
+/* Goes on with a program in a slot that was taken for it; its present turn can be called then. */
+void orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state);
 
 /* Sums over the turns of the program in `slot`, for the recorder. */
 struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot);

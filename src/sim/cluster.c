@@ -120,7 +120,7 @@ static bool create_instances(struct cluster *cluster, struct diag *diag)
         return false;
     }
     cluster->instances = mem_zalloc(plan->n_instances * sizeof *cluster->instances);
-    for (uint32_t i = 0; i < plan->n_instances; i++) {
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
         cluster->instances[i] = instance_create(i, &plan->engine, cluster->step_time);
     }
     return true;
@@ -141,13 +141,29 @@ static void create_router(struct cluster *cluster)
     });
 }
 
-struct cluster *cluster_create(const struct settings *settings, struct diag *diag)
+/* Which instances this rank has. */
+static void share_instances(struct cluster *cluster, uint32_t rank, uint32_t n_ranks)
+{
+    const uint32_t n = cluster->plan.n_instances;
+    const uint32_t size = (uint32_t)cluster->settings.partition;
+    const uint32_t partitions = (n + size - 1) / size;
+    cluster->rank = rank;
+    cluster->n_ranks = n_ranks;
+    cluster->instances_per_rank = (partitions + n_ranks - 1) / n_ranks * size;
+    const uint64_t first = (uint64_t)rank * cluster->instances_per_rank;
+    const uint64_t end = first + cluster->instances_per_rank;
+    cluster->first_instance = first < n ? (uint32_t)first : n;
+    cluster->end_instance = end < n ? (uint32_t)end : n;
+}
+
+struct cluster *cluster_create(const struct settings *settings, uint32_t rank, uint32_t n_ranks, struct diag *diag)
 {
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
     cluster->settings = *settings;
     if (cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
         goto fail;
     }
+    share_instances(cluster, rank, n_ranks);
     cluster->workload = cluster_open_workload(settings, cluster->plan.engine.block_size, false, diag);
     if (!cluster->workload || !create_tool(cluster, diag) || !create_instances(cluster, diag) ||
         !create_orchestrator(cluster, diag)) {

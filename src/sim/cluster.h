@@ -41,7 +41,10 @@ struct cluster {
     struct orchestrator *orchestrator;
     struct router *router;
     struct step_time *step_time;
-    struct instance **instances;
+    struct instance **instances; /* those of other ranks are NULL */
+    uint32_t rank, n_ranks;      /* of this process among those that share the instances */
+    uint32_t first_instance, end_instance; /* of this rank */
+    uint32_t instances_per_rank;           /* the last may have fewer, or none */
     struct recorder **recorders; /* one per thread; after a run the first has it all */
     uint32_t n_recorders;
     simtime now;     /* of the last event */
@@ -50,6 +53,12 @@ struct cluster {
         uint64_t started, dropped, truncated;
     } programs;
 };
+
+/* Ranks share the instances out by whole partitions, in order. */
+static inline uint32_t cluster_rank_of(const struct cluster *cluster, uint32_t instance)
+{
+    return cluster->n_ranks == 1 ? 0 : instance / cluster->instances_per_rank;
+}
 
 /* Turns and programs that have ended. */
 uint64_t cluster_turns_done(const struct cluster *cluster);
@@ -61,7 +70,8 @@ static inline uint64_t cluster_in_progress(const struct cluster *cluster)
     return cluster->programs.started - cluster_programs_done(cluster);
 }
 
-struct cluster *cluster_create(const struct settings *settings, struct diag *diag);
+/* For rank `rank` of `n_ranks` processes that simulate the cluster together; 0 of 1: alone. */
+struct cluster *cluster_create(const struct settings *settings, uint32_t rank, uint32_t n_ranks, struct diag *diag);
 void cluster_destroy(struct cluster *cluster);
 
 #endif

@@ -27,6 +27,7 @@ void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slo
                                             .prompt_toks = call.prompt_toks,
                                             .output_toks = call.output_toks,
                                             .shared_output = call.shared_output,
+                                            .owner = orchestrator_memory(cluster->orchestrator, slot),
                                             .lead = bounded ? call.lead : SIMTIME_NEVER});
 }
 
@@ -47,9 +48,9 @@ enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end 
 void ring_check_all_done(const struct cluster *cluster)
 {
 #ifndef NDEBUG
-    assert(cluster_in_progress(cluster) == 0);
+    assert(cluster->n_ranks > 1 || cluster_in_progress(cluster) == 0);
     assert(cluster->programs.started + cluster->programs.dropped == workload_stats(cluster->workload)->n_programs);
-    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
         const struct kv_pool *pool = instance_pool(cluster->instances[i]);
         assert(instance_turns_inside(cluster->instances[i]) == 0);
         assert(kv_free(pool) == kv_usable(pool));

@@ -6,9 +6,6 @@
 #include <assert.h>
 #include <time.h>
 
-/* Instances of a partition, unless set: those of a usual node. */
-enum { PARTITION_SIZE = 8 };
-
 uint64_t windows_clock(void)
 {
     struct timespec now;
@@ -31,7 +28,8 @@ static void create_lanes(struct windows *windows)
 
 static void create_instances(struct windows *windows)
 {
-    const uint32_t n = windows->cluster->plan.n_instances;
+    const struct cluster *cluster = windows->cluster;
+    const uint32_t n = cluster->plan.n_instances;
     windows->effects = mem_alloc(n * sizeof *windows->effects);
     windows->quiet = mem_zalloc(n * sizeof *windows->quiet);
     windows->first_dispatch = mem_alloc(n * sizeof *windows->first_dispatch);
@@ -40,34 +38,28 @@ static void create_instances(struct windows *windows)
     for (uint32_t i = 0; i < n; i++) {
         windows->effects[i] = SIMTIME_NEVER;
         windows->quiet[i].until = SIMTIME_NEVER;
-        if (windows->exact) {
-            instance_keep_changes(windows->cluster->instances[i]);
-        }
         windows->first_dispatch[i] = NO_DISPATCH;
-    }
-    windows->partition_size = PARTITION_SIZE;
-    windows->n_partitions = (n + windows->partition_size - 1) / windows->partition_size;
-    windows->partitions = mem_zalloc(windows->n_partitions * sizeof *windows->partitions);
-    windows->order = mem_alloc(windows->n_partitions * sizeof *windows->order);
-    for (uint32_t i = 0; i < windows->n_partitions; i++) {
-        const uint32_t first = i * windows->partition_size;
-        windows->partitions[i] =
-            (struct partition){.first = first,
-                               .n = n - first < windows->partition_size ? n - first : windows->partition_size,
-                               .effect = SIMTIME_NEVER};
-        windows->order[i] = i;
+        if (windows->exact && cluster->instances[i]) {
+            instance_keep_changes(cluster->instances[i]);
+        }
     }
 }
 
-static void create_line(struct windows *windows)
+static void create_partitions(struct windows *windows)
 {
-    const struct settings *settings = &windows->cluster->settings;
-    windows->upcoming = mem_alloc(UPCOMING * sizeof *windows->upcoming);
-    heap_init(&windows->clients);
-    for (uint64_t client = 0; windows->closed && client < settings->max_concurrency; client++) {
-        heap_push(&windows->clients, (struct heap_entry){.key = 0, .tie = client});
+    const struct cluster *cluster = windows->cluster;
+    const uint32_t size = (uint32_t)cluster->settings.partition;
+    const uint32_t n = cluster->end_instance - cluster->first_instance;
+    windows->n_partitions = (n + size - 1) / size;
+    windows->partitions = mem_zalloc((windows->n_partitions + 1) * sizeof *windows->partitions);
+    windows->order = mem_alloc((windows->n_partitions + 1) * sizeof *windows->order);
+    for (uint32_t i = 0; i < windows->n_partitions; i++) {
+        const uint32_t before = i * size;
+        windows->partitions[i] = (struct partition){.first = cluster->first_instance + before,
+                                                    .n = n - before < size ? n - before : size,
+                                                    .effect = SIMTIME_NEVER};
+        windows->order[i] = &windows->partitions[i];
     }
-    windows->has_next = orchestrator_next_program(windows->cluster->orchestrator, &windows->next);
 }
 
 static void destroy(struct windows *windows)
@@ -90,11 +82,10 @@ static void destroy(struct windows *windows)
     mem_free(windows->last_dispatch);
     mem_free(windows->snapshots);
     mem_free(windows->dispatches);
-    mem_free(windows->changes);
     mem_free(windows->partitions);
     mem_free(windows->order);
-    mem_free(windows->upcoming);
-    heap_fini(&windows->clients);
+    line_destroy(windows);
+    gather_destroy(windows);
     team_destroy(windows->team);
 }
 
@@ -110,7 +101,8 @@ static void run_thread(void *argument, uint32_t thread)
     }
 }
 
-bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct engine_stats *stats, struct diag *diag)
+bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse pulse, void *user,
+                 struct engine_stats *stats, struct diag *diag)
 {
     const struct settings *settings = &cluster->settings;
     static const enum team_binding bindings[] = {
@@ -118,6 +110,7 @@ bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct en
     assert(settings->dispatch_latency > 0);
     struct windows windows = {.cluster = cluster,
                               .team = team_create((uint32_t)settings->threads, bindings[settings->bind]),
+                              .transport = transport,
                               .diag = diag,
                               .pulse = pulse,
                               .user = user,
@@ -132,7 +125,8 @@ bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct en
     }
     create_lanes(&windows);
     create_instances(&windows);
-    create_line(&windows);
+    create_partitions(&windows);
+    line_create(&windows);
     const uint64_t started = windows_clock();
     if (stats) {
         team_measure(windows.team, true);

@@ -7,8 +7,8 @@
  * to be routed can arrive before; but only those whose bound may close the next window, until a telemetry instant asks
  * for all of them.
  *
- *     thread 0     open: bounds, programs that come, routing       (window_open.c)
- *     all threads  work: deliver, advance, record, take what is due (window_work.c)
+ *     thread 0     open: gather, bounds, programs that come, routing
+ *     all threads  work: deliver, advance, record, take what is due
  *     meet, and again
  *
  * Results do not depend on threads, on the length of windows or on which thread advances which instance: everything
@@ -17,11 +17,14 @@
 #ifndef ASIM_SIM_RUN_WINDOWS_H
 #define ASIM_SIM_RUN_WINDOWS_H
 
+#include "pdes/transport.h"
 #include "sim/engine_stats.h"
 #include "sim/ring.h"
 
-/* Runs to the last completion with settings.threads threads; the dispatch latency must be above 0. False when the pulse
- * or an error (reported to `diag`) ended it. Fills *stats unless it is NULL (measuring costs some time). */
-bool run_windows(struct cluster *cluster, run_pulse pulse, void *user, struct engine_stats *stats, struct diag *diag);
+/* Runs to the last completion with settings.threads threads on each rank of `transport`, which are those that the
+ * cluster was created for; the dispatch latency must be above 0. False when the pulse or an error (reported to `diag` of
+ * the rank that found it) ended it. Fills *stats unless it is NULL (measuring costs some time). */
+bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse pulse, void *user,
+                 struct engine_stats *stats, struct diag *diag);
 
 #endif

@@ -32,7 +32,7 @@ static void keep_ready(const struct windows *windows, struct lane *lane, const s
     check_lookahead(windows, turn);
     const struct calendar_entry entry = {.time = turn->time,
                                          .tie = turn->key,
-                                         .a = (uint64_t)turn->home << 32 | turn->slot,
+                                         .a = place_pack(windows->cluster->rank, turn->home, turn->slot),
                                          .b = turn->service};
     if (turn->time >= windows->horizon) {
         calendar_push(&lane->ready, entry);
@@ -160,6 +160,26 @@ static bool must_advance(struct windows *windows, uint32_t index)
     return false;
 }
 
+/* Whether work_on will touch the instance. */
+static bool is_touched(const struct windows *windows, uint32_t index)
+{
+    return windows->first_dispatch[index] != NO_DISPATCH ||
+           (windows->touch_all || windows->exact ? windows->quiet[index].until < windows->advance_to
+                                                 : windows->effects[index] < windows->touch_before);
+}
+
+/* Instances take turns in the caches: the next ones of the partition are fetched while one is worked on. */
+static void prefetch_ahead(const struct windows *windows, uint32_t index, uint32_t end)
+{
+    struct instance *const *instances = windows->cluster->instances;
+    if (index + 2 < end && is_touched(windows, index + 2)) {
+        instance_prefetch(instances[index + 2]);
+    }
+    if (index + 1 < end && is_touched(windows, index + 1)) {
+        instance_prefetch_deep(instances[index + 1]);
+    }
+}
+
 static bool work_on(struct windows *windows, struct lane *lane, uint32_t index)
 {
     const bool arrivals = windows->first_dispatch[index] != NO_DISPATCH;
@@ -191,10 +211,17 @@ static void prefetch_programs(const struct windows *windows, const struct partit
 
 static void work_on_partition(struct windows *windows, struct lane *lane, struct partition *partition)
 {
-    const uint64_t before = lane->work_ns;
+    const uint64_t before = lane->ends;
     simtime effect = SIMTIME_NEVER;
+    const uint32_t end = partition->first + partition->n;
     prefetch_programs(windows, partition);
-    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
+    for (uint32_t i = partition->first; i < partition->first + 2 && i < end; i++) {
+        if (is_touched(windows, i)) {
+            instance_prefetch(windows->cluster->instances[i]);
+        }
+    }
+    for (uint32_t i = partition->first; i < end; i++) {
+        prefetch_ahead(windows, i, end);
         const uint64_t started = windows->stats ? windows_clock() : 0;
         if (work_on(windows, lane, i) && windows->stats) {
             const uint64_t spent = windows_clock() - started;
@@ -204,7 +231,7 @@ static void work_on_partition(struct windows *windows, struct lane *lane, struct
         effect = windows->effects[i] < effect ? windows->effects[i] : effect;
     }
     partition->effect = effect;
-    partition->cost = lane->work_ns - before;
+    partition->cost = partition->cost / 2 + (lane->ends - before);
 }
 
 /* The first turn of an open-loop program is ready when it arrives; a client's, when the client is. */
@@ -269,8 +296,7 @@ void windows_work(struct windows *windows, uint32_t thread)
         if (task < windows->n_prepare_tasks) {
             prepare(windows, lane, windows->n_prepared + task * PREPARE_BATCH);
         } else {
-            work_on_partition(windows, lane,
-                              &windows->partitions[windows->order[task - windows->n_prepare_tasks]]);
+            work_on_partition(windows, lane, windows->order[task - windows->n_prepare_tasks]);
         }
     }
     const uint64_t started = windows->stats ? windows_clock() : 0;

@@ -1,10 +1,22 @@
-/* The inside of the parallel engine, shared by run_windows.c, window_open.c and window_work.c. */
+/* The inside of the parallel engine, shared by the window_*.c files and run_windows.c:
+ *
+ *   run_windows.c     starts the team, and its threads walk from window to window
+ *   window_open.c     serial: where the window ends, routing up to there, what the threads are to do
+ *   window_line.c     serial: programs in line, and clients of a closed loop
+ *   window_gather.c   serial: what the threads and the other ranks found
+ *   window_work.c     parallel: deliver, advance, record, take what is due
+ *
+ * Ranks. The instances may be shared out over several processes. Each routes all turns, by the same views and in the
+ * same order; it works on its own instances alone, and owns the programs whose turn is there or in a gap after it. A
+ * program goes to another rank with its turn.
+ */
 #ifndef ASIM_SIM_WINDOWS_H
 #define ASIM_SIM_WINDOWS_H
 
 #include "base/heap.h"
 #include "pdes/calendar.h"
 #include "pdes/team.h"
+#include "pdes/transport.h"
 #include "sim/run_windows.h"
 
 #include <stdatomic.h>
@@ -20,36 +32,56 @@ struct late_turn {
     bool any;
 };
 
-/* A growing array of entries. */
+/* A growing array of ready turns: calendar entries of time, key, place and service. */
 struct due {
     struct calendar_entry *entries;
     size_t n;
     size_t capacity;
 };
 
+/* The place of a program in progress: its slot on its rank, and its home. */
+enum { PLACE_HOME_BITS = 20, PLACE_NO_HOME = (1 << PLACE_HOME_BITS) - 1 };
+
+static inline uint64_t place_pack(uint32_t rank, uint32_t home, uint32_t slot)
+{
+    const uint64_t packed = home == NO_HOME ? PLACE_NO_HOME : home;
+    return ((uint64_t)rank << PLACE_HOME_BITS | packed) << 32 | slot;
+}
+
+static inline uint32_t place_rank(uint64_t place)
+{
+    return (uint32_t)(place >> (32 + PLACE_HOME_BITS));
+}
+
+static inline uint32_t place_home(uint64_t place)
+{
+    const uint32_t home = (uint32_t)(place >> 32) & PLACE_NO_HOME;
+    return home == PLACE_NO_HOME ? NO_HOME : home;
+}
+
 static inline bool calendar_entry_before(const struct calendar_entry *a, const struct calendar_entry *b)
 {
     return a->time < b->time || (a->time == b->time && a->tie < b->tie);
 }
 
-/* What a thread owns. Ready turns are calendar entries: time, key, slot and home above it, service. */
+/* What a thread owns. */
 struct lane {
-    _Alignas(WINDOWS_CACHE_LINE) struct calendar ready; /* at or after the horizon */
+    _Alignas(WINDOWS_CACHE_LINE) struct calendar ready; /* turns that are ready at or after the horizon */
     struct due due;                                     /* before the horizon, in order */
-    size_t due_next;                                    /* the first one that is not routed yet */
+    size_t due_next;                                    /* the first one that is not gathered yet */
     struct due fresh;                                   /* before the horizon, as they came in this window */
-    struct calendar_batch taken;                        /* from the calendar, for the next window */
     struct due scratch;
+    struct calendar_batch taken; /* from the calendar, for the next window */
     struct recorder *recorder;
     uint32_t *freed; /* slots of programs that are over */
     size_t n_freed, freed_capacity;
     struct heap_entry *clients; /* closed loop: (time, client) of clients that became free */
     size_t n_clients, clients_capacity;
-    struct late_turn late;
     struct state_change *changes; /* exact view: of the states of instances */
     size_t n_changes, changes_capacity;
-    uint64_t ends;    /* turns that ended in this window */
-    uint64_t touched; /* instances */
+    struct late_turn late;
+    uint64_t ends;                             /* turns that ended in this window */
+    uint64_t touched;                          /* instances */
     uint64_t work_ns, longest_ns, allocations; /* in this window; measured only */
 };
 
@@ -67,6 +99,13 @@ struct dispatch {
     simtime effect; /* bound */
 };
 
+/* A program that changes ranks with a turn routed in this window. */
+struct migrant {
+    uint32_t from, to; /* ranks */
+    uint32_t slot;     /* on `from` */
+    uint32_t dispatch; /* on `to` */
+};
+
 /* What is known of an instance without touching it: nothing happens there from `since` until `until`. */
 struct quiet {
     simtime since; /* advanced to here */
@@ -78,7 +117,7 @@ struct quiet {
 struct partition {
     uint32_t first, n;
     simtime effect; /* least bound of theirs */
-    uint64_t cost;  /* of the last window: work_ns, or turns that ended */
+    uint64_t cost;  /* turns that ended in the last windows, halved with each */
 };
 
 /* The tasks of a window, claimed one by one: batches of programs to prepare, then partitions. */
@@ -91,9 +130,27 @@ struct window_end {
     enum window_rule rule;
 };
 
+static inline bool window_has(const struct window_end *end, simtime time, uint64_t key)
+{
+    return time < end->time || (time == end->time && key < end->key);
+}
+
+static inline void window_close(struct window_end *end, simtime time, uint64_t key, enum window_rule rule)
+{
+    if (window_has(end, time, key)) {
+        *end = (struct window_end){.time = time, .key = key, .rule = rule};
+    }
+}
+
+static inline simtime window_later(simtime time, simtime duration)
+{
+    return time < SIMTIME_NEVER - duration ? time + duration : SIMTIME_NEVER;
+}
+
 struct windows {
     struct cluster *cluster;
     struct team *team;
+    struct transport *transport;
     struct diag *diag;
     run_pulse pulse;
     void *user;
@@ -113,21 +170,30 @@ struct windows {
     bool has_next;
     struct upcoming *upcoming; /* ring */
     uint32_t upcoming_first, n_upcoming, n_prepared;
-    struct state_change *changes; /* exact view: of all lanes, in order of time */
+    struct due known; /* turns of all ranks that are ready in the window, and those left from the last, in order */
+    size_t known_next;
+    struct due gathered, scratch;
+    struct state_change *changes; /* exact view: of all ranks, in order of time */
     size_t n_changes, next_change, changes_capacity;
-    struct window_end end; /* of the present window */
-    uint64_t window;       /* number of the present window */
+    struct migrant *migrants;
+    size_t n_migrants, migrant_capacity;
+    struct program_state *states; /* of those that leave */
+    size_t state_capacity;
+    struct transport_parts parts;
+    simtime first_effect, first_known, first_event; /* over all ranks */
+    struct window_end end;                          /* of the present window */
+    uint64_t window;                                /* number of the present window */
     bool done, failed, stopped;
 
     /* Read by all threads while they work. */
-    simtime advance_to;    /* instances are advanced to here */
-    simtime touch_before;  /* those with an earlier bound */
-    bool touch_all;        /* and all of them */
-    simtime instant;       /* of snapshots to take, or -1 */
-    simtime horizon;       /* turns ready before it are due */
-    simtime next_horizon;  /* of the next window */
+    simtime advance_to;   /* instances are advanced to here */
+    simtime touch_before; /* those with an earlier bound */
+    bool touch_all;       /* and all of them */
+    simtime instant;      /* of snapshots to take, or -1 */
+    simtime horizon;      /* turns ready before it are due */
+    simtime next_horizon; /* of the next window */
     uint32_t n_tasks, n_prepare_tasks;
-    uint32_t *order; /* partitions in the order of claiming */
+    struct partition **order; /* partitions in the order of claiming */
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_task;
 
     /* By instance; written by who works on the instance, and while a window is opened. */
@@ -138,10 +204,16 @@ struct windows {
     struct dispatch *dispatches;
     size_t n_dispatches, dispatch_capacity;
 
-    struct partition *partitions;
+    struct partition *partitions; /* of this rank */
     uint32_t n_partitions;
-    uint32_t partition_size;
 };
+
+/* ---- window_open.c ---- */
+
+/* Closes the last window and opens the next; sets windows->done after the last one. */
+void windows_open(void *windows);
+
+/* ---- window_line.c ---- */
 
 enum { UPCOMING = 4096 };
 
@@ -150,10 +222,35 @@ static inline struct upcoming *windows_upcoming(const struct windows *windows, u
     return &windows->upcoming[(windows->upcoming_first + index) % UPCOMING];
 }
 
-/* window_open.c: closes the last window and opens the next; sets windows->done after the last one. */
-void windows_open(void *windows);
+void line_create(struct windows *windows);
+void line_destroy(struct windows *windows);
 
-/* window_work.c: one thread's part of a window. */
+/* Gives a slot to the programs that may start before `until`; they are prepared in the window. */
+void line_up(struct windows *windows, simtime until);
+
+/* When the first program in line that is prepared, or not, can start, and its key; SIMTIME_NEVER: none can. */
+simtime line_next(const struct windows *windows, uint64_t *key);
+simtime line_next_unprepared(const struct windows *windows, uint64_t *key);
+
+/* The first program in line starts at `time`; false when it is dropped, or an error was found. */
+bool line_start(struct windows *windows, simtime time, struct ready_turn *out);
+
+/* ---- window_gather.c ---- */
+
+/* What the threads left of the last window: slots, clients, changes, snapshots, failures; and the least bounds. */
+void gather_window(struct windows *windows);
+
+/* The turns that are ready before `end`, in windows->known. */
+void gather_turns(struct windows *windows, const struct window_end *end);
+
+/* Sends and receives the programs in windows->migrants. */
+void gather_migrants(struct windows *windows);
+
+void gather_destroy(struct windows *windows);
+
+/* ---- window_work.c ---- */
+
+/* One thread's part of a window. */
 void windows_work(struct windows *windows, uint32_t thread);
 
 /* Nanoseconds of a monotonic clock. */

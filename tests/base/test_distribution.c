@@ -174,6 +174,37 @@ static void samples_are_quantiles(void **state)
     assert_true(distribution_sample(&d, 0.65131) == 10.0 && distribution_sample(&d, 0.65133) == 11.0);
 }
 
+/* Many at once are the same bits as one by one, at places that are near the ends too, for every length. */
+static void many_are_one_by_one(void **state)
+{
+    (void)state;
+    static const char *const all[] = {"3s",
+                                      "uniform(1s, 3s, max=2s)",
+                                      "exponential(mean=2s)",
+                                      "geometric(mean=10, max=60)",
+                                      "lognormal(mean=600, sigma=0.85)",
+                                      "lognormal(median=1.5s, p99=60s, min=1ms)",
+                                      "lognormal(median=2, sigma=9)"};
+    enum { N = 1 << 16, MOST = 67 };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const struct distribution d = parsed(all[i]);
+        for (int k = 0, n = 0; k < N; k += n) {
+            double values[MOST];
+            double u[MOST];
+            n = 1 + k % MOST;
+            for (int j = 0; j < n; j++) {
+                const double part = (k + j + 0.5) / (N + MOST);
+                values[j] = u[j] = j % 3 == 0 ? part : j % 3 == 1 ? part * 0x1p-30 : 1.0 - part * 0x1p-30;
+            }
+            distribution_sample_many(&d, values, (size_t)n);
+            for (int j = 0; j < n; j++) {
+                const double one = distribution_sample(&d, u[j]);
+                assert_memory_equal(&values[j], &one, sizeof one);
+            }
+        }
+    }
+}
+
 /* Where a number without a unit is no value, nothing counts. */
 static bool seconds_only(const char *text, double *out)
 {
@@ -231,13 +262,10 @@ static void means_agree_with_samples(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_every_form),
-        cmocka_unit_test(refuses_what_is_no_distribution),
-        cmocka_unit_test(long_text_is_refused),
-        cmocka_unit_test(samples_are_quantiles),
-        cmocka_unit_test(means_agree_with_samples),
-        cmocka_unit_test(reads_bounds),
-        cmocka_unit_test(counts_only_where_numbers_have_no_unit),
+        cmocka_unit_test(reads_every_form),         cmocka_unit_test(refuses_what_is_no_distribution),
+        cmocka_unit_test(long_text_is_refused),     cmocka_unit_test(samples_are_quantiles),
+        cmocka_unit_test(means_agree_with_samples), cmocka_unit_test(reads_bounds),
+        cmocka_unit_test(many_are_one_by_one),      cmocka_unit_test(counts_only_where_numbers_have_no_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

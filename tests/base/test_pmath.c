@@ -97,6 +97,41 @@ static void quantiles_are_monotone_and_odd(void **state)
     }
 }
 
+/* Two at a time gives the bits of one at a time: over the range, at its ends, and for an odd number of them. */
+static void many_exponentials_are_the_same_bits(void **state)
+{
+    (void)state;
+    static const double ends[] = {0.0,    -0.0,    1.0,       -1000.0, 1000.0,  INFINITY, -INFINITY,
+                                  709.78, -745.13, 0x1p-1074, 709.79,  -708.40, 1e300,    -1e300};
+    enum { N = 1 << 20, N_ENDS = sizeof ends / sizeof *ends };
+    double x[5];
+    for (int i = 0; i < N; i++) {
+        double many[5];
+        const int n = 1 + i % 5;
+        for (int j = 0; j < n; j++) {
+            const double part = fmod((i * 5 + j) * 0.6180339887498949, 1.0);
+            x[j] = i < N_ENDS ? ends[(i + j) % N_ENDS] : i % 2 ? 40.0 * part - 20.0 : 1500.0 * part - 750.0;
+            many[j] = x[j];
+        }
+        pmath_exp_many(many, (size_t)n);
+        for (int j = 0; j < n; j++) {
+            assert_int_equal(bits_of(many[j]), bits_of(pmath_exp(x[j])));
+        }
+    }
+}
+
+static void distribution_function_of_the_normal(void **state)
+{
+    (void)state;
+    assert_true(pmath_normal_cdf(0.0) == 0.5);
+    assert_true(pmath_normal_cdf(-INFINITY) == 0.0 && pmath_normal_cdf(INFINITY) == 1.0);
+    for (int i = 1; i < 1000; i++) {
+        const double x = (i - 500) * 0.013;
+        assert_true(fabs(pmath_normal_cdf(x) - 0.5 * erfc(-x * sqrt(0.5))) < 1e-15);
+        assert_true(fabs(pmath_normal_cdf(pmath_normal_quantile(i / 1000.0)) - i / 1000.0) < 1e-9);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +140,8 @@ int main(void)
         cmocka_unit_test(special_values),
         cmocka_unit_test(quantiles_of_the_normal),
         cmocka_unit_test(quantiles_are_monotone_and_odd),
+        cmocka_unit_test(many_exponentials_are_the_same_bits),
+        cmocka_unit_test(distribution_function_of_the_normal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
