@@ -175,6 +175,8 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
             return 0;
         }
     }
+    /* The stretch may end where this one schedules its last token. */
+    sequence_prefetch(sequence_pool_at(&instance->sequences, decode_set_next(decode)));
     int64_t most = decode_set_next_finish(decode) - decode->clock - 1;
     enum { MOST = 1 << 15 };
     most = most < MOST ? most : MOST;

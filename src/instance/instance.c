@@ -111,11 +111,10 @@ void instance_prefetch_deep(const struct instance *instance)
     __builtin_prefetch(instance->pool, 1);
     __builtin_prefetch(instance->sequences.chunks);
     __builtin_prefetch(instance->ends, 1);
+    __builtin_prefetch((const char *)instance->ends + 64, 1);
     const struct sequence *next = instance->inbox.n ? instance->inbox.head : instance->sequences.free;
     if (next) {
-        __builtin_prefetch(next, 1);
-        __builtin_prefetch((const char *)next + 64, 1);
-        __builtin_prefetch((const char *)next + 128, 1);
+        sequence_prefetch(next);
     }
     for (int i = 0; i < ENGINE_MAX_DEPTH; i++) {
         __builtin_prefetch(instance->batches[i].completions.items, 1);

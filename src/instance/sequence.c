@@ -27,12 +27,6 @@ void sequence_list_remove(struct sequence_list *list, struct sequence *sequence)
     list->n--;
 }
 
-enum { SEQUENCES_PER_CHUNK = 16 };
-
-struct sequence_chunk {
-    struct sequence sequences[SEQUENCES_PER_CHUNK];
-};
-
 void sequence_pool_init(struct sequence_pool *pool)
 {
     *pool = (struct sequence_pool){0};
@@ -50,16 +44,12 @@ void sequence_pool_fini(struct sequence_pool *pool)
     sequence_pool_init(pool);
 }
 
-struct sequence *sequence_pool_at(const struct sequence_pool *pool, uint32_t index)
-{
-    return &pool->chunks[index / SEQUENCES_PER_CHUNK]->sequences[index % SEQUENCES_PER_CHUNK];
-}
-
 static struct sequence *take_fresh(struct sequence_pool *pool)
 {
     if (pool->n == pool->n_chunks * SEQUENCES_PER_CHUNK) {
         pool->chunks = mem_grow(pool->chunks, &pool->chunk_capacity, pool->n_chunks + 1, sizeof *pool->chunks);
-        pool->chunks[pool->n_chunks++] = mem_aligned(_Alignof(struct sequence_chunk), sizeof(struct sequence_chunk));
+        pool->chunks[pool->n_chunks++] =
+            mem_aligned(_Alignof(struct sequence), SEQUENCES_PER_CHUNK * sizeof(struct sequence));
     }
     struct sequence *sequence = sequence_pool_at(pool, pool->n);
     sequence->index = pool->n++;

@@ -47,6 +47,14 @@ struct sequence {
     simtime requeue_wait;
 };
 
+/* Fetches all of it, to be written. */
+static inline void sequence_prefetch(const struct sequence *sequence)
+{
+    for (size_t line = 0; line < sizeof *sequence; line += 64) {
+        __builtin_prefetch((const char *)sequence + line, 1);
+    }
+}
+
 /* Doubly linked list. */
 struct sequence_list {
     struct sequence *head;
@@ -60,10 +68,11 @@ void sequence_list_remove(struct sequence_list *list, struct sequence *sequence)
 
 /* Chunked pool of sequences: stable addresses, holders keep their memory across reuse. A sequence's index is below the
  * largest number that were taken at once. */
-struct sequence_chunk;
+enum { SEQUENCES_PER_CHUNK = 16 };
+
 struct sequence_pool {
     struct sequence *free;
-    struct sequence_chunk **chunks;
+    struct sequence **chunks; /* of SEQUENCES_PER_CHUNK */
     size_t chunk_capacity;
     uint32_t n_chunks;
     uint32_t n; /* sequences that were ever taken */
@@ -75,7 +84,11 @@ void sequence_pool_fini(struct sequence_pool *pool);
 /* All but the index and the holder, which is empty, is for the caller to set. */
 struct sequence *sequence_pool_take(struct sequence_pool *pool);
 void sequence_pool_give(struct sequence_pool *pool, struct sequence *sequence);
-struct sequence *sequence_pool_at(const struct sequence_pool *pool, uint32_t index);
+
+static inline struct sequence *sequence_pool_at(const struct sequence_pool *pool, uint32_t index)
+{
+    return &pool->chunks[index / SEQUENCES_PER_CHUNK][index % SEQUENCES_PER_CHUNK];
+}
 
 /* Computed tokens after which the last token is sampled. */
 static inline uint32_t sequence_last_computed(const struct sequence *sequence)
