@@ -83,6 +83,8 @@ static void add_dispatch(struct windows *windows, uint32_t instance, uint32_t sl
         windows->dispatches[windows->last_dispatch[instance]].next = index;
     }
     windows->last_dispatch[instance] = index;
+    const struct cluster *cluster = windows->cluster;
+    windows->partitions[(instance - cluster->first_instance) / cluster->settings.partition].has_dispatches = true;
 }
 
 static void add_migrant(struct windows *windows, uint32_t from, uint32_t to, uint32_t slot)

@@ -214,7 +214,12 @@ static void work_on_partition(struct windows *windows, struct lane *lane, struct
     const uint64_t before = lane->ends;
     simtime effect = SIMTIME_NEVER;
     const uint32_t end = partition->first + partition->n;
-    prefetch_programs(windows, partition);
+    if (partition->has_dispatches) {
+        prefetch_programs(windows, partition);
+        partition->has_dispatches = false;
+    } else if (!windows->touch_all && !windows->exact && partition->effect >= windows->touch_before) {
+        return;
+    }
     for (uint32_t i = partition->first; i < partition->first + 2 && i < end; i++) {
         if (is_touched(windows, i)) {
             instance_prefetch(windows->cluster->instances[i]);

@@ -118,6 +118,7 @@ struct partition {
     uint32_t first, n;
     simtime effect; /* least bound of theirs */
     uint64_t cost;  /* turns that ended in the last windows, halved with each */
+    bool has_dispatches;
 };
 
 /* The tasks of a window, claimed one by one: batches of programs to prepare, then partitions. */
