@@ -124,6 +124,10 @@ typedef struct asim_result asim_result;
 ASIM_API asim_status asim_run(const asim_config *config, const asim_callbacks *callbacks, asim_result **out);
 ASIM_API void asim_result_destroy(asim_result *result);
 
+/* Which of the processes that shared the simulation this is (option transport); each has all results, and process 0
+ * writes them. 0 when alone. */
+ASIM_API uint32_t asim_result_rank(const asim_result *result);
+
 /* Canonical summary: no wall time and no facts of the host, byte-identical for identical inputs. Valid as long as the
  * result. */
 ASIM_API const char *asim_result_summary(const asim_result *result);

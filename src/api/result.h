@@ -30,6 +30,7 @@ struct asim_result {
     char *summary;
     char *execution;
     bool keeps_turns;
+    uint32_t rank; /* of this process among those that shared the simulation */
 };
 
 /* Keeps the paths of the input files that the settings name. */

@@ -2,11 +2,11 @@
 
 #include "api/config.h"
 #include "base/mem.h"
-#include "kv/pool.h"
 #include "metrics/summary.h"
 #include "options/option_lookup.h"
 #include "sim/run_serial.h"
 #include "sim/run_windows.h"
+#include "sim/totals.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -41,7 +41,7 @@ static void report_progress(const struct pulse *pulse, const struct cluster *clu
                               .turns_done = cluster_turns_done(cluster),
                               .sim_time_s = simtime_to_s(cluster->now),
                               .wall_s = wall - pulse->started};
-    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
         progress.steps += instance_counters(cluster->instances[i])->steps;
     }
     pulse->callbacks->progress(pulse->callbacks->user, &progress);
@@ -62,28 +62,23 @@ static bool on_pulse(void *user, const struct cluster *cluster)
     return false;
 }
 
-static void add_instances(const struct cluster *cluster, struct summary_input *in, simtime end)
+static void add_totals(const struct cluster_totals *totals, const struct cluster *cluster, struct summary_input *in)
 {
-    const uint32_t usable = cluster->plan.engine.n_blocks - 1;
-    __int128 busy = 0;
-    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
-        const struct instance *instance = cluster->instances[i];
-        const struct instance_counters *counters = instance_counters(instance);
-        in->steps += counters->steps;
-        in->kv_evicted_blocks += kv_evicted(instance_pool(instance));
-        in->turns_interrupted += instance_turns_inside(instance);
-        const double peak = (double)counters->peak_used_blocks / (double)usable;
-        in->kv_peak_use = peak > in->kv_peak_use ? peak : in->kv_peak_use;
-        in->time_ps[BOUND_COMPUTE] += (unsigned __int128)counters->part[STEP_COMPUTE];
-        in->time_ps[BOUND_HBM] += (unsigned __int128)counters->part[STEP_HBM];
-        in->time_ps[BOUND_LINK] += (unsigned __int128)counters->part[STEP_LINK];
-        in->time_ps[BOUND_HOST] += (unsigned __int128)counters->part[STEP_HOST];
-        for (int bound = 0; bound < STEP_BOUNDS; bound++) {
-            busy += counters->part[bound];
-        }
+    in->steps = totals->steps;
+    in->events = totals->events;
+    in->kv_evicted_blocks = totals->evicted_blocks;
+    in->turns_interrupted = totals->turns_inside;
+    in->kv_peak_use = (double)totals->peak_used_blocks / (double)(cluster->plan.engine.n_blocks - 1);
+    in->time_ps[BOUND_COMPUTE] = totals->part[STEP_COMPUTE];
+    in->time_ps[BOUND_HBM] = totals->part[STEP_HBM];
+    in->time_ps[BOUND_LINK] = totals->part[STEP_LINK];
+    in->time_ps[BOUND_HOST] = totals->part[STEP_HOST];
+    unsigned __int128 busy = 0;
+    for (int bound = 0; bound < STEP_BOUNDS; bound++) {
+        busy += totals->part[bound];
     }
-    const __int128 idle = (__int128)end * cluster->plan.n_instances - busy;
-    in->time_ps[BOUND_IDLE] = idle > 0 ? (unsigned __int128)idle : 0;
+    const unsigned __int128 all = (unsigned __int128)in->recorder.end * cluster->plan.n_instances;
+    in->time_ps[BOUND_IDLE] = all > busy ? all - busy : 0;
 }
 
 static const char *engine_name(const struct settings *settings)
@@ -108,7 +103,7 @@ static void describe_arrivals(const struct settings *settings, char *out, size_t
     }
 }
 
-static char *summarise(const struct cluster *cluster, bool interrupted)
+static char *summarise(const struct cluster *cluster, const struct cluster_totals *totals, bool interrupted)
 {
     const struct settings *settings = &cluster->settings;
     const struct router_counters *router = router_counters(cluster->router);
@@ -131,7 +126,6 @@ static char *summarise(const struct cluster *cluster, bool interrupted)
         .seed = settings->seed,
         .instances = cluster->plan.n_instances,
         .tensor_parallel = cluster->plan.tensor_parallel,
-        .events = cluster->events,
         .programs_total = workload_stats(cluster->workload)->n_programs,
         .programs_dropped = cluster->programs.dropped,
         .programs_truncated = cluster->programs.truncated,
@@ -143,18 +137,47 @@ static char *summarise(const struct cluster *cluster, bool interrupted)
         .router_cold = router->cold,
     };
     recorder_summarise(cluster->recorders[0], &in.recorder);
-    add_instances(cluster, &in, in.recorder.end);
+    add_totals(totals, cluster, &in);
     return summary_json(&in);
 }
 
-static void count_work(const struct cluster *cluster, struct execution *execution)
+static void count_work(const struct cluster *cluster, const struct cluster_totals *totals, struct execution *execution)
 {
-    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
-        execution->steps += instance_counters(cluster->instances[i])->steps;
-        execution->fast_forwarded_steps += instance_counters(cluster->instances[i])->fast_forwarded;
-    }
+    execution->steps = totals->steps;
+    execution->fast_forwarded_steps = totals->fast_forwarded;
     execution->turns = recorder_turn_count(cluster->recorders[0]);
     execution->sim_time_s = simtime_to_s(cluster->now);
+}
+
+/* The processes that share the simulation; NULL, with an error, when there is no way to. */
+static struct transport *open_transport(const struct settings *settings, struct diag *diag)
+{
+    if (settings->transport == TRANSPORT_NONE) {
+        return transport_self_create();
+    }
+#ifdef ASIM_MPI
+    const char *why;
+    struct transport *transport = transport_mpi_create(&why);
+    if (!transport) {
+        diag_error(diag, ASIM_INTERNAL, (struct diag_where){0}, "transport = mpi: %s", why);
+    }
+    return transport;
+#else
+    diag_error(diag, ASIM_USAGE, (struct diag_where){0},
+               "transport = mpi: this program was built without MPI; allowed: none, or a build with "
+               "`cmake --preset mpi`");
+    return NULL;
+#endif
+}
+
+static bool run(struct cluster *cluster, struct transport *transport, struct pulse *pulse, struct engine_stats *engine,
+                struct diag *diag)
+{
+    const struct settings *settings = &cluster->settings;
+    const run_pulse fn = pulse->callbacks ? on_pulse : NULL;
+    return settings->synchronization == SYNCHRONIZATION_SERIAL
+               ? run_serial(cluster, fn, pulse, diag)
+               : run_windows(cluster, transport, fn, pulse, settings->engine_stats ? engine : NULL, diag);
 }
 
 asim_status run_settings(const struct settings *settings, const asim_callbacks *callbacks, asim_result **out)
@@ -169,35 +192,34 @@ asim_status run_settings(const struct settings *settings, const asim_callbacks *
                           "callbacks.struct_size is %zu; this library's asim_callbacks has %zu bytes",
                           callbacks->struct_size, sizeof *callbacks);
     }
-    struct cluster *cluster = cluster_create(settings, 0, 1, &result->diag);
+    struct transport *transport = open_transport(settings, &result->diag);
+    struct cluster *cluster =
+        transport ? cluster_create(settings, transport->rank, transport->n_ranks, &result->diag) : NULL;
     if (!cluster) {
+        transport_destroy(transport);
         return result->diag.status;
     }
     struct execution execution = {.setup_s = wall_clock() - started};
-    struct pulse pulse = {.callbacks = callbacks, .started = started, .last = started};
     struct engine_stats engine = {0};
-    struct transport *transport = transport_self_create();
-    const run_pulse pulse_fn = callbacks ? on_pulse : NULL;
-    const bool whole = settings->synchronization == SYNCHRONIZATION_SERIAL
-                           ? run_serial(cluster, pulse_fn, &pulse, &result->diag)
-                           : run_windows(cluster, transport, pulse_fn, &pulse, settings->engine_stats ? &engine : NULL,
-                                         &result->diag);
-    if (result->diag.status != ASIM_OK) { /* found in a program that was made while running */
-        cluster_destroy(cluster);
-        return result->diag.status;
+    struct pulse pulse = {.callbacks = callbacks, .started = started, .last = started};
+    const bool whole = run(cluster, transport, &pulse, &engine, &result->diag);
+    if (result->diag.status == ASIM_OK) { /* else: found in a program that was made while running */
+        const struct cluster_totals totals = cluster_totals(cluster, transport);
+        result->rank = transport->rank;
+        result->summary = summarise(cluster, &totals, !whole);
+        result->keeps_turns = settings->turns_csv;
+        count_work(cluster, &totals, &execution);
+        execution.engine = engine.windows ? &engine : NULL;
+        result->recorder = cluster->recorders[0];
+        cluster->recorders[0] = NULL;
+        execution.wall_s = wall_clock() - started;
+        execution.cpu_s = cpu_clock() - cpu_started;
+        result_note_inputs(result, settings);
+        result->execution = execution_json(&execution, result);
     }
-    result->summary = summarise(cluster, !whole);
-    result->keeps_turns = settings->turns_csv;
-    count_work(cluster, &execution);
-    execution.engine = engine.windows ? &engine : NULL;
-    result->recorder = cluster->recorders[0];
-    cluster->recorders[0] = NULL;
-    execution.wall_s = wall_clock() - started;
-    execution.cpu_s = cpu_clock() - cpu_started;
-    result_note_inputs(result, settings);
-    result->execution = execution_json(&execution, result);
     cluster_destroy(cluster);
-    return whole ? ASIM_OK : ASIM_INTERRUPTED;
+    transport_destroy(transport);
+    return result->diag.status != ASIM_OK ? result->diag.status : whole ? ASIM_OK : ASIM_INTERRUPTED;
 }
 
 asim_status asim_run(const asim_config *config, const asim_callbacks *callbacks, asim_result **out)

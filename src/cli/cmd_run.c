@@ -72,6 +72,10 @@ static asim_status run_resolved(struct command *command, const char *out)
     asim_result *result = NULL;
     asim_status status = simulate(command, &result);
     const bool has_results = status == ASIM_OK || status == ASIM_INTERRUPTED;
+    if (has_results && asim_result_rank(result) > 0) { /* process 0 writes and prints */
+        asim_result_destroy(result);
+        return status;
+    }
     if (has_results && out) {
         const struct run_record record = {.config = command->config,
                                           .result = result,

@@ -100,6 +100,8 @@ static void check_cluster(const struct resolved *resolved, struct diag *diag)
     } else if (s->dispatch_latency == 0 && s->synchronization == SYNCHRONIZATION_WINDOWS) {
         conflict(resolved, diag, "dispatch_latency", "leaves windows no length; it does not go with",
                  "synchronization");
+    } else if (s->transport != TRANSPORT_NONE && s->synchronization == SYNCHRONIZATION_SERIAL) {
+        conflict(resolved, diag, "synchronization", "is for one process; it does not go with", "transport");
     } else if (s->threads > 1 && s->synchronization == SYNCHRONIZATION_SERIAL) {
         conflict(resolved, diag, "synchronization", "uses one thread; it does not go with", "threads");
     }

@@ -263,6 +263,9 @@ static const struct option_row rows[] = {
      NAMES3("auto", "windows", "serial"),
      HELP("How events are kept in order: in windows of lookahead, which threads share, or one by one on one thread; "
           "results do not depend on it. auto: windows, unless dispatch_latency is 0.")},
+    {OPTION("cluster", CHOICE, "transport", "--transport", transport), DEFAULT("none"), NAMES2("none", "mpi"),
+     HELP("How several processes share the simulation: not, or as ranks of MPI (mpirun -n N asim run --transport mpi, "
+          "in a build with MPI), each with a part of the instances; results do not depend on it.")},
     {OPTION("cluster", COUNT, "partition", "--partition", partition), DEFAULT("8"), RANGE(1, 1000000),
      HELP("Instances that a thread claims together, those of a node; results do not depend on it.")},
     {OPTION("cluster", DURATION, "window", "--window", window), ABOVE(0),

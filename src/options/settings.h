@@ -36,6 +36,7 @@ enum setting_engine { ENGINE_VLLM_0_10_2, ENGINE_VLLM_0_15_1, ENGINE_VLLM_0_19 }
 enum setting_stepping { STEPPING_PLAIN, STEPPING_STEADY, STEPPING_FAST_FORWARD };
 enum setting_bind { BIND_NONE, BIND_CORES, BIND_NUMA };
 enum setting_synchronization { SYNCHRONIZATION_AUTO, SYNCHRONIZATION_WINDOWS, SYNCHRONIZATION_SERIAL };
+enum setting_transport { TRANSPORT_NONE, TRANSPORT_MPI };
 enum setting_router_view { SETTING_VIEW_TELEMETRY, SETTING_VIEW_EXACT };
 enum setting_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
@@ -104,6 +105,7 @@ struct settings {
     uint32_t synchronization; /* enum setting_synchronization; never AUTO once resolved */
     simtime window;           /* unset: no limit */
     uint64_t partition;       /* instances */
+    uint32_t transport;       /* enum setting_transport */
     uint32_t stepping; /* enum setting_stepping */
     simtime warmup;
     simtime stop_at; /* unset: when all programs have ended */

@@ -1,0 +1,20 @@
+/* What the instances of a cluster did, summed up over them and over the ranks. */
+#ifndef ASIM_SIM_TOTALS_H
+#define ASIM_SIM_TOTALS_H
+
+#include "pdes/transport.h"
+#include "sim/cluster.h"
+
+struct cluster_totals {
+    uint64_t steps;
+    uint64_t fast_forwarded;
+    uint64_t turns_inside; /* waiting, running, on their way */
+    uint64_t evicted_blocks;
+    uint64_t events;
+    uint32_t peak_used_blocks;           /* of one instance */
+    unsigned __int128 part[STEP_BOUNDS]; /* ps */
+};
+
+struct cluster_totals cluster_totals(const struct cluster *cluster, struct transport *transport);
+
+#endif
