@@ -33,13 +33,10 @@ static struct process *new_processes(const struct phold_options *options)
     return mem_zalloc(options->n_processes * sizeof(struct process));
 }
 
-/* What a process draws for its next event. */
-static inline struct rng_block draw_next(const struct phold_options *options, struct process *process, uint32_t self,
-                                         uint64_t *tie)
+/* Where an event comes from: the process that makes it, and the number of the event there. */
+static inline uint64_t tie_of(uint32_t self, uint32_t number)
 {
-    const uint32_t number = (uint32_t)process->n_events++;
-    *tie = (uint64_t)self << 32 | number;
-    return rng_block((struct rng_key){.seed = options->seed, .program = self, .turn = number}, 0);
+    return (uint64_t)self << 32 | number;
 }
 
 static inline void run_event(struct process *process, simtime time, uint64_t tie)
@@ -64,11 +61,11 @@ static inline simtime drawn_delay(const struct rng_block *draw)
 /* The event that a process makes at `now`. */
 static struct event next_event(const struct phold_options *options, struct process *process, uint32_t self, simtime now)
 {
-    struct event event;
-    const struct rng_block draw = draw_next(options, process, self, &event.tie);
-    event.process = drawn_process(options, &draw, self);
-    event.time = now + drawn_delay(&draw);
-    return event;
+    const uint32_t number = (uint32_t)process->n_events++;
+    const struct rng_block draw =
+        rng_block((struct rng_key){.seed = options->seed, .program = self, .turn = number}, 0);
+    return (struct event){
+        .time = now + drawn_delay(&draw), .tie = tie_of(self, number), .process = drawn_process(options, &draw, self)};
 }
 
 static void add_to_digest(struct digest *digest, uint32_t self, const struct process *process)
@@ -143,15 +140,15 @@ static uint32_t thread_of(const struct simulation *simulation, uint32_t process)
     return thread;
 }
 
-static inline void schedule(struct part *part, const struct event *event)
+static inline void schedule(struct part *part, struct event event)
 {
-    const struct calendar_entry entry = {.time = event->time, .tie = event->tie, .a = event->process};
-    if (event->process >= part->first && event->process < part->last) {
+    const struct calendar_entry entry = {.time = event.time, .tie = event.tie, .a = event.process};
+    if (event.process >= part->first && event.process < part->last) {
         calendar_push(&part->calendar, entry);
         return;
     }
-    mailbox_put(part->simulation->box, part->thread, thread_of(part->simulation, event->process), &entry);
-    part->first_sent = event->time < part->first_sent ? event->time : part->first_sent;
+    mailbox_put(part->simulation->box, part->thread, thread_of(part->simulation, event.process), &entry);
+    part->first_sent = event.time < part->first_sent ? event.time : part->first_sent;
     part->n_remote++;
 }
 
@@ -172,14 +169,13 @@ static void init_part(struct part *part)
     calendar_batch_init(&part->batch);
     for (uint32_t p = part->first; p < part->last; p++) {
         for (uint32_t i = 0; i < options->n_initial; i++) {
-            const struct event event = next_event(options, &part->processes[p - part->first], p, 0);
-            schedule(part, &event);
+            schedule(part, next_event(options, &part->processes[p - part->first], p, 0));
         }
     }
 }
 
-/* Events of a window in groups, and each group in three passes: the chains of operations of a draw and of a logarithm
- * are long, and those of different events run side by side in one processor only when they lie close. */
+/* Events of a window in groups, and each group in passes: draws are cheaper by the four, and the long chains of
+ * operations of logarithms run side by side in one processor only when they lie close. */
 static void run_window(struct part *part, simtime limit)
 {
     enum { GROUP = 64 };
@@ -188,21 +184,26 @@ static void run_window(struct part *part, simtime limit)
     for (size_t start = 0; start < part->batch.n; start += GROUP) {
         const struct calendar_entry *entries = part->batch.entries + start;
         const size_t n = part->batch.n - start < GROUP ? part->batch.n - start : GROUP;
+        uint64_t selves[GROUP];
+        uint32_t numbers[GROUP];
         struct rng_block draws[GROUP];
-        struct event events[GROUP];
+        simtime times[GROUP];
         for (size_t i = 0; i < n; i++) {
-            const uint32_t self = (uint32_t)entries[i].a;
-            struct process *process = &part->processes[self - part->first];
+            struct process *process = &part->processes[entries[i].a - part->first];
             run_event(process, entries[i].time, entries[i].tie);
-            draws[i] = draw_next(options, process, self, &events[i].tie);
+            selves[i] = entries[i].a;
+            numbers[i] = (uint32_t)process->n_events++;
+        }
+        rng_blocks((struct rng_key){.seed = options->seed}, selves, numbers, n, 0, draws);
+        for (size_t i = 0; i < n; i++) {
+            times[i] = entries[i].time + drawn_delay(&draws[i]);
         }
         for (size_t i = 0; i < n; i++) {
-            events[i].process = drawn_process(options, &draws[i], (uint32_t)entries[i].a);
-            events[i].time = entries[i].time + drawn_delay(&draws[i]);
-        }
-        for (size_t i = 0; i < n; i++) {
-            assert(events[i].time >= limit);
-            schedule(part, &events[i]);
+            assert(times[i] >= limit);
+            const uint32_t self = (uint32_t)selves[i];
+            schedule(part, (struct event){.time = times[i],
+                                          .tie = tie_of(self, numbers[i]),
+                                          .process = drawn_process(options, &draws[i], self)});
         }
     }
 }

@@ -6,6 +6,7 @@
 #ifndef ASIM_BASE_RNG_H
 #define ASIM_BASE_RNG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* One per independent use; values are part of every digest, so append only. */
@@ -34,6 +35,11 @@ struct rng_block {
 };
 
 struct rng_block rng_block(struct rng_key key, uint32_t draw);
+
+/* The blocks of n keys that differ from `key` in program and turn; four at a time, in a third of the time that one by
+ * one takes. */
+void rng_blocks(struct rng_key key, const uint64_t *programs, const uint32_t *turns, size_t n, uint32_t draw,
+                struct rng_block *out);
 
 /* 64 random bits, the first two words of the block; `draw` counts from 0 within one key. */
 uint64_t rng_u64(struct rng_key key, uint32_t draw);

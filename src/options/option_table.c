@@ -155,8 +155,8 @@ static const struct option_row rows[] = {
      HELP("generate synthetic: tokens of the first prompt after the system prompt.")},
     {OPTION("workload", DISTRIBUTION, "synthetic.growth", "--synthetic-growth", synthetic_growth),
      DEFAULT("lognormal(mean=600, sigma=0.85)"), COUNTS,
-     HELP("generate synthetic: fresh tokens of each later prompt, after the whole context before it (prompt and "
-          "output).")},
+     HELP("generate synthetic: tokens from one prompt to the next, the output between them included; at least one is "
+          "fresh.")},
     {OPTION("workload", DISTRIBUTION, "synthetic.output", "--synthetic-output", synthetic_output),
      DEFAULT("lognormal(mean=200, sigma=0.85)"), COUNTS, HELP("generate synthetic: output tokens of a turn.")},
     {OPTION("workload", DISTRIBUTION, "synthetic.gap", "--synthetic-gap", synthetic_gap),

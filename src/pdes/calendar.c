@@ -21,11 +21,6 @@ static inline uint64_t time_key(int64_t time)
     return (uint64_t)time ^ sign_bit;
 }
 
-static inline int64_t key_time(uint64_t key)
-{
-    return (int64_t)(key ^ sign_bit);
-}
-
 static inline uint32_t digit(uint64_t key, uint32_t level)
 {
     return (uint32_t)(key >> (CALENDAR_DIGIT_BITS * level)) & (CALENDAR_SLOTS - 1);
@@ -86,39 +81,38 @@ static void free_chunk(struct calendar *calendar, struct calendar_chunk *chunk)
     calendar->pool = chunk;
 }
 
-static inline void append(struct calendar *calendar, struct calendar_slot *slot, const struct calendar_entry *entry)
+/* The place of a new entry of the slot. */
+static inline struct calendar_entry *append(struct calendar *calendar, struct calendar_slot *slot, int64_t time)
 {
-    struct calendar_chunk *chunk = slot->chunks;
-    if (!chunk || slot->n == CHUNK_ENTRIES) {
-        chunk = new_chunk(calendar);
+    if (!slot->chunks || slot->n == CHUNK_ENTRIES) {
+        struct calendar_chunk *chunk = new_chunk(calendar);
         chunk->next = slot->chunks;
         slot->chunks = chunk;
         slot->n = 0;
     }
-    chunk->entries[slot->n++] = *entry;
-    slot->first = entry->time < slot->first ? entry->time : slot->first;
+    slot->first = time < slot->first ? time : slot->first;
+    return &slot->chunks->entries[slot->n++];
 }
 
-/* Puts an entry where the base says. */
-static inline void place(struct calendar *calendar, const struct calendar_entry *entry)
+/* The place of a new entry in the slot that the base gives. */
+static inline struct calendar_entry *place(struct calendar *calendar, int64_t time)
 {
-    const uint64_t key = time_key(entry->time);
+    const uint64_t key = time_key(time);
     if (key < calendar->base) {
-        append(calendar, &calendar->early, entry);
-        return;
+        return append(calendar, &calendar->early, time);
     }
     const uint32_t level = level_of(key, calendar->base);
     const uint32_t slot = digit(key, level);
     calendar->used_levels |= UINT32_C(1) << level;
     calendar->used_slots[level] |= UINT64_C(1) << slot;
-    append(calendar, &calendar->slots[level][slot], entry);
+    return append(calendar, &calendar->slots[level][slot], time);
 }
 
-void calendar_push(struct calendar *calendar, struct calendar_entry entry)
+struct calendar_entry *calendar_add(struct calendar *calendar, int64_t time)
 {
-    assert(entry.time >= calendar->latest);
+    assert(time >= calendar->latest);
     calendar->n++;
-    place(calendar, &entry);
+    return place(calendar, time);
 }
 
 /* What the slot held; it is empty afterwards. */
@@ -191,7 +185,7 @@ static void split(struct calendar *calendar, struct calendar_slot held, int64_t 
             if (chunk->entries[i].time < limit) {
                 out->entries[out->n++] = chunk->entries[i];
             } else {
-                place(calendar, &chunk->entries[i]);
+                *place(calendar, chunk->entries[i].time) = chunk->entries[i];
             }
         }
         struct calendar_chunk *next = chunk->next;

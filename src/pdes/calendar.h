@@ -67,8 +67,17 @@ void calendar_fini(struct calendar *calendar);
 void calendar_batch_init(struct calendar_batch *batch);
 void calendar_batch_fini(struct calendar_batch *batch);
 
-/* entry.time must not lie before the latest time taken. */
-void calendar_push(struct calendar *calendar, struct calendar_entry entry);
+/* Gives the place of a new entry of this time, which must not lie before the latest one taken; the caller fills it. */
+struct calendar_entry *calendar_add(struct calendar *calendar, int64_t time);
+
+static inline void calendar_push(struct calendar *calendar, struct calendar_entry entry)
+{
+    struct calendar_entry *added = calendar_add(calendar, entry.time);
+    added->time = entry.time;
+    added->tie = entry.tie;
+    added->a = entry.a;
+    added->b = entry.b;
+}
 
 /* Replaces *out by all entries with time < limit, ordered by (time, tie), and removes them from the calendar. */
 void calendar_take(struct calendar *calendar, int64_t limit, struct calendar_batch *out);

@@ -17,7 +17,7 @@
 struct synthetic_options {
     struct distribution turns;
     struct distribution first_prompt; /* tokens of the first prompt after the system prompt */
-    struct distribution growth;       /* tokens of a later prompt after the whole context before it */
+    struct distribution growth;       /* tokens from one prompt to the next, the output between them included */
     struct distribution output;       /* tokens */
     struct distribution gap;          /* seconds */
     uint32_t n_system_prompts;        /* >= 1; each program has one of them */

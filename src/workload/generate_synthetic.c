@@ -1,7 +1,8 @@
 /* `synthetic`: programs whose sizes are drawn from distributions that the options give.
  *
  * A program is a chain: its first prompt is one of the shared system prompts and fresh tokens, each later one the whole
- * context before it and fresh tokens. A program ends before its context exceeds MOST_CONTEXT. One call of the random
+ * context before it (prompt and output) and fresh tokens. Growth is from prompt to prompt, as traces give it, so the
+ * output is a part of it: a turn whose output is as long as its growth adds one fresh token. A program ends before its context exceeds MOST_CONTEXT. One call of the random
  * number generator serves a turn: its fresh tokens, its output and its gap; values are drawn for several turns at once.
  */
 #include "workload/generate.h"
@@ -73,7 +74,7 @@ static void write_name(uint64_t id, char name[32])
 
 /* What is drawn for some consecutive turns. */
 struct draws {
-    double fresh[DRAWN_AT_ONCE];
+    double fresh[DRAWN_AT_ONCE]; /* of the first prompt, then growth */
     double output[DRAWN_AT_ONCE];
     double gap[DRAWN_AT_ONCE];
 };
@@ -108,7 +109,9 @@ static uint32_t make_turns(const struct synthetic_options *options, struct rng_k
         if (at == 0) {
             draw(options, key, n, most - n < DRAWN_AT_ONCE ? most - n : DRAWN_AT_ONCE, &draws);
         }
-        const uint32_t fresh = to_count(draws.fresh[at], SYNTHETIC_MOST_TOKS) + (n ? 0 : options->system_prompt_toks);
+        const uint32_t drawn = to_count(draws.fresh[at], SYNTHETIC_MOST_TOKS);
+        const uint32_t before = n ? turns[n - 1].output_toks : 0;
+        const uint32_t fresh = n == 0 ? drawn + options->system_prompt_toks : drawn > before ? drawn - before : 1;
         const uint32_t output = to_count(draws.output[at], SYNTHETIC_MOST_TOKS);
         if (context + fresh + output > MOST_CONTEXT) {
             break;

@@ -29,6 +29,31 @@ static void a_block_has_four_words(void **state)
     assert_int_equal(block.words[3], 0x9b00dbd8);
 }
 
+/* Several at once are the same as one by one, for any number of them. */
+static void blocks_side_by_side_are_the_same(void **state)
+{
+    (void)state;
+    enum { N = 11 };
+    struct rng_key key = {.seed = UINT64_C(0x123456789abcdef0), .purpose = RNG_GAP};
+    uint64_t programs[N];
+    uint32_t turns[N];
+    for (uint32_t i = 0; i < N; i++) {
+        programs[i] = rng_u64((struct rng_key){.seed = 1}, i);
+        turns[i] = (uint32_t)rng_u64((struct rng_key){.seed = 2}, i);
+    }
+    for (size_t n = 0; n <= N; n++) {
+        struct rng_block blocks[N + 1] = {0};
+        rng_blocks(key, programs, turns, n, 0xabcdef, blocks);
+        for (size_t i = 0; i < n; i++) {
+            key.program = programs[i];
+            key.turn = turns[i];
+            const struct rng_block alone = rng_block(key, 0xabcdef);
+            assert_memory_equal(&blocks[i], &alone, sizeof alone);
+        }
+        assert_memory_equal(&blocks[n], &(struct rng_block){0}, sizeof(struct rng_block));
+    }
+}
+
 /* Every part of a key matters. */
 static void keys_are_distinct(void **state)
 {
@@ -144,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matches_the_published_vectors),
         cmocka_unit_test(a_block_has_four_words),
+        cmocka_unit_test(blocks_side_by_side_are_the_same),
         cmocka_unit_test(keys_are_distinct),
         cmocka_unit_test(uniforms_are_uniform),
         cmocka_unit_test(three_from_one_call),

@@ -99,11 +99,11 @@ static void come_late(void *argument, uint32_t thread)
     struct shared *shared = argument;
     for (uint32_t late = 0; late < 2; late++) {
         if (thread == late) {
-            sleep_ms(20);
+            sleep_ms(50);
         }
         team_meet(shared->team, thread);
         if (thread == late) {
-            sleep_ms(20);
+            sleep_ms(50);
         }
         team_meet_serial(shared->team, thread, add_cells, shared);
     }
@@ -117,7 +117,8 @@ static void sleepers_wake_and_waits_are_measured(void **state)
     assert_int_equal(team_wait_ns(shared.team, 0), 0);
     team_measure(shared.team, true);
     team_run(shared.team, come_late, &shared);
-    for (uint32_t thread = 0; thread < 2; thread++) { /* each waits for two naps of the other */
+    for (uint32_t thread = 0; thread < 2;
+         thread++) { /* each waits for two naps of the other, less what it is late itself */
         assert_true(team_wait_ns(shared.team, thread) > 20000000);
         assert_true(team_wait_ns(shared.team, thread) < UINT64_C(10000000000));
     }
