@@ -75,7 +75,8 @@ static struct instance *start_decodes(const struct engine *engine, uint32_t batc
                                                           .slot = i,
                                                           .content = {&extents[i], 1, PROMPT + OUTPUT},
                                                           .prompt_toks = PROMPT,
-                                                          .output_toks = OUTPUT});
+                                                          .output_toks = OUTPUT,
+                                                          .lead = SIMTIME_NEVER});
     }
     while (instance_counters(instance)->scheduled_tokens < (uint64_t)batch * PROMPT) {
         instance_advance(instance, (struct event_key){.time = instance_next(instance).time + 1});

@@ -93,6 +93,7 @@ static bool start_program(struct serial *serial, simtime time, uint32_t client)
     struct cluster *cluster = serial->cluster;
     struct orchestrator *orchestrator = cluster->orchestrator;
     const uint64_t id = serial->next.id;
+    cluster->events++;
     const uint32_t slot = orchestrator_take_slot(orchestrator);
     serial->has_next = orchestrator_next_program(orchestrator, &serial->next);
     const enum prepared prepared = orchestrator_prepare(orchestrator, slot, id);
@@ -135,6 +136,7 @@ static void dispatch(struct serial *serial)
                                     .key = top.tie,
                                     .slot = (uint32_t)top.payload,
                                     .home = (uint32_t)(top.payload >> 32)};
+    cluster->events++;
     refresh_views(serial, turn.time);
     const uint32_t chosen = ring_route(cluster, &turn);
     ring_deliver(cluster, chosen, turn.slot, false);
@@ -158,7 +160,6 @@ static struct event_key next_release(const struct serial *serial)
 static void step_release(struct serial *serial, struct event_key key)
 {
     serial->cluster->now = key.time;
-    serial->cluster->events++;
     if (key.phase == PHASE_ROUTING) {
         dispatch(serial);
     } else if (serial->closed) {

@@ -130,8 +130,9 @@ static void start(struct windows *windows, simtime time, struct window_end *end)
 {
     struct ready_turn turn;
     windows->cluster->events += windows->cluster->rank == 0;
-    if (line_start(windows, time, &turn)) {
-        close_by_line(windows, end);
+    const bool started = line_start(windows, time, &turn);
+    close_by_line(windows, end);
+    if (started) {
         dispatch_first(windows, &turn, end);
     }
 }

@@ -158,7 +158,8 @@ grep -q 'nothing to simulate' err.txt && fail "a follow-on error of a bad file"
 expect 2 'did you mean session-affinity' run --routing session-afinity
 expect 2 "did you mean 'h100-sxm'" run --hardware h100
 expect 2 'allreduce.latency.*needs allreduce.bandwidth' run --allreduce-latency 30us
-expect 0 'threads = 4: this version' run --threads 4
+expect 2 'leaves no lookahead to run in parallel' run --threads 4 --dispatch-latency 0
+expect 2 'uses one thread' run --threads 4 --synchronization serial
 expect 2 'instances' run --instances 0
 expect 2 'block-size|block_size' run --block-size banana
 expect 2 'PATH=VALUE' run --set block_size
@@ -171,6 +172,9 @@ echo "one thing said in three ways"
 from_file=$(digest_of good.yaml)
 from_flags=$(digest_of --workload good.jsonl --block-size 16 --router-telemetry-period=50ms)
 from_set=$(digest_of --set workload=good.jsonl --set block_size=16 --set router.telemetry_period=50ms)
+parallel=$(digest_of good.yaml --threads 3)
+serial=$(digest_of good.yaml --synchronization serial)
+[ "$parallel" = "$from_file" ] && [ "$serial" = "$from_file" ] || fail "the digest depends on the engine"
 case "$from_file" in v1:*) ;; *) fail "no digest: $from_file" ;; esac
 [ "$from_file" = "$from_flags" ] || fail "file and flags differ: $from_file $from_flags"
 [ "$from_file" = "$from_set" ] || fail "file and --set differ: $from_file $from_set"

@@ -92,6 +92,13 @@ static void draw_prompt(struct scenario *scenario, uint64_t seed, uint32_t *coun
     }
 }
 
+/* From a turn's end to its effect: none, at once, or some time. */
+static simtime draw_lead(uint64_t seed, uint32_t index)
+{
+    const uint64_t dice = rng_u64((struct rng_key){.seed = seed, .program = 1}, index);
+    return dice % 4 == 0 ? SIMTIME_NEVER : dice % 4 == 1 ? 0 : (simtime)(dice >> 8) % (2 * SIMTIME_S);
+}
+
 static void draw_turn(struct scenario *scenario, uint64_t seed, uint32_t *counter, uint32_t index, simtime time)
 {
     const uint32_t longest = scenario->config.max_model_len;
@@ -115,6 +122,7 @@ static void draw_turn(struct scenario *scenario, uint64_t seed, uint32_t *counte
         .prompt_toks = prompt,
         .output_toks = output,
         .shared_output = true,
+        .lead = draw_lead(seed, index),
     };
 }
 
@@ -167,25 +175,59 @@ void scenario_fini(struct scenario *scenario)
     mem_free(scenario->arrivals);
 }
 
-static void collect(struct instance *instance, struct outcome *out)
+/* A run in progress, and the highest bound of effects that was given while each turn was inside. */
+struct run {
+    const struct scenario *scenario;
+    struct instance *instance;
+    struct outcome *out;
+    simtime *bounds; /* by turn */
+    bool *inside;
+    simtime bound; /* the last one; falls at deliveries alone */
+};
+
+static void ask_bound(struct run *run)
 {
-    uint32_t n;
-    const struct turn_end *ends = instance_take_ends(instance, &n);
-    for (uint32_t i = 0; i < n; i++) {
-        out->ends[out->n_ends++] = ends[i];
+    const simtime bound = instance_earliest_effect(run->instance);
+    assert_true(bound >= run->bound);
+    run->bound = bound;
+    for (uint32_t i = 0; i < run->scenario->n_arrivals; i++) {
+        run->bounds[i] = run->inside[i] && bound > run->bounds[i] ? bound : run->bounds[i];
     }
 }
 
+static void deliver(struct run *run, uint32_t turn)
+{
+    instance_deliver(run->instance, &run->scenario->arrivals[turn]);
+    run->inside[turn] = true;
+    run->bound = 0;
+    ask_bound(run);
+}
+
+/* No bound may have been above the end of a turn and its lead. */
+static void collect(struct run *run)
+{
+    uint32_t n;
+    const struct turn_end *ends = instance_take_ends(run->instance, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t turn = ends[i].slot;
+        const simtime lead = run->scenario->arrivals[turn].lead;
+        assert_true(lead == SIMTIME_NEVER || run->bounds[turn] <= ends[i].record.last_token + lead);
+        run->inside[turn] = false;
+        run->out->ends[run->out->n_ends++] = ends[i];
+    }
+    ask_bound(run);
+}
+
 /* Advances to `limit`, collecting ends; the earliest-output bound must hold on the way. */
-static void advance(struct instance *instance, struct event_key limit, struct outcome *out)
+static void advance(struct run *run, struct event_key limit)
 {
     for (;;) {
-        const struct event_key bound = instance_earliest_output(instance);
-        const uint32_t before = out->n_ends;
-        const bool ended = instance_advance(instance, limit);
-        collect(instance, out);
+        const struct event_key bound = instance_earliest_output(run->instance);
+        const uint32_t before = run->out->n_ends;
+        const bool ended = instance_advance(run->instance, limit);
+        collect(run);
         if (ended) {
-            assert_false(out->ends[before].record.last_token < bound.time);
+            assert_false(run->out->ends[before].record.last_token < bound.time);
         } else {
             return;
         }
@@ -202,6 +244,11 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
     *out = (struct outcome){.ends = mem_alloc(scenario->n_arrivals * sizeof *out->ends),
                             .snapshots = mem_alloc(MAX_SNAPSHOTS * sizeof *out->snapshots),
                             .instants = mem_alloc(MAX_SNAPSHOTS * sizeof *out->instants)};
+    struct run run = {.scenario = scenario,
+                      .instance = instance,
+                      .out = out,
+                      .bounds = mem_zalloc(scenario->n_arrivals * sizeof *run.bounds),
+                      .inside = mem_zalloc(scenario->n_arrivals * sizeof *run.inside)};
     uint32_t delivered = 0;
     simtime now = 0;
     while (out->n_ends < scenario->n_arrivals) {
@@ -210,16 +257,19 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
         if (boundary < next) {
             next = boundary;
         }
-        advance(instance, (struct event_key){.time = next, .phase = PHASE_ROUTING}, out);
+        advance(&run, (struct event_key){.time = next, .phase = PHASE_ROUTING});
         now = next;
         if (chunk && now % config.telemetry_period == 0 && out->n_snapshots < MAX_SNAPSHOTS) {
             out->instants[out->n_snapshots] = now;
             out->snapshots[out->n_snapshots++] = instance_snapshot(instance, now);
         }
         while (delivered < scenario->n_arrivals && scenario->arrivals[delivered].time == now) {
-            instance_deliver(instance, &scenario->arrivals[delivered++]);
+            deliver(&run, delivered++);
         }
     }
+    assert_int_equal(instance_earliest_effect(instance), SIMTIME_NEVER);
+    mem_free(run.bounds);
+    mem_free(run.inside);
     assert_int_equal(instance_turns_inside(instance), 0);
     assert_int_equal(kv_free(instance_pool(instance)), kv_usable(instance_pool(instance)));
     kv_pool_check(instance_pool(instance));

@@ -54,7 +54,8 @@ static uint32_t add(struct fixture *fixture, simtime time, uint32_t prompt, uint
                                               .time = time,
                                               .content = {&fixture->extents[i], 1, prompt + output},
                                               .prompt_toks = prompt,
-                                              .output_toks = output};
+                                              .output_toks = output,
+                                              .lead = SIMTIME_NEVER};
     return i;
 }
 

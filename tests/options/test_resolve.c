@@ -290,6 +290,28 @@ static void loads(void **state)
     }
 }
 
+/* auto is told by the dispatch latency. */
+static void synchronization(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    file(&f, "a.yaml", "generate: swe-agent\n");
+    check_good(&f);
+    check_value(&f, "synchronization", "windows", "auto: dispatch_latency is above 0");
+    end(&f);
+    begin(&f);
+    file(&f, "a.yaml", "generate: swe-agent\nsynchronization: auto\ndispatch_latency: 0\n");
+    check_good(&f);
+    check_value(&f, "synchronization", "serial", "auto: dispatch_latency is 0");
+    end(&f);
+    begin(&f);
+    file(&f, "a.yaml", "generate: swe-agent\nsynchronization: serial\n");
+    check_good(&f);
+    check_value(&f, "synchronization", "serial", "a.yaml:2");
+    end(&f);
+}
+
 static void cross_checks(void **state)
 {
     (void)state;
@@ -306,6 +328,16 @@ static void cross_checks(void **state)
                  "kv_pool_tokens: 8 (a.yaml:6) is less than one block of block_size: 16 (built-in)\n"
                  "dispatch_latency: 0s (a.yaml:7) leaves no lookahead to run in parallel; it does not go with threads: "
                  "2 (--threads)\n");
+    end(&f);
+
+    begin(&f);
+    file(&f, "a.yaml", "generate: swe-agent\ndispatch_latency: 0\nsynchronization: windows\n");
+    check_errors(&f, "dispatch_latency: 0s (a.yaml:2) leaves windows no length; it does not go with synchronization: "
+                     "windows (a.yaml:3)\n");
+    end(&f);
+    begin(&f);
+    file(&f, "a.yaml", "generate: swe-agent\nsynchronization: serial\nthreads: 2\n");
+    check_errors(&f, "synchronization: serial (a.yaml:2) uses one thread; it does not go with threads: 2 (a.yaml:3)\n");
     end(&f);
 
     begin(&f); /* half of a law */
@@ -421,6 +453,7 @@ int main(void)
         cmocka_unit_test(embedded_scenario),
         cmocka_unit_test(exclusive_options),
         cmocka_unit_test(loads),
+        cmocka_unit_test(synchronization),
         cmocka_unit_test(cross_checks),
         cmocka_unit_test(no_follow_on_errors),
         cmocka_unit_test(all_sources_agree),

@@ -37,15 +37,23 @@ static const struct bend bends[] = {
 enum { N_BENDS = sizeof bends / sizeof bends[0] };
 
 struct trial {
-    const char *threads, *window, *stepping; /* window NULL: unset */
+    const char *threads, *window, *stepping, *partition; /* NULL: unset */
 };
 
 static const struct trial trials[] = {
-    {"1", NULL, "fast-forward"},  {"1", "1ms", "fast-forward"}, {"1", "7ms", "fast-forward"},
-    {"1", "1s", "fast-forward"},  {"1", NULL, "steady"},        {"2", NULL, "fast-forward"},
-    {"2", "1ms", "steady"},       {"3", NULL, "fast-forward"},  {"3", "7ms", "steady"},
-    {"4", NULL, "fast-forward"},  {"4", "1s", "steady"},        {"7", NULL, "fast-forward"},
-    {"7", "7ms", "fast-forward"}, {"16", NULL, "fast-forward"}, {"16", "1s", "fast-forward"},
+    {.threads = "1", .stepping = "fast-forward"},
+    {.threads = "1", .stepping = "fast-forward", .window = "1ms"},
+    {.threads = "1", .stepping = "fast-forward", .window = "7ms"},
+    {.threads = "1", .stepping = "fast-forward", .window = "1s"},
+    {.threads = "1", .stepping = "steady"},
+    {.threads = "2", .stepping = "fast-forward"},
+    {.threads = "2", .stepping = "steady", .window = "1ms"},
+    {.threads = "3", .stepping = "fast-forward", .partition = "1"},
+    {.threads = "3", .stepping = "steady", .window = "7ms"},
+    {.threads = "4", .stepping = "fast-forward", .partition = "3"},
+    {.threads = "4", .stepping = "steady", .window = "1s"},
+    {.threads = "7", .stepping = "fast-forward", .partition = "2"},
+    {.threads = "16", .stepping = "fast-forward", .partition = "1"},
 };
 
 /* What is running: a check that fails deep inside knows nothing of it. */
@@ -92,8 +100,11 @@ static void check_trial(const struct random_cluster *cluster, const struct trial
     if (trial->window) {
         random_cluster_set(&windows, "window", trial->window);
     }
-    snprintf(running, sizeof running, "%s: threads %s, window %s, stepping %s\n", what, trial->threads,
-             trial->window ? trial->window : "unset", trial->stepping);
+    if (trial->partition) {
+        random_cluster_set(&windows, "partition", trial->partition);
+    }
+    snprintf(running, sizeof running, "%s: threads %s, window %s, stepping %s, partition %s\n", what, trial->threads,
+             trial->window ? trial->window : "unset", trial->stepping, trial->partition ? trial->partition : "unset");
     const struct digest digest = random_cluster_run(&windows, &unused);
     if (digest.low != oracle.low || digest.high != oracle.high) {
         fail_msg("another history than that of the serial engine: %s", running);
