@@ -255,7 +255,7 @@ bool columnar_fetch(struct columnar *columnar, uint64_t id, struct program_slot 
     if (slot->turn_capacity == 0) {
         reserve(columnar, slot);
     }
-    uint32_t n_turns;
+    uint32_t n_turns = 0;
     if (!read_name(columnar, id, slot) || !read_turns(columnar, id, slot, &n_turns) ||
         !read_contents(columnar, id, slot, n_turns)) {
         return false;
