@@ -12,6 +12,7 @@
 enum {
     MOST_TURNS = (1 << 24) - 1, /* of a program: what a stream's key holds */
     RESERVED_TURNS = 1024,      /* room made at once; beyond it, room grows */
+    RESERVED_NAME = 64,         /* bytes, the same */
     RESERVED_EXTENTS = 4096,    /* the same */
     GIVE_BACK_BYTES = 16 << 20, /* touched before pages are given back */
     FAULT_BYTES = 64 << 10,     /* mapped at once around a page that is touched */
@@ -237,6 +238,7 @@ static void give_pages_back(struct columnar *columnar, uint64_t id)
 static void reserve(const struct columnar *columnar, struct program_slot *slot)
 {
     const struct columnar_header *header = &columnar->header;
+    program_slot_reserve_name(slot, RESERVED_NAME);
     program_slot_reserve_turns(slot, header->most_turns < RESERVED_TURNS ? header->most_turns : RESERVED_TURNS);
     if (columnar->has_extents) {
         program_slot_reserve_extents(slot,
