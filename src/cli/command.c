@@ -20,7 +20,8 @@ const struct verb verbs[] = {
      true, cmd_validate},
     {"inspect", "FILE", "describe a workload: format, counts, sizes, gaps, findings", NULL, true, cmd_inspect},
     {"import", "[FILE.yaml ...] [FILE] --to FILE", "write a workload, or generated programs, as a columnar file",
-     "The first FILE is what --workload takes; without it, --generate or a configuration says what is written. The "
+     "The FILE that is no .yaml is what --workload takes; without it, --generate or a configuration says what is "
+     "written. The "
      "file "
      "is memory-mapped by run, so memory goes with the programs in progress. Options that act on reading (missing_gap, "
      "reuse_generated, shared_prefix, on_bad_line, block_size) are recorded in it; gaps that are missing stay missing "

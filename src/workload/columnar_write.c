@@ -1,14 +1,13 @@
 #include "workload/columnar_write.h"
 
 #include "base/mem.h"
-#include "workload/arrivals.h"
 #include "workload/columnar.h"
+#include "workload/columnar_measure.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,16 +24,6 @@ struct column {
     XXH3_state_t *hash;
 };
 
-/* What the first pass finds out. */
-struct measure {
-    uint64_t n_turns, n_extents, name_bytes, tool_bytes;
-    uint64_t longest_prompt, missing_gaps;
-    uint32_t most_turns, most_extents;
-    bool lines, streams, prefixes, parents, tools, shared_outputs, in_order;
-    simtime *gaps; /* those known, where some are missing */
-    size_t gap_capacity, n_gaps;
-};
-
 struct writer {
     struct workload *workload;
     const struct workload_options *options;
@@ -43,7 +32,7 @@ struct writer {
     struct diag *diag;
     int file;
     int error; /* of the first write that failed */
-    struct measure measure;
+    struct columnar_measure measure;
     struct columnar_header header;
     struct column columns[COLUMNAR_SECTIONS];
 };
@@ -87,122 +76,6 @@ static void put_u64(struct writer *writer, enum columnar_section section, uint64
 static void put_u32(struct writer *writer, enum columnar_section section, uint32_t value)
 {
     put(writer, section, &value, sizeof value);
-}
-
-static uint32_t usual_parent(uint32_t index)
-{
-    return index ? index - 1 : 0;
-}
-
-static void measure_turn(struct measure *measure, const struct program *program, uint32_t index, bool keeps_gaps)
-{
-    const struct turn *turn = &program->turns[index];
-    const uint64_t prompt = (uint64_t)turn->prompt_toks + (turn->output_toks > 0);
-    measure->longest_prompt = prompt > measure->longest_prompt ? prompt : measure->longest_prompt;
-    measure->parents |= turn->kept_toks && turn->parent != usual_parent(index);
-    measure->tools |= turn->tool != 0;
-    measure->shared_outputs |= turn->shared_output;
-    if (index + 1 == program->n_turns) {
-        return;
-    }
-    measure->missing_gaps += turn->gap == GAP_MISSING;
-    if (keeps_gaps && turn->gap != GAP_MISSING) {
-        measure->gaps = mem_grow(measure->gaps, &measure->gap_capacity, measure->n_gaps + 1, sizeof *measure->gaps);
-        measure->gaps[measure->n_gaps++] = turn->gap;
-    }
-}
-
-static void measure_program(struct measure *measure, const struct program *program, bool keeps_gaps)
-{
-    uint64_t n_extents = 0;
-    for (uint32_t i = 0; i < program->n_turns; i++) {
-        measure_turn(measure, program, i, keeps_gaps);
-        n_extents += program->turns[i].n_extents;
-    }
-    assert(n_extents <= UINT32_MAX);
-    measure->n_turns += program->n_turns;
-    measure->n_extents += n_extents;
-    measure->name_bytes += strlen(program->name) + 1;
-    measure->most_turns = program->n_turns > measure->most_turns ? program->n_turns : measure->most_turns;
-    measure->most_extents = n_extents > measure->most_extents ? (uint32_t)n_extents : measure->most_extents;
-    measure->lines |= program->line != 0;
-    /* A stream that nothing is taken from says nothing. */
-    measure->streams |= program->shared_prefix_toks && program->shared_stream != stream_common(STREAM_SHARED, 0);
-    measure->prefixes |= program->shared_prefix_toks != 0;
-}
-
-/* Calls `each` with every program; false when one could not be had, which is in diag then. */
-static bool for_each(struct writer *writer, void (*each)(struct writer *writer, const struct program *program))
-{
-    const uint64_t n = workload_stats(writer->workload)->n_programs;
-    for (uint64_t id = 0; id < n; id++) {
-        const struct program *program = workload_fetch(writer->workload, id, 0);
-        if (!program) {
-            return false;
-        }
-        each(writer, program);
-        workload_release(writer->workload, program, 0);
-    }
-    return true;
-}
-
-static void measure_each(struct writer *writer, const struct program *program)
-{
-    measure_program(&writer->measure, program, workload_stats(writer->workload)->missing_gaps > 0);
-}
-
-static int compare_times(const void *a, const void *b)
-{
-    const simtime left = *(const simtime *)a;
-    const simtime right = *(const simtime *)b;
-    return (left > right) - (left < right);
-}
-
-/* As the reader of traces computes it. */
-static int64_t median_gap(struct measure *measure)
-{
-    const size_t n = measure->n_gaps;
-    if (n == 0) {
-        return GAP_MISSING;
-    }
-    simtime *gaps = measure->gaps;
-    qsort(gaps, n, sizeof *gaps, compare_times);
-    return gaps[(n - 1) / 2] + (gaps[n / 2] - gaps[(n - 1) / 2]) / 2;
-}
-
-static struct arrivals recorded_arrivals(const struct workload *workload)
-{
-    struct arrivals arrivals;
-    arrivals_init(&arrivals, workload, &(struct arrivals_options){.process = ARRIVALS_RECORDED});
-    return arrivals;
-}
-
-/* Whether programs are in the order of their arrivals; all of them must be in it. */
-static bool measure_order(struct writer *writer)
-{
-    const struct workload_stats *stats = workload_stats(writer->workload);
-    writer->measure.in_order = true;
-    if (!stats->has_arrivals) {
-        return true;
-    }
-    struct arrivals arrivals = recorded_arrivals(writer->workload);
-    uint64_t n = 0;
-    uint64_t id;
-    simtime time;
-    while (arrivals_next(&arrivals, &id, &time)) {
-        writer->measure.in_order &= id == n++;
-    }
-    arrivals_fini(&arrivals);
-    return n == stats->n_programs;
-}
-
-static bool measure_all(struct writer *writer)
-{
-    struct measure *measure = &writer->measure;
-    for (uint32_t i = 0; i < workload_tool_count(writer->workload); i++) {
-        measure->tool_bytes += strlen(workload_tool_name(writer->workload, i)) + 1;
-    }
-    return for_each(writer, measure_each) && measure_order(writer);
 }
 
 /* Texts of the header follow one another in TEXTS. */
@@ -261,7 +134,7 @@ static void plan_header(struct writer *writer)
     const struct workload_options *options = writer->options;
     const struct workload_stats *stats = workload_stats(writer->workload);
     const struct distribution *drawn = &options->missing_gap_distribution;
-    struct measure *measure = &writer->measure;
+    const struct columnar_measure *measure = &writer->measure;
     struct columnar_header *header = &writer->header;
     *header = (struct columnar_header){.version = COLUMNAR_VERSION,
                                        .header_bytes = COLUMNAR_HEADER_BYTES,
@@ -275,7 +148,7 @@ static void plan_header(struct writer *writer)
                                        .skipped_lines = stats->skipped_lines,
                                        .missing_gaps = measure->missing_gaps,
                                        .filled_gaps = stats->missing_gaps - measure->missing_gaps,
-                                       .median_gap = measure->missing_gaps ? median_gap(measure) : GAP_MISSING,
+                                       .median_gap = measure->median_gap,
                                        .block_size = options->block_size,
                                        .seed = options->seed};
     memcpy(header->magic, COLUMNAR_MAGIC, COLUMNAR_MAGIC_BYTES);
@@ -300,7 +173,7 @@ static void plan_header(struct writer *writer)
 
 static void plan_columns(struct writer *writer)
 {
-    const struct measure *m = &writer->measure;
+    const struct columnar_measure *m = &writer->measure;
     const struct columnar_header *header = &writer->header;
     const uint64_t programs = header->n_programs;
     const uint64_t ends = 8 * (programs + 1);
@@ -353,7 +226,7 @@ static void write_turn(struct writer *writer, const struct program *program, uin
     put_u32(writer, COLUMN_PROMPT, turn->prompt_toks);
     put_u32(writer, COLUMN_OUTPUT, turn->output_toks);
     put_u32(writer, COLUMN_KEPT, turn->kept_toks);
-    put_u32(writer, COLUMN_PARENT, turn->kept_toks ? turn->parent : usual_parent(index));
+    put_u32(writer, COLUMN_PARENT, turn->kept_toks ? turn->parent : columnar_usual_parent(index));
     put_u32(writer, COLUMN_TOOL, turn->tool);
     put_u64(writer, COLUMN_GAP, index + 1 < program->n_turns ? (uint64_t)turn->gap : 0);
     put_u32(writer, COLUMN_TURN_EXTENTS, turn->n_extents);
@@ -382,7 +255,7 @@ static void write_ends(struct writer *writer)
     put_u64(writer, COLUMN_PROGRAM_EXTENTS, done(writer, COLUMN_EXTENT_COUNT, 4));
 }
 
-static void write_each(struct writer *writer, const struct program *program)
+static void write_program(struct writer *writer, const struct program *program)
 {
     write_ends(writer);
     put(writer, COLUMN_NAMES, program->name, strlen(program->name) + 1);
@@ -401,7 +274,7 @@ static void write_order(struct writer *writer)
     if (writer->measure.in_order) {
         return;
     }
-    struct arrivals arrivals = recorded_arrivals(writer->workload);
+    struct arrivals arrivals = columnar_arrivals(writer->workload);
     uint64_t id;
     simtime time;
     while (arrivals_next(&arrivals, &id, &time)) {
@@ -422,8 +295,13 @@ static void write_tools(struct writer *writer)
 
 static asim_status write_all(struct writer *writer)
 {
-    if (!for_each(writer, write_each)) {
-        return writer->diag->status;
+    for (uint64_t id = 0; id < writer->header.n_programs; id++) {
+        const struct program *program = workload_fetch(writer->workload, id, 0);
+        if (!program) {
+            return writer->diag->status;
+        }
+        write_program(writer, program);
+        workload_release(writer->workload, program, 0);
     }
     write_ends(writer);
     write_order(writer);
@@ -512,7 +390,7 @@ asim_status columnar_write(struct workload *workload, const struct workload_opti
         status = columnar_verify(from, diag);
     }
     if (status == ASIM_OK) {
-        status = measure_all(&writer) ? ASIM_OK : diag->status;
+        status = columnar_measure(workload, &writer.measure) ? ASIM_OK : diag->status;
     }
     if (status == ASIM_OK) {
         plan_header(&writer);
@@ -523,7 +401,6 @@ asim_status columnar_write(struct workload *workload, const struct workload_opti
         mem_free(writer.columns[i].buffer);
         XXH3_freeState(writer.columns[i].hash);
     }
-    mem_free(writer.measure.gaps);
     *written = (struct columnar_written){.bytes = writer.header.file_bytes,
                                          .n_programs = writer.header.n_programs,
                                          .n_turns = writer.header.n_turns,

@@ -377,6 +377,36 @@ static void inspect_describes_the_workload(void **state)
     asim_config_destroy(config);
 }
 
+static void imports(void **state)
+{
+    (void)state;
+    static const char file[] = ASIM_BINARY_FOLDER "/test_c_api.asimw";
+    asim_config *config = asim_config_create();
+    char *text = NULL;
+    assert_int_equal(asim_import(config, file, &text), ASIM_USAGE); /* not resolved */
+    assert_null(text);
+    assert_int_equal(asim_config_set(config, "workload", test_path("workload/session/chain.jsonl")), ASIM_OK);
+    assert_int_equal(asim_config_resolve(config), ASIM_OK);
+    assert_int_equal(asim_import(config, file, &text), ASIM_OK);
+    json_t *document = parse(text);
+    assert_string_equal(text_of(document, "schema"), "asim.import");
+    assert_string_equal(text_of(document, "from"), "session JSONL");
+    assert_string_equal(text_of(document, "file"), file);
+    json_decref(document);
+    asim_free(text);
+    assert_int_equal(asim_config_set(config, "workload", file), ASIM_OK);
+    assert_int_equal(asim_config_resolve(config), ASIM_OK);
+    assert_int_equal(asim_inspect(config, &text), ASIM_OK);
+    document = parse(text);
+    assert_string_equal(text_of(document, "format"), "columnar, from session JSONL");
+    json_decref(document);
+    asim_free(text);
+    assert_int_equal(asim_import(config, ASIM_BINARY_FOLDER "/no-such-folder/x", &text), ASIM_IO);
+    assert_null(text);
+    asim_config_destroy(config);
+    remove(file);
+}
+
 static void lists(void **state)
 {
     (void)state;
@@ -504,6 +534,7 @@ int main(void)
         cmocka_unit_test(errors_have_statuses_and_messages),
         cmocka_unit_test(plan_says_what_a_run_would_do),
         cmocka_unit_test(inspect_describes_the_workload),
+        cmocka_unit_test(imports),
         cmocka_unit_test(lists),
         cmocka_unit_test(validate_compares_with_measured_times),
         cmocka_unit_test(nothing_is_too_little_to_destroy),

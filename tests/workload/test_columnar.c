@@ -1,11 +1,9 @@
-/* Columnar files: their bytes, what they hold, what is refused. Fixtures of the other formats are imported and compared
- * in test_fixtures.c, recorded workloads in test_recorded.c. */
-#include "support/support.h"
+/* Columnar files: their bytes, what they hold, how they are opened and written; damage: test_columnar_damage.c.
+ * Fixtures of the other formats are imported and compared in test_fixtures.c, recorded workloads in test_recorded.c. */
+#include "workload/columnar_trace.h"
 
-#include "base/mem.h"
 #include "workload/arrivals.h"
 #include "workload/columnar.h"
-#include "workload/columnar_write.h"
 #include "workload/same_workload.h"
 
 #include <stdio.h>
@@ -15,59 +13,6 @@
 #include <unistd.h>
 
 static const char file[] = ASIM_BINARY_FOLDER "/test_columnar.asimw";
-
-static const struct workload_options standard = {.reuse_generated = true, .block_size = 4, .seed = 1};
-
-/* Arrivals out of order, two at one time, tools, an old parent, a gap that is missing, a shared prefix. */
-static const char trace[] =
-    "{\"session_id\": \"late\", \"arrival_time_ns\": 9000, \"shared_prefix_toks\": 5, \"sub_requests\": ["
-    "{\"input_toks\": 10, \"output_toks\": 2, \"tool_duration_ns\": 7, \"tool\": \"bash\"},"
-    "{\"input_toks\": 14, \"output_toks\": 0, \"tool_duration_ns\": 9, \"tool\": \"edit\"},"
-    "{\"input_toks\": 20, \"output_toks\": 3}]}\n"
-    "{\"session_id\": \"b\", \"arrival_time_ns\": 1000, \"sub_requests\": ["
-    "{\"input_toks\": 8, \"output_toks\": 2, \"input_tok_ids\": [1,2,3,4,5,6,7,8], \"tool_duration_ns\": 0},"
-    "{\"input_toks\": 8, \"output_toks\": 1, \"input_tok_ids\": [1,2,3,4,5,6,7,9]}]}\n"
-    "{\"session_id\": \"a\", \"arrival_time_ns\": 1000, \"sub_requests\": ["
-    "{\"input_toks\": 100, \"output_toks\": 0}]}\n";
-
-static struct workload *open_trace(const struct workload_options *options)
-{
-    struct diag diag;
-    diag_init(&diag);
-    struct workload *workload = workload_open_memory("trace", trace, strlen(trace), options, &diag);
-    if (!workload) {
-        fail_msg("%s", diag.entries[0].text);
-    }
-    diag_fini(&diag);
-    return workload;
-}
-
-static struct columnar_written import_trace(const struct workload_options *options)
-{
-    struct diag diag;
-    diag_init(&diag);
-    struct workload *workload = open_trace(options);
-    struct columnar_written written;
-    if (columnar_write(workload, options, "trace.jsonl", file, &written, &diag) != ASIM_OK) {
-        fail_msg("%s", diag.entries[0].text);
-    }
-    workload_destroy(workload);
-    diag_fini(&diag);
-    return written;
-}
-
-static unsigned char *file_bytes(size_t *n)
-{
-    FILE *in = fopen(file, "rb");
-    assert_non_null(in);
-    fseek(in, 0, SEEK_END);
-    *n = (size_t)ftell(in);
-    rewind(in);
-    unsigned char *bytes = mem_alloc(*n);
-    assert_int_equal(fread(bytes, 1, *n, in), *n);
-    fclose(in);
-    return bytes;
-}
 
 static void round_trip(void **state)
 {
@@ -159,7 +104,7 @@ static void first_programs(void **state)
     (void)state;
     struct diag diag;
     diag_init(&diag);
-    import_trace(&standard);
+    import_trace(&standard, file);
     struct workload_options two = standard;
     two.max_programs = 2;
     struct workload *workload = workload_open(file, &two, &diag);
@@ -176,22 +121,13 @@ static void first_programs(void **state)
     diag_fini(&diag);
 }
 
-static uint64_t number_at(const unsigned char *bytes, size_t offset, size_t width)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < width; i++) {
-        value |= (uint64_t)bytes[offset + i] << (8 * i);
-    }
-    return value;
-}
-
 /* Places in the header that docs/columnar.md names, read without the structures. */
 static void bytes_are_as_specified(void **state)
 {
     (void)state;
-    const struct columnar_written written = import_trace(&standard);
+    const struct columnar_written written = import_trace(&standard, file);
     size_t n;
-    unsigned char *bytes = file_bytes(&n);
+    unsigned char *bytes = file_bytes(file, &n);
     assert_int_equal(n, written.bytes);
     assert_memory_equal(bytes,
                         "\x89"
@@ -255,7 +191,7 @@ static void options_that_acted(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct diag diag;
         diag_init(&diag);
-        import_trace(&rows[i].imported);
+        import_trace(&rows[i].imported, file);
         struct workload *workload = workload_open(file, &rows[i].opened, &diag);
         assert_int_equal(diag.n_entries, 1);
         if (!strstr(diag.entries[0].text, rows[i].message)) {
@@ -321,138 +257,6 @@ static void missing_gaps(void **state)
                      2 * SIMTIME_S);
 }
 
-/* Opens bytes, reads all of them that can be read, and returns the first message, or "". The caller frees it. */
-static char *message_of(const unsigned char *bytes, size_t n)
-{
-    struct diag diag;
-    diag_init(&diag);
-    struct workload *workload = workload_open_memory("x.asimw", (const char *)bytes, n, &standard, &diag);
-    const uint64_t programs = workload ? workload_stats(workload)->n_programs : 0;
-    for (uint64_t id = 0; id < programs; id++) {
-        const struct program *program = workload_fetch(workload, id, 0);
-        if (program) {
-            workload_release(workload, program, 0);
-        } else {
-            assert_true(diag.n_errors > 0);
-        }
-    }
-    if (programs && workload_stats(workload)->has_arrivals) {
-        struct arrival_cursor cursor = {0};
-        uint64_t id;
-        simtime time;
-        while (workload_next_arrival(workload, &cursor, &id, &time)) {
-            assert_true(id < programs && time >= 0);
-        }
-    }
-    char *text = mem_strdup(diag.n_entries ? diag.entries[0].text : "");
-    workload_destroy(workload);
-    diag_fini(&diag);
-    return text;
-}
-
-static void seal(unsigned char *bytes)
-{
-    struct columnar_header header;
-    memcpy(&header, bytes, sizeof header);
-    header.checksum = columnar_checksum(&header);
-    memcpy(bytes, &header, sizeof header);
-}
-
-/* Every value of the file replaced by extreme ones, with a header that agrees: an error or another workload, never a
- * read outside (which sanitizers would see). Without the header's agreement, every change of it is found. */
-static void damaged_files(void **state)
-{
-    (void)state;
-    static const uint64_t values[] = {0, 1, UINT64_MAX, UINT64_C(1) << 62, UINT64_C(0x7fffffff80000000), 0xFFFFFFF0};
-    import_trace(&standard);
-    size_t n;
-    unsigned char *bytes = file_bytes(&n);
-    unsigned char *copy = mem_alloc(n);
-    for (size_t at = COLUMNAR_MAGIC_BYTES; at + 4 <= n; at += 4) {
-        for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-            memcpy(copy, bytes, n);
-            memcpy(copy + at, &values[i], at + 8 <= n && i % 2 ? 8 : 4);
-            if (at < COLUMNAR_HEADER_BYTES && memcmp(copy, bytes, COLUMNAR_HEADER_BYTES) != 0) {
-                char *text = message_of(copy, n);
-                assert_string_not_equal(text, "");
-                mem_free(text);
-            }
-            seal(copy);
-            mem_free(message_of(copy, n));
-        }
-    }
-    for (size_t cut = COLUMNAR_MAGIC_BYTES; cut < n; cut += 7) {
-        char *text = message_of(bytes, cut);
-        assert_non_null(strstr(text, "truncated file"));
-        mem_free(text);
-    }
-    mem_free(copy);
-    mem_free(bytes);
-}
-
-/* What is wrong is named: file, section and row. */
-static void damaged_rows(void **state)
-{
-    (void)state;
-    static const struct {
-        enum columnar_section section;
-        size_t row;
-        uint32_t width;
-        uint64_t value;
-        const char *message;
-    } rows[] = {
-        {COLUMN_PROMPT, 2, 4, 0, "section 'prompt', row 2: not a value of it; allowed: 1 to 2^31 - 1 tokens"},
-        {COLUMN_OUTPUT, 0, 4, 1u << 31, "section 'output', row 0"},
-        {COLUMN_KEPT, 1, 4, 13, "section 'kept', row 1"},
-        {COLUMN_TOOL, 1, 4, 3, "section 'tool', row 1"},
-        {COLUMN_GAP, 0, 8, UINT64_MAX, "section 'gap', row 0: not a value of it; allowed: 0 to 100 days; the header"},
-        {COLUMN_GAP, 0, 8, UINT64_MAX - 1, "section 'gap', row 0: not a value of it; allowed: -1, or"},
-        {COLUMN_PROGRAM_TURNS, 1, 8, 0, "section 'program_turns', row 0: not a value of it; allowed: 1 to 2^24"},
-        {COLUMN_PROGRAM_TURNS, 1, 8, 7, "section 'program_turns', row 0: not a value of it; allowed: no more than"},
-        {COLUMN_PROGRAM_NAMES, 1, 8, 4, "section 'program_names', row 0"},
-        {COLUMN_NAMES, 4, 1, 'x', "section 'program_names', row 0"},
-        {COLUMN_ARRIVAL, 1, 8, UINT64_MAX, "section 'arrival', row 1"},
-        {COLUMN_ORDER, 1, 8, 1, "section 'order', row 1: not a value of it; allowed: programs by arrival"},
-        {COLUMN_ORDER, 0, 8, 3, "section 'order', row 0: not a value of it; allowed: a program"},
-        {COLUMN_PROGRAM_EXTENTS, 1, 8, 1, "section 'program_extents', row 0"},
-        {COLUMN_TURN_EXTENTS, 3, 4, 77, "section 'program_extents', row 1"},
-        {COLUMN_EXTENT_COUNT, 0, 4, 0, "section 'extent_count', row 0"},
-        {COLUMN_EXTENT_STREAM, 0, 8, UINT64_C(3) << 62, "section 'extent_stream', row 0"},
-        {COLUMN_EXTENT_STREAM, 0, 8, UINT64_C(7) << 24, "section 'extent_stream', row 0"},
-        {COLUMN_TOOL_NAMES, 1, 8, 0, "section 'tool_names', row 0"},
-    };
-    import_trace(&standard);
-    size_t n;
-    unsigned char *bytes = file_bytes(&n);
-    unsigned char *copy = mem_alloc(n);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        memcpy(copy, bytes, n);
-        const size_t offset = number_at(bytes, 496 + 24 * (size_t)rows[i].section, 8);
-        assert_true(offset > 0);
-        memcpy(copy + offset + rows[i].row * rows[i].width, &rows[i].value, rows[i].width);
-        char *text = message_of(copy, n);
-        if (strncmp(text, "x.asimw: ", 9) != 0 || !strstr(text, rows[i].message)) {
-            fail_msg("row %zu: %s", i, text);
-        }
-        mem_free(text);
-        /* Reading on demand need not notice; whoever asks is told. */
-        FILE *out = fopen(file, "wb");
-        assert_int_equal(fwrite(copy, 1, n, out), n);
-        fclose(out);
-        struct columnar *columnar = NULL;
-        struct diag diag;
-        diag_init(&diag);
-        if (columnar_map(file, &standard, &columnar, &diag) == ASIM_OK) {
-            assert_int_equal(columnar_verify(columnar, &diag), ASIM_INPUT);
-            assert_non_null(strstr(diag.entries[0].text, "does not agree with its checksum (damaged file)"));
-        }
-        columnar_close(columnar);
-        diag_fini(&diag);
-    }
-    mem_free(copy);
-    mem_free(bytes);
-}
-
 /* Nothing is left behind, and nothing but a columnar file replaced. */
 static void writing_fails_cleanly(void **state)
 {
@@ -473,8 +277,8 @@ static void writing_fails_cleanly(void **state)
         diag_fini(&diag);
     }
     workload_destroy(workload);
-    import_trace(&standard);
-    import_trace(&standard); /* over the first */
+    import_trace(&standard, file);
+    import_trace(&standard, file); /* over the first */
     remove(bad[2]);
 }
 
@@ -487,7 +291,7 @@ static void format_option(void **state)
     options.format = WORKLOAD_COLUMNAR;
     assert_null(workload_open_memory("trace", trace, strlen(trace), &options, &diag));
     assert_non_null(strstr(diag.entries[0].text, "is no columnar workload, which workload_format says it is"));
-    import_trace(&standard);
+    import_trace(&standard, file);
     struct workload *workload = workload_open(file, &options, &diag);
     assert_non_null(workload);
     workload_destroy(workload);
@@ -539,8 +343,7 @@ int main(void)
         cmocka_unit_test(bytes_are_as_specified),
         cmocka_unit_test(options_that_acted),
         cmocka_unit_test(missing_gaps),
-        cmocka_unit_test(damaged_files),
-        cmocka_unit_test(damaged_rows),
+
         cmocka_unit_test(writing_fails_cleanly),
         cmocka_unit_test(format_option),
         cmocka_unit_test(pages_are_given_back),
