@@ -37,7 +37,6 @@ static json_t *work_document(struct workload *workload, const struct cluster_pla
     json_int_t reused = 0;
     json_int_t output = 0;
     json_int_t long_programs = 0;
-    workload_reserve(workload, 0);
     for (uint64_t id = 0; id < n_programs; id++) {
         const struct program *program = workload_fetch(workload, id, 0);
         if (!program) {

@@ -75,7 +75,6 @@ static bool check_prompts(const struct orchestrator_options *options, struct dia
     if (longest && longest <= options->max_model_len) {
         return true;
     }
-    workload_reserve(options->workload, 0);
     for (uint64_t id = 0; id < n_programs; id++) {
         const struct program *program = workload_fetch(options->workload, id, 0);
         if (!program) {

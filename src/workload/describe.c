@@ -171,7 +171,6 @@ json_t *workload_describe(struct workload *workload)
 {
     const struct workload_stats *stats = workload_stats(workload);
     struct description d = {.tool_gaps = mem_zalloc(workload_tool_count(workload) * sizeof *d.tool_gaps)};
-    workload_reserve(workload, 0);
     for (uint64_t i = 0; i < stats->n_programs; i++) {
         const struct program *program = workload_fetch(workload, i, 0);
         if (!program) {

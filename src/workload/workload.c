@@ -175,6 +175,7 @@ static struct workload *from_columnar(struct columnar *columnar)
     struct workload *workload = mem_zalloc(sizeof *workload);
     workload->columnar = columnar;
     columnar_stats(columnar, &workload->stats);
+    workload_reserve(workload, 0);
     return workload;
 }
 
@@ -262,6 +263,7 @@ struct workload *workload_generate(const char *generator, uint64_t n_programs, c
     snprintf(workload->reason, sizeof workload->reason, "generated: %s", found->name);
     workload->stats =
         (struct workload_stats){.format = workload->reason, .reason = "named by option", .n_programs = n_programs};
+    workload_reserve(workload, 0);
     return workload;
 }
 

@@ -174,6 +174,12 @@ void asim_result_destroy(asim_result *result)
     }
 }
 
+uint32_t asim_result_rank(const asim_result *result)
+{
+    (void)result;
+    return 0;
+}
+
 const char *asim_result_summary(const asim_result *result)
 {
     return result->summary;

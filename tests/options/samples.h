@@ -72,6 +72,7 @@ static const struct sample samples[] = {
     {"bind", "cores", 0},
     {"synchronization", "windows", 0},
     {"partition", "3", 0},
+    {"transport", "mpi", 0},
     {"window", "7ms", 0},
     {"stepping", "plain", 0},
     {"warmup", "90s", 0},

@@ -78,6 +78,7 @@ static void slots(void **state)
     struct workload *workload = workload_generate("swe-agent", 400, &standard, &diag);
     struct workload *again = imported(workload, &standard, file, &standard, &diag);
     const struct program *live[40];
+    workload_reserve(again, 39);
     for (uint32_t round = 0; round < 10; round++) {
         for (uint32_t slot = 0; slot < 40; slot++) {
             live[slot] = workload_fetch(again, (slot * 37 + round * 11) % 400, slot);

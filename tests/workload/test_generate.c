@@ -40,6 +40,8 @@ static void programs_depend_on_seed_and_id_alone(void **state)
     struct workload *one = open_agents(50, 7);
     struct workload *two = open_agents(5000, 7);
     struct workload *other = open_agents(50, 8);
+    workload_reserve(one, 6);
+    workload_reserve(two, 3);
     int n_different = 0;
     for (uint64_t i = 0; i < 50; i++) {
         const uint64_t id = 49 - i;
@@ -67,6 +69,7 @@ static void slots_are_independent(void **state)
     struct workload *workload = open_agents(N, 1);
     struct workload *again = open_agents(N, 1);
     for (uint32_t i = 0; i < N; i++) {
+        workload_reserve(workload, i);
         programs[i] = workload_fetch(workload, i, i);
     }
     for (uint32_t i = 0; i < N; i++) {
