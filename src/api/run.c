@@ -118,6 +118,9 @@ static char *summarise(const struct cluster *cluster, bool interrupted)
     struct summary_input in = {
         .digest = recorder_digest(cluster->recorder),
         .interrupted = interrupted,
+        .stopped = !interrupted && settings->stop_at != SETTING_UNSET_TIME &&
+                   programs->completed + programs->dropped < workload_stats(cluster->workload)->n_programs,
+        .stopped_at = settings->stop_at,
         .workload = settings->workload ? settings->workload : workload_stats(cluster->workload)->format,
         .arrivals = arrivals,
         .model = cluster->plan.model.name,

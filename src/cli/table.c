@@ -44,16 +44,21 @@ static void print_simulated(FILE *out, const json_t *root)
     if (json_is_string(json_object_get(simulated, "assumptions"))) {
         line(out, "assumptions", "%s", text_of(simulated, "assumptions"));
     }
-    char more[160] = "";
+    if (json_is_number(json_object_get(root, "stopped_at_s"))) {
+        line(out, "stopped", "at %s of simulated time", human_duration(real_of(root, "stopped_at_s"), a));
+    }
+    char more[200] = "";
     add_nonzero(more, sizeof more, programs, "dropped", "dropped");
     add_nonzero(more, sizeof more, programs, "truncated", "with a prompt cut short");
     add_nonzero(more, sizeof more, programs, "interrupted", "interrupted");
+    add_nonzero(more, sizeof more, programs, "warmup", "in the warm-up");
     line(out, "programs", "%s of %s completed in %s of simulated time%s",
          human_count(count_of(programs, "completed"), a), human_count(count_of(programs, "total"), b),
          human_duration(real_of(root, "sim_time_s"), c), more);
     more[0] = '\0';
     add_nonzero(more, sizeof more, turns, "length_limited", "ended by the context limit");
     add_nonzero(more, sizeof more, turns, "interrupted", "interrupted");
+    add_nonzero(more, sizeof more, turns, "warmup", "in the warm-up");
     line(out, "turns", "%s completed in %s steps%s", human_count(count_of(turns, "completed"), a),
          human_count(count_of(root, "steps"), b), more);
 }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -51,17 +52,42 @@ static void prune(struct program_sample *sample)
     sample->bound = hash_of(sample->rows[sample->n - 1].record.program);
 }
 
-void program_sample_add(struct program_sample *sample, const struct program_row *row)
+static bool may_be_kept(const struct program_sample *sample, uint64_t program)
 {
-    if (!sample->limit || hash_of(row->record.program) > sample->bound) {
-        return;
-    }
+    return sample->limit && hash_of(program) <= sample->bound;
+}
+
+/* The row's name is the sample's from now on. */
+static void keep(struct program_sample *sample, const struct program_row *row)
+{
     if (sample->n >= 1024 && sample->n / 2 >= sample->limit) {
         prune(sample);
     }
     sample->rows = mem_grow(sample->rows, &sample->capacity, sample->n + 1, sizeof *sample->rows);
-    sample->rows[sample->n] = *row;
-    sample->rows[sample->n++].record.name = mem_strdup(row->record.name);
+    sample->rows[sample->n++] = *row;
+}
+
+void program_sample_add(struct program_sample *sample, const struct program_row *row)
+{
+    if (may_be_kept(sample, row->record.program)) {
+        struct program_row copy = *row;
+        copy.record.name = mem_strdup(row->record.name);
+        keep(sample, &copy);
+    }
+}
+
+void program_sample_merge(struct program_sample *into, struct program_sample *from)
+{
+    assert(into->limit == from->limit);
+    for (size_t i = 0; i < from->n; i++) {
+        if (may_be_kept(into, from->rows[i].record.program)) {
+            keep(into, &from->rows[i]);
+        } else {
+            mem_free((char *)from->rows[i].record.name);
+        }
+    }
+    mem_free(from->rows);
+    *from = (struct program_sample){.limit = into->limit, .bound = UINT64_MAX};
 }
 
 const struct program_row *program_sample_rows(struct program_sample *sample, uint64_t *n)

@@ -25,6 +25,9 @@ void program_sample_fini(struct program_sample *sample);
 /* Copies the row and its name if it may be among the rows to keep. */
 void program_sample_add(struct program_sample *sample, const struct program_row *row);
 
+/* Adds the rows of `from`, which is empty afterwards; both have the same limit. */
+void program_sample_merge(struct program_sample *into, struct program_sample *from);
+
 /* The kept rows by program id; valid until the next call. */
 const struct program_row *program_sample_rows(struct program_sample *sample, uint64_t *n);
 

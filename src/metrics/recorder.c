@@ -1,27 +1,12 @@
 #include "metrics/recorder.h"
 
 #include "base/mem.h"
-#include "metrics/live_programs.h"
-#include "metrics/program_sample.h"
-#include "metrics/series.h"
+#include "metrics/recorder_internal.h"
 #include "metrics/turn_times.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-struct recorder {
-    bool keep_turns;
-    bool turns_sorted;
-    struct digest digest;
-    struct recorder_summary totals; /* counts and end; the quantities are filled on demand */
-    struct series ttft, tpot, e2e, queue;
-    struct series jct, tool, program_queue;
-    struct live_programs live;
-    struct program_sample sample;
-    struct turn_record *turns;
-    size_t n_turns;
-    size_t turn_capacity;
-};
+#include <string.h>
 
 /* What the digest covers, as bytes: little-endian, no padding. */
 struct digest_record {
@@ -43,11 +28,10 @@ struct recorder *recorder_create(const struct recorder_options *options)
 {
     struct recorder *recorder = mem_zalloc(sizeof *recorder);
     recorder->keep_turns = options->keep_turns;
+    recorder->warmup = options->warmup;
     program_sample_init(&recorder->sample, options->program_rows);
-    struct series *const all[] = {&recorder->ttft, &recorder->tpot, &recorder->e2e,          &recorder->queue,
-                                  &recorder->jct,  &recorder->tool, &recorder->program_queue};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        series_init(all[i], SERIES_EXACT_LIMIT);
+    for (int i = 0; i < N_SERIES; i++) {
+        series_init(&recorder->series[i], options->exact_values ? options->exact_values : SERIES_EXACT_LIMIT);
     }
     return recorder;
 }
@@ -57,12 +41,9 @@ void recorder_destroy(struct recorder *recorder)
     if (!recorder) {
         return;
     }
-    struct series *const all[] = {&recorder->ttft, &recorder->tpot, &recorder->e2e,          &recorder->queue,
-                                  &recorder->jct,  &recorder->tool, &recorder->program_queue};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        series_fini(all[i]);
+    for (int i = 0; i < N_SERIES; i++) {
+        series_fini(&recorder->series[i]);
     }
-    live_programs_fini(&recorder->live);
     program_sample_fini(&recorder->sample);
     mem_free(recorder->turns);
     mem_free(recorder);
@@ -83,69 +64,138 @@ static void add_to_digest(struct recorder *recorder, const struct turn_record *t
     digest_add(&recorder->digest, &bytes, sizeof bytes);
 }
 
-static void add_to_program(struct recorder *recorder, const struct turn_record *turn)
+static void add_to_program(struct program_sums *sums, const struct turn_record *turn)
 {
-    struct live_program *program = live_programs_at(&recorder->live, turn->program);
-    program->turns++;
-    program->prompt_toks += turn->prompt_toks;
-    program->generated_toks += turn->output_toks;
-    program->hit_toks += turn->hit_toks;
-    program->preemptions += turn->preemptions;
-    program->queue += turn_queue(turn);
+    sums->turns++;
+    sums->prompt_toks += turn->prompt_toks;
+    sums->generated_toks += turn->output_toks;
+    sums->hit_toks += turn->hit_toks;
+    sums->preemptions += turn->preemptions;
+    sums->queue += turn_queue(turn);
     if (turn->turn == 0) {
-        program->ttft_first = turn_ttft(turn);
+        sums->ttft_first = turn_ttft(turn);
     }
 }
 
-void recorder_turn(struct recorder *recorder, const struct turn_record *record)
+static void add_to_statistics(struct recorder *recorder, const struct turn_record *turn)
+{
+    series_add(&recorder->series[TTFT], turn_ttft(turn));
+    series_add(&recorder->series[E2E], turn_e2e(turn));
+    series_add(&recorder->series[QUEUE], turn_queue(turn));
+    simtime tpot;
+    if (turn_tpot(turn, &tpot)) {
+        series_add(&recorder->series[TPOT], tpot);
+    }
+    struct recorder_summary *totals = &recorder->totals;
+    totals->prompt_toks += turn->prompt_toks;
+    totals->generated_toks += turn->output_toks;
+    totals->hit_toks += turn->hit_toks;
+    totals->recomputed_toks += turn->recomputed_toks;
+    totals->preemptions += turn->preemptions;
+}
+
+static void keep_turn(struct recorder *recorder, const struct turn_record *record)
+{
+    recorder->turns =
+        mem_grow(recorder->turns, &recorder->turn_capacity, recorder->n_turns + 1, sizeof *recorder->turns);
+    recorder->turns[recorder->n_turns++] = *record;
+    recorder->turns_sorted = false;
+}
+
+void recorder_turn(struct recorder *recorder, const struct turn_record *record, struct program_sums *sums)
 {
     assert(record->ready <= record->arrived && record->arrived <= record->first_scheduled);
     assert(record->first_scheduled <= record->first_token && record->first_token <= record->last_token);
     assert(record->requeue_wait >= 0 && record->hit_toks < record->prompt_toks);
     add_to_digest(recorder, record);
-    add_to_program(recorder, record);
-    series_add(&recorder->ttft, turn_ttft(record));
-    series_add(&recorder->e2e, turn_e2e(record));
-    series_add(&recorder->queue, turn_queue(record));
-    simtime tpot;
-    if (turn_tpot(record, &tpot)) {
-        series_add(&recorder->tpot, tpot);
-    }
+    add_to_program(sums, record);
     struct recorder_summary *totals = &recorder->totals;
+    if (record->ready < recorder->warmup) {
+        totals->turns_warmup++;
+    } else {
+        add_to_statistics(recorder, record);
+    }
     totals->turns_completed++;
     totals->turns_length_limited += record->length_limited;
-    totals->prompt_toks += record->prompt_toks;
-    totals->generated_toks += record->output_toks;
-    totals->hit_toks += record->hit_toks;
-    totals->recomputed_toks += record->recomputed_toks;
-    totals->preemptions += record->preemptions;
     totals->end = record->last_token > totals->end ? record->last_token : totals->end;
     if (recorder->keep_turns) {
-        recorder->turns =
-            mem_grow(recorder->turns, &recorder->turn_capacity, recorder->n_turns + 1, sizeof *recorder->turns);
-        recorder->turns[recorder->n_turns++] = *record;
-        recorder->turns_sorted = false;
+        keep_turn(recorder, record);
     }
 }
 
-void recorder_program(struct recorder *recorder, const struct program_record *record)
+void recorder_program(struct recorder *recorder, const struct program_record *record, const struct program_sums *sums)
 {
     assert(record->arrival <= record->end && record->tool_time >= 0);
-    const struct live_program sums = live_programs_take(&recorder->live, record->program);
-    assert(sums.turns == record->n_turns);
-    series_add(&recorder->jct, record->end - record->arrival);
-    series_add(&recorder->tool, record->tool_time);
-    series_add(&recorder->program_queue, sums.queue);
+    assert(sums->turns == record->n_turns);
+    if (record->arrival < recorder->warmup) {
+        recorder->totals.programs_warmup++;
+    } else {
+        series_add(&recorder->series[JCT], record->end - record->arrival);
+        series_add(&recorder->series[TOOL], record->tool_time);
+        series_add(&recorder->series[PROGRAM_QUEUE], sums->queue);
+    }
     recorder->totals.programs_completed++;
     recorder->totals.end = record->end > recorder->totals.end ? record->end : recorder->totals.end;
-    const struct program_row row = {.record = *record,
-                                    .prompt_toks = sums.prompt_toks,
-                                    .generated_toks = sums.generated_toks,
-                                    .hit_toks = sums.hit_toks,
-                                    .ttft_first = sums.ttft_first,
-                                    .queue = sums.queue,
-                                    .preemptions = sums.preemptions};
-    program_sample_add(&recorder->sample, &row);
+    program_sample_add(&recorder->sample, &(struct program_row){.record = *record, .sums = *sums});
+}
+
+static void merge_totals(struct recorder_summary *into, const struct recorder_summary *from)
+{
+    into->programs_completed += from->programs_completed;
+    into->turns_completed += from->turns_completed;
+    into->turns_length_limited += from->turns_length_limited;
+    into->programs_warmup += from->programs_warmup;
+    into->turns_warmup += from->turns_warmup;
+    into->prompt_toks += from->prompt_toks;
+    into->generated_toks += from->generated_toks;
+    into->hit_toks += from->hit_toks;
+    into->recomputed_toks += from->recomputed_toks;
+    into->preemptions += from->preemptions;
+    into->end = from->end > into->end ? from->end : into->end;
+}
+
+static void merge_turns(struct recorder *into, struct recorder *from)
+{
+    if (from->n_turns) {
+        const size_t n = into->n_turns + from->n_turns;
+        into->turns = mem_grow(into->turns, &into->turn_capacity, n, sizeof *into->turns);
+        memcpy(into->turns + into->n_turns, from->turns, from->n_turns * sizeof *from->turns);
+        into->n_turns = n;
+        into->turns_sorted = false;
+    }
+    mem_free(from->turns);
+    from->turns = NULL;
+    from->n_turns = 0;
+    from->turn_capacity = 0;
+}
+
+void recorder_merge(struct recorder *into, struct recorder *from)
+{
+    assert(into != from && into->keep_turns == from->keep_turns && into->warmup == from->warmup);
+    digest_merge(&into->digest, &from->digest);
+    from->digest = (struct digest){0};
+    merge_totals(&into->totals, &from->totals);
+    from->totals = (struct recorder_summary){0};
+    for (int i = 0; i < N_SERIES; i++) {
+        series_merge(&into->series[i], &from->series[i]);
+    }
+    program_sample_merge(&into->sample, &from->sample);
+    merge_turns(into, from);
+}
+
+void recorders_bound(struct recorder *const *recorders, uint32_t n)
+{
+    for (int i = 0; i < N_SERIES; i++) {
+        uint64_t values = 0;
+        for (uint32_t r = 0; r < n; r++) {
+            values += recorders[r]->series[i].n;
+        }
+        if (n && values > recorders[0]->series[i].exact_limit) {
+            for (uint32_t r = 0; r < n; r++) {
+                series_sketch(&recorders[r]->series[i]);
+            }
+        }
+    }
 }
 
 struct digest recorder_digest(const struct recorder *recorder)
@@ -156,14 +206,14 @@ struct digest recorder_digest(const struct recorder *recorder)
 void recorder_summarise(struct recorder *recorder, struct recorder_summary *out)
 {
     *out = recorder->totals;
-    out->ttft = series_quantities(&recorder->ttft);
-    out->tpot = series_quantities(&recorder->tpot);
-    out->e2e = series_quantities(&recorder->e2e);
-    out->queue = series_quantities(&recorder->queue);
-    out->program_jct = series_quantities(&recorder->jct);
-    out->program_tool = series_quantities(&recorder->tool);
-    out->program_queue = series_quantities(&recorder->program_queue);
-    out->sketched = series_sketched(&recorder->e2e) || series_sketched(&recorder->jct);
+    out->ttft = series_quantities(&recorder->series[TTFT]);
+    out->tpot = series_quantities(&recorder->series[TPOT]);
+    out->e2e = series_quantities(&recorder->series[E2E]);
+    out->queue = series_quantities(&recorder->series[QUEUE]);
+    out->program_jct = series_quantities(&recorder->series[JCT]);
+    out->program_tool = series_quantities(&recorder->series[TOOL]);
+    out->program_queue = series_quantities(&recorder->series[PROGRAM_QUEUE]);
+    out->sketched = series_sketched(&recorder->series[E2E]) || series_sketched(&recorder->series[JCT]);
 }
 
 static int compare_turns(const void *a, const void *b)

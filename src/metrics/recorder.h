@@ -1,9 +1,15 @@
-/* Listens to finished turns and programs; never steers. Keeps exact values for percentiles and the digest. */
+/* Listens to finished turns and programs; never steers. Keeps exact values for percentiles and the digest.
+ *
+ * Several recorders may each hear a part of a run, one per thread, and be merged at its end: everything is a sum, a
+ * maximum or a set, so the results do not depend on how many there were or on which turns each of them heard. What a
+ * program's row sums up over its turns belongs to the caller, because the turns may go to different recorders.
+ */
 #ifndef ASIM_METRICS_RECORDER_H
 #define ASIM_METRICS_RECORDER_H
 
 #include "base/digest.h"
 #include "base/simtime.h"
+#include "base/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,18 +42,46 @@ struct program_record {
     uint32_t n_turns;
 };
 
+/* Sums over the finished turns of a program in progress; zero when it starts. */
+struct program_sums {
+    uint64_t prompt_toks, generated_toks, hit_toks;
+    simtime ttft_first, queue;
+    uint32_t preemptions;
+    uint32_t turns;
+};
+
 struct recorder;
 
 struct recorder_options {
     bool keep_turns;       /* for turns.csv and validate: keep every turn_record */
     uint32_t program_rows; /* programs.csv: keep so many programs, chosen by the hash of their id; UINT32_MAX = all */
+    uint64_t exact_values; /* of each set of durations, before it becomes a histogram; 0: 10^7 */
+    simtime warmup;        /* turns ready and programs arriving before it are counted and kept, but in no statistics */
 };
 
 struct recorder *recorder_create(const struct recorder_options *options);
 void recorder_destroy(struct recorder *recorder);
 
-void recorder_turn(struct recorder *recorder, const struct turn_record *record);
-void recorder_program(struct recorder *recorder, const struct program_record *record);
+/* Adds to the sums of its program, too. */
+void recorder_turn(struct recorder *recorder, const struct turn_record *record, struct program_sums *sums);
+/* `sums` are of all turns of the program. */
+void recorder_program(struct recorder *recorder, const struct program_record *record, const struct program_sums *sums);
+
+/* Adds what `from` heard; it is empty afterwards. Both were created with the same options. */
+void recorder_merge(struct recorder *into, struct recorder *from);
+
+/* Keeps the memory of recorders that will be merged within that of one: a set of durations that would be a histogram
+ * after the merge becomes one in all of them at once. Cheap when there is nothing to do: call it now and then. */
+void recorders_bound(struct recorder *const *recorders, uint32_t n);
+
+/* Writes all that was heard, as a section; reads it into a recorder that has heard nothing and was created with the
+ * same options. False when the section is not such a recorder's: the reader has reported it then, and the recorder is
+ * only fit to be destroyed. */
+void recorder_save(const struct recorder *recorder, struct store_writer *writer);
+bool recorder_load(struct recorder *recorder, struct store_reader *reader);
+/* Parts of a section of the caller's. */
+void program_sums_save(const struct program_sums *sums, struct store_writer *writer);
+struct program_sums program_sums_load(struct store_reader *reader);
 
 /* Finished turns so far. */
 uint64_t recorder_turn_count(const struct recorder *recorder);
@@ -62,11 +96,13 @@ struct quantities {
 
 struct recorder_summary {
     uint64_t programs_completed, turns_completed, turns_length_limited;
+    uint64_t programs_warmup, turns_warmup; /* of the completed ones, those that the statistics leave out */
+    /* Over the turns that count. */
     uint64_t prompt_toks, generated_toks, hit_toks, recomputed_toks, preemptions;
     simtime end;                                                /* last completion */
     struct quantities program_jct, program_tool, program_queue; /* per program */
     struct quantities ttft, tpot, e2e, queue;                   /* per turn */
-    bool sketched; /* percentiles come from histograms (more than 10^7 values) */
+    bool sketched; /* percentiles come from histograms (more than options.exact_values) */
 };
 void recorder_summarise(struct recorder *recorder, struct recorder_summary *out);
 
@@ -74,9 +110,7 @@ void recorder_summarise(struct recorder *recorder, struct recorder_summary *out)
 const struct turn_record *recorder_turns(struct recorder *recorder, uint64_t *n);
 struct program_row {
     struct program_record record;
-    uint64_t prompt_toks, generated_toks, hit_toks;
-    simtime ttft_first, queue;
-    uint32_t preemptions;
+    struct program_sums sums;
 };
 const struct program_row *recorder_programs(struct recorder *recorder, uint64_t *n);
 

@@ -1,8 +1,10 @@
 /* A set of durations: exact values up to a limit, a log-linear histogram beyond it.
  *
  * Values are integer picoseconds and sums are 128 bits wide, so the statistics do not depend on the order in which
- * values came. The histogram has 1,024 linear bins per power of two: a bin is at most 0.098 % of its value wide, and
- * values below 2,048 ps have a bin of their own. It holds every int64 in 448 KiB. The mean and the maximum stay exact.
+ * values came, nor on how they were split over series that are merged. Exact values lie in chunks that are never copied
+ * or moved: what is held is what is used, and merging relinks them. The histogram has 1,024 linear bins per power of
+ * two: a bin is at most 0.098 % of its value wide, and values below 2,048 ps have a bin of their own. It holds every
+ * int64 in 448 KiB. The mean and the maximum stay exact.
  */
 #ifndef ASIM_METRICS_SERIES_H
 #define ASIM_METRICS_SERIES_H
@@ -10,27 +12,57 @@
 #include "base/simtime.h"
 #include "metrics/recorder.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define SERIES_EXACT_LIMIT UINT64_C(10000000)
 
+enum { SERIES_CHUNK_VALUES = (1 << 16) - 2 };
+
+struct series_chunk {
+    struct series_chunk *next;
+    uint64_t n;
+    simtime values[SERIES_CHUNK_VALUES];
+};
+
 struct series {
     uint64_t exact_limit;
     uint64_t n;
     unsigned __int128 sum;
     simtime max;
-    simtime *values; /* exact values; NULL once the bins are in use */
-    size_t capacity;
-    uint64_t *bins; /* NULL while exact */
+    struct series_chunk *chunks; /* exact values, the chunk being filled first; NULL once the bins are in use */
+    uint64_t *bins;              /* NULL while exact */
 };
 
 void series_init(struct series *series, uint64_t exact_limit);
 void series_fini(struct series *series);
 
+/* The parts of series_add that are rare or need not be fast: a new chunk, the limit, bins. */
+void series_keep(struct series *series, simtime value);
+
 /* `value` >= 0. */
-void series_add(struct series *series, simtime value);
+static inline void series_add(struct series *series, simtime value)
+{
+    assert(value >= 0);
+    struct series_chunk *chunk = series->chunks;
+    if (chunk && chunk->n < SERIES_CHUNK_VALUES && series->n < series->exact_limit) {
+        chunk->values[chunk->n++] = value;
+    } else {
+        series_keep(series, value);
+    }
+    series->n++;
+    series->sum += (unsigned __int128)value;
+    series->max = value > series->max ? value : series->max;
+}
+
+/* Gives up the exact values for bins; nothing to do when that has happened. */
+void series_sketch(struct series *series);
+
+/* Adds the values of `from`, which is empty afterwards; both have the same limit. The result is exact exactly when
+ * both are and their values together are within the limit. */
+void series_merge(struct series *into, struct series *from);
 
 /* In seconds; all zero when there are no values. */
 struct quantities series_quantities(const struct series *series);

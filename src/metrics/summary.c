@@ -83,6 +83,7 @@ static json_t *programs(const struct summary_input *in)
     set_count(object, "dropped", in->programs_dropped);
     set_count(object, "truncated", in->programs_truncated);
     set_count(object, "interrupted", in->programs_interrupted);
+    set_count(object, "warmup", r->programs_warmup);
     set(object, "jct_s", quantities(&r->program_jct));
     set(object, "tool_s", quantities(&r->program_tool));
     set(object, "queue_s", quantities(&r->program_queue));
@@ -95,6 +96,7 @@ static json_t *turns(const struct summary_input *in)
     json_t *object = json_object();
     set_count(object, "completed", r->turns_completed);
     set_count(object, "interrupted", in->turns_interrupted);
+    set_count(object, "warmup", r->turns_warmup);
     set_count(object, "length_limited", r->turns_length_limited);
     set(object, "ttft_s", quantities(&r->ttft));
     set(object, "tpot_s", quantities(&r->tpot));
@@ -158,6 +160,7 @@ char *summary_json(const struct summary_input *in)
     set_count(root, "version", SUMMARY_VERSION);
     set(root, "digest", json_string(digest));
     set(root, "interrupted", json_boolean(in->interrupted));
+    set(root, "stopped_at_s", in->stopped ? json_real(simtime_to_s(in->stopped_at)) : json_null());
     set(root, "simulated", simulated(in));
     set_real(root, "sim_time_s", simtime_to_s(in->recorder.end));
     set_count(root, "steps", in->steps);

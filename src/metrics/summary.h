@@ -21,6 +21,8 @@ struct summary_input {
     struct recorder_summary recorder;
     struct digest digest;
     bool interrupted; /* ended early: the results are partial */
+    bool stopped;     /* ended at a simulated time that was asked for, before all programs had */
+    simtime stopped_at;
 
     /* What was simulated. Text may be NULL: not known. */
     const char *workload; /* "generated: swe-agent", or the file's path */

@@ -51,10 +51,10 @@ bool tables_write_programs(FILE *file, const struct program_row *rows, uint64_t 
         put_time(file, row->record.end);
         put_time(file, row->record.end - row->record.arrival);
         put_time(file, row->record.tool_time);
-        put_time(file, row->queue);
-        put_time(file, row->ttft_first);
+        put_time(file, row->sums.queue);
+        put_time(file, row->sums.ttft_first);
         fprintf(file, ",%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu32 "\n", row->record.n_turns,
-                row->prompt_toks, row->generated_toks, row->hit_toks, row->preemptions);
+                row->sums.prompt_toks, row->sums.generated_toks, row->sums.hit_toks, row->sums.preemptions);
     }
     return fflush(file) == 0 && !ferror(file);
 }

@@ -100,10 +100,19 @@ static void check_cluster(const struct resolved *resolved, struct diag *diag)
     }
 }
 
+static void check_span(const struct resolved *resolved, struct diag *diag)
+{
+    const struct settings *s = &resolved->settings;
+    if (s->stop_at != SETTING_UNSET_TIME && s->warmup >= s->stop_at) {
+        conflict(resolved, diag, "warmup", "leaves nothing to measure before", "stop_at");
+    }
+}
+
 void checks_run(const struct resolved *resolved, struct diag *diag)
 {
     check_load(resolved, diag);
     check_hardware(resolved, diag);
     check_engine(resolved, diag);
     check_cluster(resolved, diag);
+    check_span(resolved, diag);
 }

@@ -253,6 +253,12 @@ static const struct option_row rows[] = {
      NAMES3("plain", "steady", "fast-forward"),
      HELP("How steps are simulated: each sequence in each step, steady decode by aggregates, or steady stretches "
           "skipped; results do not depend on it.")},
+    {OPTION("cluster", DURATION, "warmup", "--warmup", warmup), DEFAULT("0s"), AT_LEAST(0),
+     HELP("Simulated time to leave out of the statistics: turns that became ready and programs that arrived before it "
+          "are simulated and counted, but are in no latency, token or preemption figure.")},
+    {OPTION("cluster", DURATION, "stop_at", "--stop-at", stop_at), ABOVE(0),
+     HELP("Simulated time at which the run ends; what is still under way is counted as interrupted. Unset: when all "
+          "programs have ended.")},
 
     /* ---- output */
     {OPTION("output", PATH, "out", "--out", out),

@@ -92,6 +92,8 @@ struct settings {
     simtime dispatch_latency;
     uint64_t threads;
     uint32_t stepping; /* enum setting_stepping */
+    simtime warmup;
+    simtime stop_at; /* unset: when all programs have ended */
     /* output */
     const char *out;
     bool json;

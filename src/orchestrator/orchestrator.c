@@ -17,6 +17,7 @@ struct progress {
     uint32_t next_free;
     simtime arrival;
     simtime tool_time;
+    struct program_sums sums; /* over its finished turns */
 };
 
 enum { NO_SLOT = UINT32_MAX };
@@ -203,6 +204,7 @@ static bool start_program(struct orchestrator *orchestrator, uint64_t id, simtim
     progress->client = client;
     progress->arrival = time;
     progress->tool_time = 0;
+    progress->sums = (struct program_sums){0};
     orchestrator->counters.started++;
     push_ready(orchestrator, slot, time, 0);
     return true;
@@ -320,6 +322,11 @@ bool orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, s
     }
     orchestrator->counters.completed++;
     return true;
+}
+
+struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot)
+{
+    return &orchestrator->slots[slot]->sums;
 }
 
 void orchestrator_program_done(struct orchestrator *orchestrator, uint32_t slot)

@@ -62,6 +62,9 @@ bool orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, s
                              struct program_record *record);
 void orchestrator_program_done(struct orchestrator *orchestrator, uint32_t slot);
 
+/* What the recorder sums up over the turns of the program in a slot; stays in place until the program is done. */
+struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot);
+
 /* An error has been reported; the run cannot go on. */
 bool orchestrator_failed(const struct orchestrator *orchestrator);
 

@@ -152,7 +152,8 @@ struct cluster *cluster_create(const struct settings *settings, struct diag *dia
     }
     create_router(cluster);
     cluster->recorder = recorder_create(&(struct recorder_options){.keep_turns = settings->turns_csv,
-                                                                   .program_rows = (uint32_t)settings->program_rows});
+                                                                   .program_rows = (uint32_t)settings->program_rows,
+                                                                   .warmup = settings->warmup});
     return cluster;
 fail:
     cluster_destroy(cluster);

@@ -29,10 +29,11 @@ static void take_ends(struct serial *serial, uint32_t instance)
     for (uint32_t i = 0; i < n; i++) {
         assert(ends[i].record.last_token >= cluster->now);
         cluster->now = ends[i].record.last_token;
-        recorder_turn(cluster->recorder, &ends[i].record);
+        struct program_sums *sums = orchestrator_sums(cluster->orchestrator, ends[i].slot);
+        recorder_turn(cluster->recorder, &ends[i].record, sums);
         struct program_record program;
         if (orchestrator_turn_ended(cluster->orchestrator, ends[i].slot, cluster->now, &program)) {
-            recorder_program(cluster->recorder, &program);
+            recorder_program(cluster->recorder, &program, sums);
             router_forget(cluster->router, ends[i].slot);
             orchestrator_program_done(cluster->orchestrator, ends[i].slot);
         }

@@ -167,6 +167,12 @@ done
 timeout 20 "$asim" run good.yaml --json >again.json 2>err.txt
 cmp -s digest.json again.json || fail "the summary is not byte-identical"
 
+whole=$(digest_of)
+trimmed=$(digest_of --warmup 60s)
+[ "$whole" = "$trimmed" ] || fail "a warm-up changes the digest: $whole $trimmed"
+json digest.json turns warmup | grep -Eq '^[1-9][0-9]*$' || fail "a warm-up leaves out no turn"
+expect 2 'warmup: 60s .*stop_at: 10s' run --warmup 60s --stop-at 10s
+
 from_file=$(digest_of "$examples/agents.yaml")
 from_flags=$(digest_of --generate swe-agent --programs 200 --seed 7 --request-rate 0.5/s --on-long-prompt drop-program \
     --model llama-3.1-8b --hardware h100-sxm --tensor-parallel-size 1 --gpu-memory-utilization 0.9 \

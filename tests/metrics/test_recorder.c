@@ -28,25 +28,33 @@ static struct turn_record turn_at(uint64_t program, uint32_t turn)
 }
 
 /* Records `n` programs of three turns, forwards or backwards. */
-static struct recorder *record(uint64_t n, uint32_t rows, bool backwards)
+static void record_into(struct recorder *recorder, uint64_t n, bool backwards)
 {
-    struct recorder *recorder = recorder_create(&(struct recorder_options){.keep_turns = true, .program_rows = rows});
     for (uint64_t i = 0; i < n; i++) {
         const uint64_t program = backwards ? n - 1 - i : i;
+        struct program_sums sums = {0};
         for (uint32_t turn = 0; turn < 3; turn++) {
             const struct turn_record record = turn_at(program, turn);
-            recorder_turn(recorder, &record);
+            recorder_turn(recorder, &record, &sums);
         }
         char name[32];
         snprintf(name, sizeof name, "session-%d", (int)program);
         const simtime arrival = (simtime)program * 10 * SIMTIME_S;
-        recorder_program(recorder, &(struct program_record){.program = program,
-                                                            .name = name,
-                                                            .arrival = arrival,
-                                                            .end = arrival + 7 * SIMTIME_S,
-                                                            .tool_time = 4 * SIMTIME_S,
-                                                            .n_turns = 3});
+        recorder_program(recorder,
+                         &(struct program_record){.program = program,
+                                                  .name = name,
+                                                  .arrival = arrival,
+                                                  .end = arrival + 7 * SIMTIME_S,
+                                                  .tool_time = 4 * SIMTIME_S,
+                                                  .n_turns = 3},
+                         &sums);
     }
+}
+
+static struct recorder *record(uint64_t n, uint32_t rows, bool backwards)
+{
+    struct recorder *recorder = recorder_create(&(struct recorder_options){.keep_turns = true, .program_rows = rows});
+    record_into(recorder, n, backwards);
     return recorder;
 }
 
@@ -78,6 +86,45 @@ static void definitions(void **state)
     recorder_destroy(recorder);
 }
 
+/* Turns that became ready and programs that arrived in the warm-up are in no statistic, but in counts, rows and digest.
+ */
+static void warmup_trims_statistics_alone(void **state)
+{
+    (void)state;
+    struct recorder *all = record(2, UINT32_MAX, false);
+    struct recorder *trimmed = recorder_create(
+        &(struct recorder_options){.keep_turns = true, .program_rows = UINT32_MAX, .warmup = 6 * SIMTIME_S});
+    record_into(trimmed, 2, false); /* program 0: turns ready at 0, 3, 6 s; program 1: at 10, 13, 16 s */
+    struct recorder_summary s, t;
+    recorder_summarise(all, &s);
+    recorder_summarise(trimmed, &t);
+    assert_int_equal(t.turns_warmup, 2); /* the one that is ready at its very end counts */
+    assert_int_equal(t.programs_warmup, 1);
+    assert_int_equal(s.turns_warmup + s.programs_warmup, 0);
+    assert_int_equal(t.turns_completed, 6);
+    assert_int_equal(t.programs_completed, 2);
+    assert_int_equal(t.turns_length_limited, s.turns_length_limited);
+    assert_true(t.ttft.n == 4 && t.tpot.n == 4 && t.e2e.n == 4 && t.queue.n == 4);
+    assert_true(t.program_jct.n == 1 && t.program_tool.n == 1 && t.program_queue.n == 1);
+    assert_int_equal(t.prompt_toks, 4000);
+    assert_int_equal(t.generated_toks, 4 * 91);
+    assert_int_equal(t.hit_toks, 3 * 960);
+    assert_int_equal(t.recomputed_toks, 500);
+    assert_int_equal(t.preemptions, 5);
+    assert_true(t.end == s.end);
+    const struct digest a = recorder_digest(all);
+    const struct digest b = recorder_digest(trimmed);
+    assert_memory_equal(&a, &b, sizeof a);
+    uint64_t n;
+    recorder_turns(trimmed, &n);
+    assert_int_equal(n, 6);
+    const struct program_row *rows = recorder_programs(trimmed, &n);
+    assert_int_equal(n, 2);
+    assert_int_equal(rows[0].sums.prompt_toks, 3000);
+    recorder_destroy(all);
+    recorder_destroy(trimmed);
+}
+
 /* TPOT has no value for outputs of one token or none; the other durations count them. */
 static void tpot_leaves_out_short_outputs(void **state)
 {
@@ -86,7 +133,7 @@ static void tpot_leaves_out_short_outputs(void **state)
     for (uint32_t output = 0; output < 3; output++) {
         struct turn_record turn = turn_at(1, output);
         turn.output_toks = output;
-        recorder_turn(recorder, &turn);
+        recorder_turn(recorder, &turn, &(struct program_sums){0});
     }
     struct recorder_summary s;
     recorder_summarise(recorder, &s);
@@ -126,7 +173,7 @@ static void digest_fields(void **state)
     struct digest digests[16];
     for (size_t i = 0; i < 16; i++) {
         struct recorder *recorder = recorder_create(&(struct recorder_options){0});
-        recorder_turn(recorder, &variants[i]);
+        recorder_turn(recorder, &variants[i], &(struct program_sums){0});
         digests[i] = recorder_digest(recorder);
         recorder_destroy(recorder);
     }
@@ -199,11 +246,11 @@ static void program_rows_pair_up(void **state)
         char name[32];
         snprintf(name, sizeof name, "session-%d", (int)ra[i].record.program);
         assert_string_equal(ra[i].record.name, name);
-        assert_int_equal(ra[i].prompt_toks, 3000);
-        assert_int_equal(ra[i].hit_toks, 1920);
-        assert_int_equal(ra[i].generated_toks, 273);
-        assert_int_equal(ra[i].preemptions, 3);
-        assert_true(ra[i].queue == 21 * SIMTIME_MS && ra[i].ttft_first == 100 * SIMTIME_MS);
+        assert_int_equal(ra[i].sums.prompt_toks, 3000);
+        assert_int_equal(ra[i].sums.hit_toks, 1920);
+        assert_int_equal(ra[i].sums.generated_toks, 273);
+        assert_int_equal(ra[i].sums.preemptions, 3);
+        assert_true(ra[i].sums.queue == 21 * SIMTIME_MS && ra[i].sums.ttft_first == 100 * SIMTIME_MS);
         above += ra[i].record.program >= 2500;
     }
     assert_in_range(above, 30, 70); /* spread over the ids */
@@ -226,38 +273,27 @@ static void all_rows_or_none(void **state)
     recorder_destroy(none);
 }
 
-/* Programs that run at once keep their sums apart, also when others end in between. */
-static void interleaved_programs(void **state)
+/* A program's row sums up all its turns; the first token time is that of the first. */
+static void sums_of_a_program(void **state)
 {
     (void)state;
-    enum { PROGRAMS = 3000 };
     struct recorder *recorder = recorder_create(&(struct recorder_options){.program_rows = UINT32_MAX});
+    struct program_sums sums = {0};
     for (uint32_t turn = 0; turn < 4; turn++) {
-        for (uint64_t program = 0; program < PROGRAMS; program++) {
-            const uint32_t turns = 1 + (uint32_t)(program * 7 % 4); /* of this program */
-            if (turn >= turns) {
-                continue;
-            }
-            struct turn_record record = turn_at(program * 1000003, turn);
-            record.prompt_toks = (uint32_t)(program + 1000);
-            record.first_token += turn * SIMTIME_MS;
-            recorder_turn(recorder, &record);
-            if (turn + 1 == turns) {
-                recorder_program(recorder, &(struct program_record){.program = program * 1000003,
-                                                                    .name = "p",
-                                                                    .arrival = 0,
-                                                                    .end = record.last_token,
-                                                                    .n_turns = turns});
-            }
-        }
+        struct turn_record record = turn_at(9, turn);
+        record.prompt_toks = 1000 + turn;
+        record.first_token += turn * SIMTIME_MS;
+        recorder_turn(recorder, &record, &sums);
     }
+    assert_int_equal(sums.turns, 4);
+    recorder_program(recorder, &(struct program_record){.program = 9, .name = "p", .end = SIMTIME_S, .n_turns = 4},
+                     &sums);
     uint64_t n;
     const struct program_row *rows = recorder_programs(recorder, &n);
-    assert_int_equal(n, PROGRAMS);
-    for (uint64_t i = 0; i < n; i++) {
-        assert_int_equal(rows[i].prompt_toks, (1 + i * 7 % 4) * (i + 1000));
-        assert_true(rows[i].ttft_first == 100 * SIMTIME_MS); /* of the first turn */
-    }
+    assert_int_equal(n, 1);
+    assert_int_equal(rows[0].sums.prompt_toks, 4006);
+    assert_int_equal(rows[0].sums.preemptions, 6);
+    assert_true(rows[0].sums.ttft_first == 100 * SIMTIME_MS);
     recorder_destroy(recorder);
 }
 
@@ -267,7 +303,7 @@ int main(void)
         cmocka_unit_test(definitions),          cmocka_unit_test(tpot_leaves_out_short_outputs),
         cmocka_unit_test(digest_fields),        cmocka_unit_test(order_does_not_matter),
         cmocka_unit_test(program_rows_pair_up), cmocka_unit_test(all_rows_or_none),
-        cmocka_unit_test(interleaved_programs),
+        cmocka_unit_test(sums_of_a_program),    cmocka_unit_test(warmup_trims_statistics_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

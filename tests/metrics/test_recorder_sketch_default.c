@@ -12,12 +12,14 @@ static void beyond_ten_million_turns(void **state)
     enum { N = 10000001 };
     struct recorder *recorder = recorder_create(&(struct recorder_options){0});
     struct recorder_summary s;
+    struct program_sums sums = {0};
     for (uint32_t i = 0; i < N; i++) {
         const simtime e2e = (simtime)(i + 1) * SIMTIME_US;
         recorder_turn(
             recorder,
             &(struct turn_record){
-                .program = 0, .turn = i, .first_token = e2e, .last_token = e2e, .prompt_toks = 1, .output_toks = 1});
+                .program = 0, .turn = i, .first_token = e2e, .last_token = e2e, .prompt_toks = 1, .output_toks = 1},
+            &sums);
         if (i == N - 2) {
             recorder_summarise(recorder, &s);
             assert_false(s.sketched);

@@ -171,6 +171,36 @@ static void bins_hold_their_values(void **state)
     }
 }
 
+/* Many values within two neighbouring bins, and one value a hundred thousand times: chunks, and digits below a bin. */
+static void many_values_in_few_bins(void **state)
+{
+    (void)state;
+    enum { MANY = 200000 };
+    double *values = mem_alloc(MANY * sizeof *values);
+    for (int equal = 0; equal < 2; equal++) {
+        struct series series;
+        series_init(&series, MANY);
+        for (uint32_t i = 0; i < MANY; i++) {
+            const uint64_t bits = rng_u64((struct rng_key){.seed = 7}, i);
+            simtime value = (INT64_C(1) << 45) + (simtime)(bits % (INT64_C(1) << 36));
+            if (equal && i % 2) {
+                value = (INT64_C(1) << 45) + 77;
+            }
+            series_add(&series, value);
+            values[i] = (double)value;
+        }
+        assert_false(series_sketched(&series));
+        qsort(values, MANY, sizeof *values, compare_doubles);
+        const struct quantities q = series_quantities(&series);
+        assert_true(q.p50 == quantile_sorted(values, MANY, 0.50) / (double)SIMTIME_S);
+        assert_true(q.p90 == quantile_sorted(values, MANY, 0.90) / (double)SIMTIME_S);
+        assert_true(q.p95 == quantile_sorted(values, MANY, 0.95) / (double)SIMTIME_S);
+        assert_true(q.p99 == quantile_sorted(values, MANY, 0.99) / (double)SIMTIME_S);
+        series_fini(&series);
+    }
+    mem_free(values);
+}
+
 /* Sums beyond 64 bits. */
 static void mean_of_large_values(void **state)
 {
@@ -190,7 +220,7 @@ int main(void)
         cmocka_unit_test(type_7_of_five_values),          cmocka_unit_test(empty_and_single),
         cmocka_unit_test(exact_equals_sorting),           cmocka_unit_test(one_crowded_bin),
         cmocka_unit_test(sketch_is_close_and_order_free), cmocka_unit_test(bins_hold_their_values),
-        cmocka_unit_test(mean_of_large_values),
+        cmocka_unit_test(mean_of_large_values),           cmocka_unit_test(many_values_in_few_bins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

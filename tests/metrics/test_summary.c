@@ -42,11 +42,13 @@ static struct summary_input sample_input(void)
 {
     struct recorder *recorder = recorder_create(&(struct recorder_options){0});
     const struct turn_record turn = sample_turn();
-    recorder_turn(recorder, &turn);
+    struct program_sums sums = {0};
+    recorder_turn(recorder, &turn, &sums);
     recorder_program(
         recorder,
         &(struct program_record){
-            .program = 7, .name = "x", .arrival = 0, .end = 3 * SIMTIME_S, .tool_time = SIMTIME_S, .n_turns = 1});
+            .program = 7, .name = "x", .arrival = 0, .end = 3 * SIMTIME_S, .tool_time = SIMTIME_S, .n_turns = 1},
+        &sums);
     struct summary_input in = {.workload = "traces/a \"b\".jsonl",
                                .arrivals = "recorded",
                                .model = "llama-3.1-8b",
@@ -122,6 +124,24 @@ static void sketch_is_said(void **state)
     mem_free(text);
 }
 
+/* Where the run was stopped, and how many the statistics leave out. */
+static void stop_and_warmup_are_said(void **state)
+{
+    (void)state;
+    struct summary_input in = sample_input();
+    in.stopped = true;
+    in.stopped_at = 2500 * SIMTIME_MS;
+    in.recorder.programs_warmup = 3;
+    in.recorder.turns_warmup = 17;
+    char *text = summary_json(&in);
+    json_t *root = json_loads(text, 0, NULL);
+    assert_true(json_real_value(json_object_get(root, "stopped_at_s")) == 2.5);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(root, "programs"), "warmup")), 3);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(root, "turns"), "warmup")), 17);
+    json_decref(root);
+    mem_free(text);
+}
+
 static void csv_equals(bool (*write)(FILE *), const char *expected)
 {
     char *text = NULL;
@@ -137,18 +157,14 @@ static bool write_programs(FILE *file)
 {
     const struct program_row rows[] = {
         {.record = {.program = 0, .name = "plain", .arrival = 0, .end = SIMTIME_S + 1, .tool_time = 0, .n_turns = 1},
-         .prompt_toks = 10,
-         .generated_toks = 2,
-         .ttft_first = SIMTIME_MS,
-         .queue = 1},
+         .sums = {.prompt_toks = 10, .generated_toks = 2, .ttft_first = SIMTIME_MS, .queue = 1}},
         {.record = {.program = 12,
                     .name = "a,\"b\"\n",
                     .arrival = 100 * SIMTIME_S,
                     .end = 200 * SIMTIME_S,
                     .tool_time = SIMTIME_S / 4,
                     .n_turns = 3},
-         .hit_toks = 5,
-         .preemptions = 2},
+         .sums = {.hit_toks = 5, .preemptions = 2}},
     };
     return tables_write_programs(file, rows, 2);
 }
@@ -203,9 +219,13 @@ static void full_device_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden),         cmocka_unit_test(nothing_completed),
-        cmocka_unit_test(sketch_is_said), cmocka_unit_test(programs_table),
-        cmocka_unit_test(turns_table),    cmocka_unit_test(full_device_is_reported),
+        cmocka_unit_test(golden),
+        cmocka_unit_test(nothing_completed),
+        cmocka_unit_test(sketch_is_said),
+        cmocka_unit_test(stop_and_warmup_are_said),
+        cmocka_unit_test(programs_table),
+        cmocka_unit_test(turns_table),
+        cmocka_unit_test(full_device_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

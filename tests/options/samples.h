@@ -69,6 +69,8 @@ static const struct sample samples[] = {
     {"dispatch_latency", "0.1us", 0},
     {"threads", "8", 0},
     {"stepping", "plain", 0},
+    {"warmup", "90s", 0},
+    {"stop_at", "2h", 0},
     {"out", "null", 0},
     {"json", "on", 0},
     {"progress", "json", 0},

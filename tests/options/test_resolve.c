@@ -318,6 +318,11 @@ static void cross_checks(void **state)
     check_good(&f);
     end(&f);
 
+    begin(&f);
+    file(&f, "a.yaml", "generate: swe-agent\nwarmup: 10s\nstop_at: 10s\n");
+    check_errors(&f, "warmup: 10s (a.yaml:2) leaves nothing to measure before stop_at: 10s (a.yaml:3)\n");
+    end(&f);
+
     /* at the limit, everything is allowed */
     begin(&f);
     file(&f, "a.yaml",
@@ -326,7 +331,9 @@ static void cross_checks(void **state)
     check_good(&f);
     end(&f);
     begin(&f);
-    file(&f, "a.yaml", "generate: swe-agent\nmax_num_batched_tokens: 256\nmax_model_len: 1000\n");
+    file(&f, "a.yaml",
+         "generate: swe-agent\nmax_num_batched_tokens: 256\nmax_model_len: 1000\n"
+         "warmup: 9.999s\nstop_at: 10s\n");
     check_good(&f);
     end(&f);
 }
