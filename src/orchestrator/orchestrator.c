@@ -1,45 +1,7 @@
-#include "orchestrator/orchestrator.h"
-
 #include "base/mem.h"
-#include "workload/prompt.h"
+#include "orchestrator/orchestrator_internal.h"
 
 #include <assert.h>
-
-/* A program in progress: all that its events touch, side by side. Between two of them lie seconds of simulated time and
- * tens of thousands of other programs. */
-struct progress {
-    _Alignas(64) struct program program;
-    struct program_sums sums;
-    simtime ready; /* of the turn */
-    simtime gap;   /* after the turn; 0 after the last one */
-    simtime next_gap, next_service; /* of the next turn, once this one is at an instance */
-    uint32_t turn;                  /* ready, or at an instance */
-    uint32_t client;
-    simtime arrival;
-    simtime tool_time;
-    struct prompt_state prompts;
-    struct extent_list *truncated;  /* the content of the present turn, where its prompt was cut; NULL: none was */
-    const struct program *borrowed; /* from the workload; NULL: the slot is free */
-    uint32_t next_free;
-};
-_Static_assert(sizeof(struct progress) <= 5 * 64, "one per program in progress");
-
-enum { NO_SLOT = UINT32_MAX, SLOTS_PER_CHUNK = 256 };
-
-struct orchestrator {
-    struct orchestrator_options options;
-    struct arrivals arrivals;
-    uint64_t n_programs;
-    uint64_t next_program; /* closed loop: head of the queue */
-    struct progress **chunks; /* of SLOTS_PER_CHUNK slots */
-    size_t n_slots, n_chunks, chunk_capacity;
-    uint32_t free_slot;
-};
-
-static struct progress *slot_at(const struct orchestrator *orchestrator, size_t slot)
-{
-    return &orchestrator->chunks[slot / SLOTS_PER_CHUNK][slot % SLOTS_PER_CHUNK];
-}
 
 static bool prompt_fits(const struct orchestrator_options *options, const struct turn *turn)
 {
@@ -139,8 +101,7 @@ bool orchestrator_next_program(struct orchestrator *orchestrator, struct next_pr
     return arrivals_next(&orchestrator->arrivals, &out->id, &out->arrival);
 }
 
-/* A chunk of free slots. */
-static void add_slots(struct orchestrator *orchestrator)
+void orchestrator_add_slots(struct orchestrator *orchestrator)
 {
     orchestrator->chunks = mem_grow(orchestrator->chunks, &orchestrator->chunk_capacity, orchestrator->n_chunks + 1,
                                     sizeof(struct progress *));
@@ -160,7 +121,7 @@ static void add_slots(struct orchestrator *orchestrator)
 uint32_t orchestrator_take_slot(struct orchestrator *orchestrator)
 {
     if (orchestrator->free_slot == NO_SLOT) {
-        add_slots(orchestrator);
+        orchestrator_add_slots(orchestrator);
     }
     const uint32_t slot = orchestrator->free_slot;
     orchestrator->free_slot = slot_at(orchestrator, slot)->next_free;
@@ -240,6 +201,7 @@ enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t s
         return PREPARED_UNSOUND;
     }
     progress->turn = 0;
+    progress->started = false;
     progress->next_gap = gap_after(orchestrator, progress, 0);
     progress->next_service = service(orchestrator, progress, 0, progress->next_gap);
     if (first_long_turn(options, &progress->program) == progress->program.n_turns) {
@@ -264,6 +226,7 @@ static struct ready_turn make_ready(struct progress *progress, uint32_t slot, si
 struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t client)
 {
     struct progress *progress = slot_at(orchestrator, slot);
+    progress->started = true;
     progress->client = client;
     progress->arrival = time;
     progress->tool_time = 0;
@@ -359,12 +322,23 @@ struct program_state orchestrator_state(const struct orchestrator *orchestrator,
                                   .sums = progress->sums};
 }
 
+struct ready_turn orchestrator_ready(const struct orchestrator *orchestrator, uint32_t slot, uint32_t home)
+{
+    const struct progress *progress = slot_at(orchestrator, slot);
+    return (struct ready_turn){.time = progress->ready,
+                               .key = progress->program.id << 24 | progress->turn,
+                               .slot = slot,
+                               .home = home,
+                               .service = service(orchestrator, progress, progress->turn, progress->gap)};
+}
+
 bool orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state)
 {
     struct progress *progress = slot_at(orchestrator, slot);
-    if (!fetch(orchestrator, progress, slot, state->program)) {
+    if (!fetch(orchestrator, progress, slot, state->program) || state->turn >= progress->program.n_turns) {
         return false;
     }
+    progress->started = true;
     progress->turn = state->turn;
     progress->client = state->client;
     progress->ready = state->ready;

@@ -130,8 +130,11 @@ struct program_state {
 struct program_state orchestrator_state(const struct orchestrator *orchestrator, uint32_t slot);
 
 /* Goes on with a program in a slot that was taken for it; its present turn can be called then. False when the workload's
- * file is not sound there; its error is reported. */
+ * file is not sound there (its error is reported), or has no such turn. */
 bool orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state);
+
+/* The present turn of a program that was resumed, as a ready one; `home` as orchestrator_turn_ended gave it. */
+struct ready_turn orchestrator_ready(const struct orchestrator *orchestrator, uint32_t slot, uint32_t home);
 
 /* Sums over the turns of the program in `slot`, for the recorder. */
 struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot);

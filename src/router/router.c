@@ -4,6 +4,7 @@
 #include "router/load_index.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 struct router {
     struct router_options options;
@@ -109,4 +110,71 @@ uint32_t router_route(struct router *router, const struct routing_request *reque
 const struct router_counters *router_counters(const struct router *router)
 {
     return &router->counters;
+}
+
+uint64_t router_sent(const struct router *router, uint32_t instance)
+{
+    return router->sent[instance];
+}
+
+/* ---- saved states ---- */
+
+#define SECTION "router"
+enum { SECTION_VERSION = 1 };
+
+void router_save(const struct router *router, struct store_writer *writer)
+{
+    store_begin(writer, SECTION, SECTION_VERSION);
+    store_put_u32(writer, router->options.n_instances);
+    store_put_i64(writer, router->next_snapshot);
+    store_put_u64(writer, router->policy_state);
+    store_put_u64(writer, router->counters.affinity_hits);
+    store_put_u64(writer, router->counters.affinity_breaks);
+    store_put_u64(writer, router->counters.cold);
+    for (uint32_t i = 0; i < router->options.n_instances; i++) {
+        store_put_u64(writer, router->sent[i]);
+        store_put_u32(writer, router->views[i].outstanding);
+        store_put_u32(writer, router->views[i].used_blocks);
+    }
+    store_end(writer);
+}
+
+static void load_view(struct router *router, uint32_t instance, struct store_reader *reader)
+{
+    struct instance_view *view = &router->views[instance];
+    router->sent[instance] = store_get_u64(reader);
+    view->outstanding = store_get_u32(reader);
+    view->used_blocks = store_get_u32(reader);
+    if (view->outstanding > router->sent[instance] || view->used_blocks > view->usable_blocks) {
+        store_refuse(reader, "%" PRIu32 " turns of %" PRIu64 " and %" PRIu32 " blocks of %" PRIu32 " at instance %" PRIu32,
+                     view->outstanding, router->sent[instance], view->used_blocks, view->usable_blocks, instance);
+    }
+    router->outstanding += view->outstanding;
+    router->loads.loads[instance] = load_of(view);
+}
+
+bool router_load(struct router *router, struct store_reader *reader)
+{
+    if (!store_enter(reader, SECTION, SECTION_VERSION)) {
+        return false;
+    }
+    const uint32_t n = store_get_u32(reader);
+    router->next_snapshot = store_get_i64(reader);
+    router->policy_state = store_get_u64(reader);
+    router->counters.affinity_hits = store_get_u64(reader);
+    router->counters.affinity_breaks = store_get_u64(reader);
+    router->counters.cold = store_get_u64(reader);
+    const bool on_period =
+        router->options.view == ROUTER_VIEW_EXACT || router->next_snapshot % router->options.telemetry_period == 0;
+    if (n != router->options.n_instances) {
+        store_refuse(reader, "%" PRIu32 " instances; expected %" PRIu32, n, router->options.n_instances);
+    } else if (router->next_snapshot < 0 || router->next_snapshot == SIMTIME_NEVER || !on_period) {
+        store_refuse(reader, "no snapshots are taken at %" PRId64 " ps", router->next_snapshot);
+    }
+    router->outstanding = 0;
+    for (uint32_t i = 0; i < n && !store_failed(reader); i++) {
+        load_view(router, i, reader);
+    }
+    load_index_rebuild(&router->loads);
+    return store_leave(reader);
 }

@@ -8,6 +8,7 @@
 #define ASIM_ROUTER_ROUTER_H
 
 #include "base/simtime.h"
+#include "base/store.h"
 #include "instance/instance.h"
 #include "policy/policy_table.h"
 
@@ -53,5 +54,13 @@ void router_update(struct router *router, uint32_t instance, const struct load_s
 uint32_t router_route(struct router *router, const struct routing_request *request);
 
 const struct router_counters *router_counters(const struct router *router);
+
+/* Turns sent to an instance, ever. */
+uint64_t router_sent(const struct router *router, uint32_t instance);
+
+/* All that it has seen and done, as a section (base/store.h). router_load fills a fresh router made with the same
+ * options; false when that is refused, and the reader knows why. */
+void router_save(const struct router *router, struct store_writer *writer);
+bool router_load(struct router *router, struct store_reader *reader);
 
 #endif

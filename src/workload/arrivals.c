@@ -5,6 +5,7 @@
 #include "base/rng.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 struct recorded {
@@ -129,4 +130,34 @@ bool arrivals_next(struct arrivals *arrivals, uint64_t *program, simtime *time)
     arrivals->last = *time;
     arrivals->next++;
     return true;
+}
+
+void arrivals_save(const struct arrivals *arrivals, struct store_writer *writer)
+{
+    store_put_u64(writer, arrivals->next);
+    store_put_i64(writer, arrivals->last);
+    store_put_u64(writer, arrivals->cursor.position);
+    store_put_u8(writer, arrivals->cursor.has_last);
+    store_put_i64(writer, arrivals->cursor.time);
+    store_put_u64(writer, arrivals->cursor.program);
+}
+
+bool arrivals_load(struct arrivals *arrivals, struct store_reader *reader)
+{
+    const uint64_t next = store_get_u64(reader);
+    const simtime last = store_get_i64(reader);
+    struct arrival_cursor cursor;
+    cursor.position = store_get_u64(reader);
+    cursor.has_last = store_get_u8(reader) != 0;
+    cursor.time = store_get_i64(reader);
+    cursor.program = store_get_u64(reader);
+    if (next > arrivals->n_programs || last < 0 || last > SIMTIME_LIMIT) {
+        store_refuse(reader, "%" PRIu64 " programs of %" PRIu64 " have come, the last at %" PRId64 " ps", next,
+                     arrivals->n_programs, last);
+        return false;
+    }
+    arrivals->next = next;
+    arrivals->last = last;
+    arrivals->cursor = cursor;
+    return !store_failed(reader);
 }

@@ -3,6 +3,7 @@
 #define ASIM_WORKLOAD_ARRIVALS_H
 
 #include "base/simtime.h"
+#include "base/store.h"
 #include "workload/workload.h"
 
 enum arrival_process { ARRIVALS_RECORDED, ARRIVALS_POISSON, ARRIVALS_ZERO, ARRIVALS_CLOSED };
@@ -32,5 +33,10 @@ void arrivals_fini(struct arrivals *arrivals);
 
 /* The next open-loop arrival, or false when there are no more. */
 bool arrivals_next(struct arrivals *arrivals, uint64_t *program, simtime *time);
+
+/* How far they have come, as part of the caller's section. arrivals_load goes on from there with the same workload and
+ * options; false when the place makes no sense, and the reader knows why. */
+void arrivals_save(const struct arrivals *arrivals, struct store_writer *writer);
+bool arrivals_load(struct arrivals *arrivals, struct store_reader *reader);
 
 #endif

@@ -1,0 +1,24 @@
+/* The orchestrator in a store (base/store.h), as a section: how far the programs have come, and those in progress.
+ *
+ * Slots keep their numbers, because instances name turns by them. Programs in line are not kept: they are prepared
+ * again, in slots of their own. Nothing is kept of a program that its number in the workload says.
+ */
+#ifndef ASIM_ORCHESTRATOR_CHECKPOINT_H
+#define ASIM_ORCHESTRATOR_CHECKPOINT_H
+
+#include "base/store.h"
+#include "orchestrator/orchestrator.h"
+
+void orchestrator_save(const struct orchestrator *orchestrator, struct store_writer *writer);
+
+/* Fills a fresh orchestrator, made with the same options as the saved one; false when that is refused, and the reader
+ * knows why. Its programs go on with orchestrator_call (turns at an instance) or orchestrator_ready (others). */
+bool orchestrator_load(struct orchestrator *orchestrator, struct store_reader *reader);
+
+/* Slots are numbered from 0 to one less than this. */
+uint32_t orchestrator_slots(const struct orchestrator *orchestrator);
+
+/* A program that has started and not ended is in `slot`. */
+bool orchestrator_in_progress(const struct orchestrator *orchestrator, uint32_t slot);
+
+#endif
