@@ -1,28 +1,12 @@
 #include "metrics/recorder.h"
 
 #include "base/mem.h"
-#include "metrics/program_sample.h"
-#include "metrics/series.h"
+#include "metrics/recorder_internal.h"
 #include "metrics/turn_times.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { TTFT, TPOT, E2E, QUEUE, JCT, TOOL, PROGRAM_QUEUE, N_SERIES };
-
-struct recorder {
-    bool keep_turns;
-    bool turns_sorted;
-    simtime warmup;
-    struct digest digest;
-    struct recorder_summary totals; /* counts and end; the quantities are filled on demand */
-    struct series series[N_SERIES];
-    struct program_sample sample;
-    struct turn_record *turns;
-    size_t n_turns;
-    size_t turn_capacity;
-};
 
 /* What the digest covers, as bytes: little-endian, no padding. */
 struct digest_record {

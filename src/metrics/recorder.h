@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/simtime.h"
+#include "base/store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -72,6 +73,15 @@ void recorder_merge(struct recorder *into, struct recorder *from);
 /* Keeps the memory of recorders that will be merged within that of one: a set of durations that would be a histogram
  * after the merge becomes one in all of them at once. Cheap when there is nothing to do: call it now and then. */
 void recorders_bound(struct recorder *const *recorders, uint32_t n);
+
+/* Writes all that was heard, as a section; reads it into a recorder that has heard nothing and was created with the
+ * same options. False when the section is not such a recorder's: the reader has reported it then, and the recorder is
+ * only fit to be destroyed. */
+void recorder_save(const struct recorder *recorder, struct store_writer *writer);
+bool recorder_load(struct recorder *recorder, struct store_reader *reader);
+/* Parts of a section of the caller's. */
+void program_sums_save(const struct program_sums *sums, struct store_writer *writer);
+struct program_sums program_sums_load(struct store_reader *reader);
 
 /* Finished turns and programs so far. */
 uint64_t recorder_turn_count(const struct recorder *recorder);
