@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "kv/block_cursor.h"
 #include "kv/pool_internal.h"
+#include "kv/reload.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -152,6 +153,22 @@ void lockstep_release(struct lockstep *both, struct lockstep_turn *turn)
     kv_release(both->pool, &turn->holder);
     plain_release(&both->plain, &turn->plain);
     compare_counts(both);
+}
+
+void lockstep_reload(struct lockstep *both, struct lockstep_turn *turns, size_t n_turns, size_t stride)
+{
+    struct kv_holder **holders = mem_alloc((n_turns + 1) * sizeof *holders);
+    for (size_t i = 0; i < n_turns; i++) {
+        holders[i] = &((struct lockstep_turn *)(void *)((char *)turns + i * stride))->holder;
+    }
+    char message[300];
+    struct kv_pool *pool = reload_pool(both->pool, holders, n_turns, message, sizeof message);
+    if (!pool) {
+        fail_msg("seed %" PRIu64 " step %" PRIu64 ": %s", both->seed, both->step, message);
+    }
+    kv_pool_destroy(both->pool);
+    both->pool = pool;
+    mem_free(holders);
 }
 
 /* ---- comparison of the whole state ---- */

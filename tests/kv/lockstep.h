@@ -48,6 +48,9 @@ void lockstep_touch(struct lockstep *both, struct lockstep_turn *turn, struct kv
 void lockstep_grow(struct lockstep *both, struct lockstep_turn *turn, uint32_t n, uint32_t blocks, bool decode);
 void lockstep_release(struct lockstep *both, struct lockstep_turn *turn);
 
+/* Saves the pool under test with its holders, and goes on with what a fresh pool loads. `turns` as below. */
+void lockstep_reload(struct lockstep *both, struct lockstep_turn *turns, size_t n_turns, size_t stride);
+
 /* Compares the free queue block by block, and all copies with their counts; and checks the pool's invariants.
  * `turns` are all that hold blocks. */
 void lockstep_compare(struct lockstep *both, struct lockstep_turn *turns, size_t n_turns, size_t stride);

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-enum { MAX_PROGRAMS = 7, COMPARE_EVERY = 4 };
+enum { MAX_PROGRAMS = 7, COMPARE_EVERY = 4, RELOAD_EVERY = 64 };
 
 enum phase { IDLE, WAITING, RUNNING };
 
@@ -233,7 +233,8 @@ static void step(struct world *world)
 void random_programs(uint64_t seed, uint32_t steps, enum random_mode mode, struct random_totals *totals)
 {
     static const uint32_t block_sizes[] = {4, 16, 1, 4, 64, 16, 4, 4};
-    struct world world = {.totals = totals, .unique_outputs = mode == RANDOM_LAZY};
+    const bool lazy = mode == RANDOM_LAZY || (mode == RANDOM_RELOADED && seed % 2);
+    struct world world = {.totals = totals, .unique_outputs = lazy};
     const uint32_t size = block_sizes[seed % 8];
     lockstep_init(&world.both, 1, size, true, seed);
     world.n_blocks = draw(&world, 3) ? 8 + draw(&world, 40) : 40 + draw(&world, 200);
@@ -241,7 +242,7 @@ void random_programs(uint64_t seed, uint32_t steps, enum random_mode mode, struc
     lockstep_fini(&world.both);
     lockstep_init(&world.both, world.n_blocks, size, mode != RANDOM_NO_CACHING, seed);
     world.both.draws = draws;
-    world.both.lazy = mode == RANDOM_LAZY;
+    world.both.lazy = lazy;
     world.n_agents = 1 + draw(&world, MAX_PROGRAMS);
     world.n_shared = 1 + draw(&world, 3);
     for (uint32_t i = 0; i < world.n_shared; i++) {
@@ -249,6 +250,9 @@ void random_programs(uint64_t seed, uint32_t steps, enum random_mode mode, struc
     }
     for (; world.both.step < steps; world.both.step++) {
         step(&world);
+        if (mode == RANDOM_RELOADED && world.both.step % RELOAD_EVERY == RELOAD_EVERY / 2) {
+            lockstep_reload(&world.both, &world.agents[0].turn, world.n_agents, sizeof world.agents[0]);
+        }
         if (world.both.step % COMPARE_EVERY == 0) {
             lockstep_compare(&world.both, &world.agents[0].turn, world.n_agents, sizeof world.agents[0]);
         }

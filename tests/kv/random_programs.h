@@ -18,9 +18,10 @@ struct random_totals {
 };
 
 enum random_mode {
-    RANDOM_EAGER,     /* every block hashed when it is filled */
-    RANDOM_LAZY,      /* decoded blocks reserved without a name, hashed at the release */
-    RANDOM_NO_CACHING /* prefix caching off */
+    RANDOM_EAGER,      /* every block hashed when it is filled */
+    RANDOM_LAZY,       /* decoded blocks reserved without a name, hashed at the release */
+    RANDOM_NO_CACHING, /* prefix caching off */
+    RANDOM_RELOADED,   /* now and then saved and loaded; every other seed lazy */
 };
 
 void random_programs(uint64_t seed, uint32_t steps, enum random_mode mode, struct random_totals *totals);
