@@ -13,6 +13,13 @@ void decode_set_fini(struct decode_set *set)
     sequence_heap_fini(&set->finish);
 }
 
+void decode_set_start_at(struct decode_set *set, int64_t clock)
+{
+    assert(set->n == 0 && clock >= 0);
+    set->clock = clock;
+    set->phase = (uint32_t)((set->block_size - clock % set->block_size) % set->block_size);
+}
+
 static uint32_t *bucket(struct decode_set *set, int64_t base)
 {
     const int64_t residue = base % set->block_size;

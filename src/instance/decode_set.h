@@ -30,6 +30,9 @@ struct decode_set {
 void decode_set_init(struct decode_set *set, uint32_t block_size, uint32_t *by_residue);
 void decode_set_fini(struct decode_set *set);
 
+/* Sets the clock of an empty set. */
+void decode_set_start_at(struct decode_set *set, int64_t clock);
+
 /* `sequence` has `computed` tokens and samples from now on. Sets its state. */
 void decode_set_enter(struct decode_set *set, struct sequence *sequence, uint32_t computed);
 

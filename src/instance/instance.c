@@ -72,11 +72,15 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     struct sequence *sequence = sequence_pool_take(&instance->sequences);
     const uint32_t room = instance->config->max_model_len - arrival->prompt_toks;
     sequence->content = arrival->content;
+    sequence->base = 0;
+    sequence->stamp = 0;
     sequence->lead = arrival->lead;
     sequence->owner = arrival->owner;
     sequence->prompt_toks = arrival->prompt_toks;
     sequence->limit = arrival->output_toks < room ? arrival->output_toks : room;
     sequence->n_tokens = arrival->prompt_toks;
+    sequence->computed_before = sequence->hit_toks = 0;
+    sequence->waiting_since = 0;
     sequence->state = SEQUENCE_WAITING;
     sequence->last_in_flight = sequence->was_admitted = false;
     sequence->shared_output = arrival->shared_output;
@@ -87,6 +91,7 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     sequence->preemptions = sequence->recomputed_toks = 0;
     sequence->ready = arrival->ready;
     sequence->arrived = arrival->time;
+    sequence->first_scheduled = 0;
     sequence->first_token = SIMTIME_NEVER;
     sequence->requeue_wait = 0;
     if (!instance->inbox.n) {

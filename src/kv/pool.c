@@ -348,6 +348,11 @@ uint32_t kv_cached_free(const struct kv_pool *pool)
     return pool->cached_free;
 }
 
+uint32_t kv_reserved(const struct kv_pool *pool)
+{
+    return pool->reserved;
+}
+
 uint64_t kv_evicted(const struct kv_pool *pool)
 {
     return pool->evicted;

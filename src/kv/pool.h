@@ -71,6 +71,7 @@ void kv_holder_fini(struct kv_holder *holder);
 uint32_t kv_usable(const struct kv_pool *pool);
 uint32_t kv_free(const struct kv_pool *pool);        /* length of the free queue: cached-but-idle blocks included */
 uint32_t kv_cached_free(const struct kv_pool *pool); /* of those, the ones that still cache something */
+uint32_t kv_reserved(const struct kv_pool *pool);    /* blocks that no holder has claimed yet */
 uint64_t kv_evicted(const struct kv_pool *pool);     /* cached blocks that allocation has evicted so far */
 
 /* Checks every invariant of the structure by walking it (tests and debug builds); aborts with a message on the first

@@ -1,0 +1,452 @@
+#include "instance/checkpoint.h"
+
+#include "base/mem.h"
+#include "instance/engine.h"
+#include "kv/pool_store.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+/* The least bytes of a sequence and of a reference to one. */
+enum { SEQUENCE_BYTES = 128, REFERENCE_BYTES = 4 };
+
+/* ---- saving ---- */
+
+static void put_snapshot(struct store_writer *writer, const struct load_snapshot *snapshot)
+{
+    store_put_u32(writer, snapshot->running);
+    store_put_u32(writer, snapshot->waiting);
+    store_put_u32(writer, snapshot->used_blocks);
+    store_put_u64(writer, snapshot->received);
+}
+
+static void put_counters(struct store_writer *writer, const struct instance_counters *counters)
+{
+    store_put_u64(writer, counters->steps);
+    store_put_u64(writer, counters->fast_forwarded);
+    store_put_u64(writer, counters->jumps);
+    store_put_u64(writer, counters->plain_steps);
+    store_put_u64(writer, counters->preemptions);
+    store_put_u64(writer, counters->scheduled_tokens);
+    for (int i = 0; i < STEP_BOUNDS; i++) {
+        store_put_i64(writer, counters->part[i]);
+    }
+    store_put_u32(writer, counters->peak_used_blocks);
+}
+
+static void put_sequence(struct store_writer *writer, const struct sequence *sequence)
+{
+    store_put_u64(writer, sequence->program);
+    store_put_u32(writer, sequence->turn);
+    store_put_u32(writer, sequence->slot);
+    store_put_i64(writer, sequence->ready);
+    store_put_i64(writer, sequence->arrived);
+    store_put_i64(writer, sequence->lead);
+    store_put_u32(writer, sequence->prompt_toks);
+    store_put_u32(writer, sequence->limit);
+    store_put_u8(writer, sequence->shared_output);
+    store_put_u8(writer, sequence->length_limited);
+    store_put_u8(writer, sequence->state);
+    store_put_u8(writer, sequence->last_in_flight);
+    store_put_u8(writer, sequence->was_admitted);
+    store_put_i64(writer, sequence->base);
+    store_put_u64(writer, sequence->stamp);
+    store_put_u32(writer, sequence->n_tokens);
+    store_put_u32(writer, sequence->computed_before);
+    store_put_u32(writer, sequence->hit_toks);
+    store_put_u32(writer, sequence->preemptions);
+    store_put_u32(writer, sequence->recomputed_toks);
+    store_put_i64(writer, sequence->waiting_since);
+    store_put_i64(writer, sequence->first_scheduled);
+    store_put_i64(writer, sequence->first_token);
+    store_put_i64(writer, sequence->requeue_wait);
+    kv_holder_save(&sequence->holder, writer);
+}
+
+static void put_list(struct store_writer *writer, const struct sequence_list *list)
+{
+    store_put_u64(writer, list->n);
+    for (const struct sequence *sequence = list->head; sequence; sequence = sequence->next) {
+        put_sequence(writer, sequence);
+    }
+}
+
+static void put_references(struct store_writer *writer, const struct sequence_array *array, const uint32_t *positions)
+{
+    store_put_u64(writer, array->n);
+    for (uint32_t i = 0; i < array->n; i++) {
+        store_put_u32(writer, positions[array->items[i]->index]);
+    }
+}
+
+/* Those in flight, the oldest first. Their sequences are named by their position in the running list and the waiting
+ * queue behind it. */
+static void put_batches(struct store_writer *writer, const struct instance *instance)
+{
+    uint32_t *positions = mem_alloc(instance->sequences.n * sizeof *positions);
+    uint32_t n = 0;
+    for (const struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
+        positions[sequence->index] = n++;
+    }
+    for (const struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
+        positions[sequence->index] = n++;
+    }
+    store_put_u32(writer, instance->n_batches);
+    for (uint32_t i = 0; i < instance->n_batches; i++) {
+        const struct batch *batch = &instance->batches[(instance->first_batch + i) % ENGINE_MAX_DEPTH];
+        store_put_i64(writer, batch->end);
+        put_references(writer, &batch->completions, positions);
+        put_references(writer, &batch->finishers, positions);
+    }
+    mem_free(positions);
+}
+
+void instance_save(const struct instance *instance, struct store_writer *writer)
+{
+    assert(!instance->n_ends && !instance->n_changes);
+    store_put_u32(writer, instance->id);
+    store_put_i64(writer, instance->compose_at);
+    store_put_i64(writer, instance->device_free);
+    store_put_i64(writer, instance->decode.clock);
+    store_put_u64(writer, instance->next_stamp);
+    store_put_u64(writer, instance->received);
+    store_put_u8(writer, instance->head_blocked);
+    put_snapshot(writer, &instance->state);
+    put_snapshot(writer, &instance->snapshot);
+    store_put_i64(writer, instance->snapshot_index);
+    put_counters(writer, &instance->counters);
+    kv_pool_save(instance->pool, writer);
+    put_list(writer, &instance->running);
+    put_list(writer, &instance->waiting);
+    put_list(writer, &instance->inbox);
+    put_batches(writer, instance);
+}
+
+/* ---- loading ---- */
+
+/* Simulated time ends at SIMTIME_LIMIT, but for the steps of the last turns. */
+#define LATEST (SIMTIME_LIMIT + SIMTIME_LIMIT / 20)
+
+struct loader {
+    struct instance *instance;
+    struct store_reader *reader;
+    instance_lender lend;
+    void *user;
+    struct sequence **named; /* running and waiting sequences, which batches name by position */
+    uint32_t n_named;
+    int64_t *ends_with; /* of those, the batch in flight with which they end; -1: none */
+};
+
+static bool is_time(simtime time)
+{
+    return time >= 0 && time <= LATEST;
+}
+
+static bool is_time_or_never(simtime time)
+{
+    return is_time(time) || time == SIMTIME_NEVER;
+}
+
+static struct load_snapshot get_snapshot(struct store_reader *reader)
+{
+    struct load_snapshot snapshot;
+    snapshot.running = store_get_u32(reader);
+    snapshot.waiting = store_get_u32(reader);
+    snapshot.used_blocks = store_get_u32(reader);
+    snapshot.received = store_get_u64(reader);
+    return snapshot;
+}
+
+static struct instance_counters get_counters(struct store_reader *reader)
+{
+    struct instance_counters counters;
+    counters.steps = store_get_u64(reader);
+    counters.fast_forwarded = store_get_u64(reader);
+    counters.jumps = store_get_u64(reader);
+    counters.plain_steps = store_get_u64(reader);
+    counters.preemptions = store_get_u64(reader);
+    counters.scheduled_tokens = store_get_u64(reader);
+    for (int i = 0; i < STEP_BOUNDS; i++) {
+        counters.part[i] = store_get_i64(reader);
+    }
+    counters.peak_used_blocks = store_get_u32(reader);
+    return counters;
+}
+
+static void get_head(struct instance *instance, struct store_reader *reader)
+{
+    const uint32_t id = store_get_u32(reader);
+    instance->compose_at = store_get_i64(reader);
+    instance->device_free = store_get_i64(reader);
+    const int64_t clock = store_get_i64(reader);
+    instance->next_stamp = store_get_u64(reader);
+    instance->received = store_get_u64(reader);
+    instance->head_blocked = store_get_u8(reader) != 0;
+    instance->state = get_snapshot(reader);
+    instance->snapshot = get_snapshot(reader);
+    instance->snapshot_index = store_get_i64(reader);
+    instance->counters = get_counters(reader);
+    if (id != instance->id) {
+        store_refuse(reader, "instance %" PRIu32 ", expected instance %" PRIu32, id, instance->id);
+    }
+    /* A step takes least_step or longer, and moves the decode clock by one at most. */
+    if (!is_time_or_never(instance->compose_at) || !is_time(instance->device_free) || clock < 0 ||
+        clock > instance->device_free / instance->least_step || instance->snapshot_index < -1 ||
+        instance->snapshot_index > LATEST / instance->config->telemetry_period) {
+        store_refuse(reader, "clocks of instance %" PRIu32 " out of range", instance->id);
+        return;
+    }
+    decode_set_start_at(&instance->decode, clock);
+}
+
+static void get_fields(struct sequence *sequence, struct store_reader *reader)
+{
+    sequence->program = store_get_u64(reader);
+    sequence->turn = store_get_u32(reader);
+    sequence->slot = store_get_u32(reader);
+    sequence->ready = store_get_i64(reader);
+    sequence->arrived = store_get_i64(reader);
+    sequence->lead = store_get_i64(reader);
+    sequence->prompt_toks = store_get_u32(reader);
+    sequence->limit = store_get_u32(reader);
+    sequence->shared_output = store_get_u8(reader) != 0;
+    sequence->length_limited = store_get_u8(reader) != 0;
+    sequence->state = store_get_u8(reader);
+    sequence->last_in_flight = store_get_u8(reader) != 0;
+    sequence->was_admitted = store_get_u8(reader) != 0;
+    sequence->base = store_get_i64(reader);
+    sequence->stamp = store_get_u64(reader);
+    sequence->n_tokens = store_get_u32(reader);
+    sequence->computed_before = store_get_u32(reader);
+    sequence->hit_toks = store_get_u32(reader);
+    sequence->preemptions = store_get_u32(reader);
+    sequence->recomputed_toks = store_get_u32(reader);
+    sequence->waiting_since = store_get_i64(reader);
+    sequence->first_scheduled = store_get_i64(reader);
+    sequence->first_token = store_get_i64(reader);
+    sequence->requeue_wait = store_get_i64(reader);
+}
+
+/* Lengths that no later sum or look-up leaves. */
+static bool has_sound_lengths(const struct instance *instance, const struct sequence *sequence)
+{
+    const uint32_t most = instance->config->max_model_len;
+    return sequence->prompt_toks >= 1 && sequence->prompt_toks <= most &&
+           sequence->limit <= most - sequence->prompt_toks &&
+           sequence->content.n_tokens >= sequence->prompt_toks + sequence->limit &&
+           sequence->n_tokens >= sequence->prompt_toks &&
+           sequence->n_tokens <= sequence_last_computed(sequence) + sequence->last_in_flight;
+}
+
+static bool has_sound_times(const struct sequence *sequence)
+{
+    return is_time(sequence->ready) && is_time(sequence->arrived) && sequence->lead >= 0 &&
+           is_time(sequence->waiting_since) && is_time(sequence->first_scheduled) &&
+           is_time_or_never(sequence->first_token) && is_time(sequence->requeue_wait);
+}
+
+/* A running sequence's progress, and that it holds no more than that takes. */
+static bool has_sound_progress(const struct instance *instance, const struct sequence *sequence)
+{
+    const int64_t clock = sequence->state == SEQUENCE_DECODING ? instance->decode.clock : 0;
+    const int64_t last = sequence_last_computed(sequence);
+    if (sequence->base < -clock || sequence->base > last - clock) {
+        return false;
+    }
+    const int64_t computed = sequence->base + clock;
+    const struct kv_holder *holder = &sequence->holder;
+    const uint64_t owned = (uint64_t)holder->hashed_blocks + holder->anonymous_blocks;
+    if (owned > engine_blocks_of(instance, (uint32_t)computed) ||
+        (uint64_t)holder->hashed_blocks * instance->config->block_size > (uint64_t)computed) {
+        return false;
+    }
+    switch (sequence->state) {
+    case SEQUENCE_PREFILLING:
+        return computed > 0 && computed < sequence->n_tokens && owned == engine_blocks_of(instance, (uint32_t)computed);
+    case SEQUENCE_DECODING:
+        return computed >= sequence->prompt_toks && computed < last;
+    default:
+        return sequence->state == SEQUENCE_DRAINING && computed == last;
+    }
+}
+
+static bool is_sound(const struct instance *instance, const struct sequence_list *list, const struct sequence *sequence)
+{
+    if (!has_sound_lengths(instance, sequence) || !has_sound_times(sequence) ||
+        (sequence->was_admitted ? sequence->stamp >= instance->next_stamp : list == &instance->running)) {
+        return false;
+    }
+    if (list == &instance->running) {
+        return !sequence->last_in_flight && has_sound_progress(instance, sequence) &&
+               (!list->tail || list->tail->stamp < sequence->stamp);
+    }
+    return sequence->state == SEQUENCE_WAITING && sequence->base == 0 && sequence->holder.n_ranges == 0 &&
+           sequence->holder.hashed_blocks == 0 && sequence->holder.anonymous_blocks == 0 &&
+           (list == &instance->waiting || (!sequence->was_admitted && !sequence->last_in_flight &&
+                                           (!list->tail || list->tail->arrived <= sequence->arrived)));
+}
+
+/* Joins the aggregates that it was in. */
+static void rejoin(struct instance *instance, const struct sequence_list *list, struct sequence *sequence)
+{
+    if (sequence->state == SEQUENCE_DECODING) {
+        decode_set_enter(&instance->decode, sequence, decode_set_computed(&instance->decode, sequence));
+        engine_effect_decoding(instance, sequence);
+    } else if (sequence->state == SEQUENCE_PREFILLING) {
+        instance->n_prefilling++;
+        engine_effect_queued(instance, sequence);
+    } else if (list == &instance->waiting && !sequence->last_in_flight) {
+        engine_effect_queued(instance, sequence);
+    }
+}
+
+static void get_list(struct loader *loader, struct sequence_list *list)
+{
+    struct instance *instance = loader->instance;
+    struct store_reader *reader = loader->reader;
+    const uint64_t n = store_get_count(reader, SEQUENCE_BYTES);
+    if (n > UINT32_MAX || (list == &instance->running && n > instance->config->max_num_seqs)) {
+        store_refuse(reader, "%" PRIu64 " turns in a list of instance %" PRIu32, n, instance->id);
+    }
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
+        struct sequence *sequence = sequence_pool_take(&instance->sequences);
+        get_fields(sequence, reader);
+        if (!kv_holder_load(&sequence->holder, reader)) {
+            return;
+        }
+        if (!loader->lend(loader->user, sequence->slot, &sequence->content, &sequence->owner)) {
+            store_refuse(reader, "instance %" PRIu32 " has a turn of slot %" PRIu32 ", which has none", instance->id,
+                         sequence->slot);
+            return;
+        }
+        if (!is_sound(instance, list, sequence)) {
+            store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 ": no state that a turn can be in",
+                         sequence->program, sequence->turn);
+            return;
+        }
+        sequence_list_push_back(list, sequence);
+        rejoin(instance, list, sequence);
+    }
+}
+
+static void name_sequences(struct loader *loader)
+{
+    const struct instance *instance = loader->instance;
+    const size_t n = (size_t)instance->running.n + instance->waiting.n;
+    loader->named = mem_alloc(n * sizeof(struct sequence *));
+    loader->ends_with = mem_alloc(n * sizeof *loader->ends_with);
+    for (struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
+        loader->named[loader->n_named++] = sequence;
+    }
+    for (struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
+        loader->named[loader->n_named++] = sequence;
+    }
+    for (size_t i = 0; i < n; i++) {
+        loader->ends_with[i] = -1;
+    }
+}
+
+/* Members of batch `batch` of those in flight; `ends`: those that end with it. */
+static void get_references(struct loader *loader, struct sequence_array *array, uint32_t batch, bool ends)
+{
+    struct store_reader *reader = loader->reader;
+    const uint64_t n = store_get_count(reader, REFERENCE_BYTES);
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
+        const uint32_t position = store_get_u32(reader);
+        struct sequence *sequence = position < loader->n_named ? loader->named[position] : NULL;
+        if (!sequence || !sequence->was_admitted || loader->ends_with[position] >= 0 ||
+            (ends && sequence->state != SEQUENCE_DRAINING && !sequence->last_in_flight)) {
+            store_refuse(reader, "a batch of instance %" PRIu32 " names turn %" PRIu32 " of %" PRIu32,
+                         loader->instance->id, position, loader->n_named);
+            return;
+        }
+        if (ends) {
+            loader->ends_with[position] = batch;
+        }
+        sequence_array_push(array, sequence);
+    }
+}
+
+static void get_batches(struct loader *loader)
+{
+    struct instance *instance = loader->instance;
+    struct store_reader *reader = loader->reader;
+    name_sequences(loader);
+    const uint32_t n = store_get_u32(reader);
+    if (n > instance->config->queue_depth) {
+        store_refuse(reader, "%" PRIu32 " batches in flight in instance %" PRIu32 "; at most %" PRIu32, n, instance->id,
+                     instance->config->queue_depth);
+    }
+    simtime before = 0;
+    for (uint32_t i = 0; i < n && !store_failed(reader); i++) {
+        struct batch *batch = &instance->batches[i];
+        batch->end = store_get_i64(reader);
+        get_references(loader, &batch->completions, i, false);
+        get_references(loader, &batch->finishers, i, true);
+        if (batch->end < before || batch->end > instance->device_free) {
+            store_refuse(reader, "batches in flight of instance %" PRIu32 " out of order", instance->id);
+        }
+        before = batch->end;
+        instance->n_batches++;
+    }
+    for (uint32_t i = 0; i < loader->n_named && !store_failed(reader); i++) {
+        const struct sequence *sequence = loader->named[i];
+        if ((sequence->state == SEQUENCE_DRAINING || sequence->last_in_flight) && loader->ends_with[i] < 0) {
+            store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 " ends with no batch", sequence->program,
+                         sequence->turn);
+        }
+    }
+}
+
+/* What the paths through a step rely on. */
+static void check_whole(struct loader *loader)
+{
+    const struct instance *instance = loader->instance;
+    const struct engine_config *config = instance->config;
+    struct store_reader *reader = loader->reader;
+    const struct kv_holder **holders = mem_alloc(instance->running.n * sizeof *holders);
+    uint64_t unclaimed = 0;
+    size_t n = 0;
+    for (const struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
+        const struct kv_holder *holder = &sequence->holder;
+        unclaimed += engine_blocks_of(instance, engine_computed(instance, sequence)) -
+                     (holder->hashed_blocks + holder->anonymous_blocks);
+        holders[n++] = holder;
+    }
+    const bool partial_is_last = !instance->n_prefilling || config->long_prefill_token_threshold ||
+                                 (instance->n_prefilling == 1 && instance->running.tail->state == SEQUENCE_PREFILLING);
+    const bool stands_still = !instance->n_batches && instance->compose_at == SIMTIME_NEVER;
+    if ((stands_still && (instance->running.n || instance->waiting.n)) || !partial_is_last ||
+        (uint64_t)instance->decode.n + instance->n_prefilling > config->max_num_batched_tokens ||
+        unclaimed != kv_reserved(instance->pool)) {
+        store_refuse(reader, "instance %" PRIu32 ": its turns, batches and KV pool do not go together", instance->id);
+    }
+    kv_pool_accept(instance->pool, holders, n, reader);
+    mem_free(holders);
+}
+
+bool instance_load(struct instance *instance, struct store_reader *reader, instance_lender lend, void *user)
+{
+    assert(!instance_turns_inside(instance) && !instance->counters.steps);
+    struct loader loader = {.instance = instance, .reader = reader, .lend = lend, .user = user};
+    get_head(instance, reader);
+    if (!store_failed(reader) && kv_pool_load(instance->pool, reader)) {
+        get_list(&loader, &instance->running);
+        get_list(&loader, &instance->waiting);
+        get_list(&loader, &instance->inbox);
+    }
+    if (!store_failed(reader)) {
+        get_batches(&loader);
+    }
+    if (!store_failed(reader)) {
+        check_whole(&loader);
+    }
+    mem_free(loader.named);
+    mem_free(loader.ends_with);
+    if (store_failed(reader)) {
+        instance->running = (struct sequence_list){0}; /* what they hold is not to be released */
+        return false;
+    }
+    instance->inbox_at = instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER;
+    return true;
+}
