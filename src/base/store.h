@@ -25,6 +25,9 @@ struct store_reader;
 /* NULL when the file beside `path` cannot be created. */
 struct store_writer *store_create(const char *path, struct diag *diag);
 
+/* The same in memory, to be sent: what store_take gives is what store_open_stream reads. */
+struct store_writer *store_create_memory(void);
+
 /* Sections do not nest. Names have 4 to 63 of the characters a-z, 0-9, '-', '_' and '.'. */
 void store_begin(struct store_writer *writer, const char *name, uint32_t version);
 void store_end(struct store_writer *writer);
@@ -41,6 +44,8 @@ void store_put_text(struct store_writer *writer, const char *text);
 
 /* Makes the file whole, durable and known by its name; or reports why not. Frees the writer either way. */
 asim_status store_commit(struct store_writer *writer, struct diag *diag);
+/* Of a writer in memory: the bytes, *n of them, freed with mem_free. Frees the writer. */
+unsigned char *store_take(struct store_writer *writer, size_t *n);
 /* Frees the writer and leaves nothing behind. NULL is allowed. */
 void store_abandon(struct store_writer *writer);
 

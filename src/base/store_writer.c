@@ -13,7 +13,9 @@
 struct store_writer {
     char *path;
     char *temporary; /* beside it, named by the process */
-    int file;
+    int file; /* -1: in memory */
+    unsigned char *bytes;
+    size_t n_bytes, bytes_capacity;
     int problem; /* errno of the first failure, 0: none; nothing is written after it */
     bool in_section;
     ZSTD_CCtx *zstd;
@@ -24,6 +26,12 @@ struct store_writer {
 
 static void write_all(struct store_writer *writer, const unsigned char *bytes, size_t n)
 {
+    if (writer->file < 0) {
+        writer->bytes = mem_grow(writer->bytes, &writer->bytes_capacity, writer->n_bytes + n, 1);
+        memcpy(writer->bytes + writer->n_bytes, bytes, n);
+        writer->n_bytes += n;
+        return;
+    }
     while (n > 0 && !writer->problem) {
         const ssize_t wrote = write(writer->file, bytes, n);
         if (wrote > 0) {
@@ -80,24 +88,18 @@ static void free_writer(struct store_writer *writer)
     XXH3_freeState(writer->hash);
     mem_free(writer->path);
     mem_free(writer->temporary);
+    mem_free(writer->bytes);
     mem_free(writer);
 }
 
-struct store_writer *store_create(const char *path, struct diag *diag)
+static struct store_writer *new_writer(int file)
 {
     struct store_writer *writer = mem_zalloc(sizeof *writer);
-    writer->path = mem_strdup(path);
-    writer->temporary = temporary_name(path);
+    writer->file = file;
     writer->zstd = ZSTD_createCCtx();
     writer->hash = XXH3_createState();
     if (!writer->zstd || !writer->hash) {
         abort(); /* out of memory */
-    }
-    writer->file = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (writer->file < 0) {
-        diag_error(diag, ASIM_IO, (struct diag_where){.file = path}, "cannot be created: %s", strerror(errno));
-        free_writer(writer);
-        return NULL;
     }
     ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, 1);
     ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_checksumFlag, 1);
@@ -107,6 +109,26 @@ struct store_writer *store_create(const char *path, struct diag *diag)
     memcpy(head, STORE_MAGIC, STORE_MAGIC_BYTES);
     memcpy(head + STORE_MAGIC_BYTES, &version, sizeof version);
     write_hashed(writer, head, sizeof head);
+    return writer;
+}
+
+struct store_writer *store_create_memory(void)
+{
+    return new_writer(-1);
+}
+
+struct store_writer *store_create(const char *path, struct diag *diag)
+{
+    char *temporary = temporary_name(path);
+    const int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) {
+        diag_error(diag, ASIM_IO, (struct diag_where){.file = path}, "cannot be created: %s", strerror(errno));
+        mem_free(temporary);
+        return NULL;
+    }
+    struct store_writer *writer = new_writer(file);
+    writer->path = mem_strdup(path);
+    writer->temporary = temporary;
     return writer;
 }
 
@@ -203,7 +225,7 @@ static void sync_directory(const char *path)
     mem_free(directory);
 }
 
-asim_status store_commit(struct store_writer *writer, struct diag *diag)
+static void finish(struct store_writer *writer)
 {
     static const unsigned char no_name = 0;
     assert(!writer->in_section);
@@ -211,6 +233,22 @@ asim_status store_commit(struct store_writer *writer, struct diag *diag)
     unsigned char tail[STORE_TAIL_BYTES];
     store_tail(writer->hash, tail);
     write_all(writer, tail, sizeof tail);
+}
+
+unsigned char *store_take(struct store_writer *writer, size_t *n)
+{
+    assert(writer->file < 0);
+    finish(writer);
+    unsigned char *bytes = writer->bytes;
+    *n = writer->n_bytes;
+    writer->bytes = NULL;
+    free_writer(writer);
+    return bytes;
+}
+
+asim_status store_commit(struct store_writer *writer, struct diag *diag)
+{
+    finish(writer);
     if (!writer->problem && fsync(writer->file) != 0) {
         writer->problem = errno;
     }
@@ -235,8 +273,10 @@ asim_status store_commit(struct store_writer *writer, struct diag *diag)
 void store_abandon(struct store_writer *writer)
 {
     if (writer) {
-        close(writer->file);
-        unlink(writer->temporary);
+        if (writer->file >= 0) {
+            close(writer->file);
+            unlink(writer->temporary);
+        }
         free_writer(writer);
     }
 }

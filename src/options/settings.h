@@ -106,7 +106,7 @@ struct settings {
     simtime window;           /* unset: no limit */
     uint64_t partition;       /* instances */
     uint32_t transport;       /* enum setting_transport */
-    uint32_t stepping; /* enum setting_stepping */
+    uint32_t stepping;        /* enum setting_stepping */
     simtime warmup;
     simtime stop_at; /* unset: when all programs have ended */
     /* output */

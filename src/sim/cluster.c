@@ -146,6 +146,13 @@ static void create_router(struct cluster *cluster)
     });
 }
 
+struct recorder *cluster_new_recorder(const struct settings *settings)
+{
+    return recorder_create(&(struct recorder_options){.keep_turns = settings->turns_csv,
+                                                      .program_rows = (uint32_t)settings->program_rows,
+                                                      .warmup = settings->warmup});
+}
+
 /* Which instances this rank has. */
 static void share_instances(struct cluster *cluster, uint32_t rank, uint32_t n_ranks)
 {
@@ -179,10 +186,7 @@ struct cluster *cluster_create(const struct settings *settings, uint32_t rank, u
     cluster->n_recorders = (uint32_t)settings->threads;
     cluster->recorders = mem_zalloc(cluster->n_recorders * sizeof *cluster->recorders);
     for (uint32_t i = 0; i < cluster->n_recorders; i++) {
-        cluster->recorders[i] = recorder_create(&(struct recorder_options){.keep_turns = settings->turns_csv,
-                                                                           .program_rows =
-                                                                               (uint32_t)settings->program_rows,
-                                                                           .warmup = settings->warmup});
+        cluster->recorders[i] = cluster_new_recorder(settings);
     }
     return cluster;
 fail:

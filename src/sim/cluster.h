@@ -75,6 +75,7 @@ static inline uint64_t cluster_in_progress(const struct cluster *cluster)
 
 /* For rank `rank` of `n_ranks` processes that simulate the cluster together; 0 of 1: alone. */
 struct cluster *cluster_create(const struct settings *settings, uint32_t rank, uint32_t n_ranks, struct diag *diag);
+struct recorder *cluster_new_recorder(const struct settings *settings);
 void cluster_destroy(struct cluster *cluster);
 
 #endif

@@ -140,9 +140,7 @@ bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse
         }
     }
     const bool whole = !windows.failed && !windows.stopped;
-    for (uint32_t i = 1; i < cluster->n_recorders; i++) {
-        recorder_merge(cluster->recorders[0], cluster->recorders[i]);
-    }
+    gather_recorders(&windows);
     destroy(&windows);
     if (whole && settings->stop_at == SETTING_UNSET_TIME) {
         ring_check_all_done(cluster);

@@ -1,8 +1,9 @@
 #include "base/mem.h"
+#include "base/store.h"
 #include "pdes/calendar_sort.h"
 #include "sim/windows.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -283,4 +284,45 @@ void gather_migrants(struct windows *windows)
         }
     }
     windows->n_migrants = 0;
+}
+
+/* ---- results ---- */
+
+/* A recorder of this rank's, with what another rank's heard. */
+static struct recorder *load_recorder(const struct windows *windows, void *bytes, size_t n)
+{
+    struct recorder *recorder = cluster_new_recorder(&windows->cluster->settings);
+    FILE *stream = fmemopen(bytes, n, "rb");
+    struct store_reader *reader = stream ? store_open_stream(stream, "results of another rank", windows->diag) : NULL;
+    if (reader) {
+        recorder_load(recorder, reader);
+        store_close(reader);
+    }
+    return recorder;
+}
+
+void gather_recorders(struct windows *windows)
+{
+    struct cluster *cluster = windows->cluster;
+    for (uint32_t i = 1; i < cluster->n_recorders; i++) {
+        recorder_merge(cluster->recorders[0], cluster->recorders[i]);
+    }
+    if (is_alone(windows)) {
+        return;
+    }
+    size_t n;
+    struct store_writer *writer = store_create_memory();
+    recorder_save(cluster->recorders[0], writer);
+    unsigned char *bytes = store_take(writer, &n);
+    transport_gather(windows->transport, bytes, n, &windows->parts);
+    mem_free(bytes);
+    for (uint32_t rank = 0; rank < cluster->n_ranks; rank++) {
+        const size_t *offsets = windows->parts.offsets;
+        if (rank != cluster->rank) {
+            struct recorder *other = load_recorder(windows, windows->parts.bytes + offsets[rank],
+                                                   offsets[rank + 1] - offsets[rank]);
+            recorder_merge(cluster->recorders[0], other);
+            recorder_destroy(other);
+        }
+    }
 }

@@ -247,6 +247,9 @@ void gather_turns(struct windows *windows, const struct window_end *end);
 /* Sends and receives the programs in windows->migrants. */
 void gather_migrants(struct windows *windows);
 
+/* After the run: every rank's recorder gets to hear of what the others' heard. */
+void gather_recorders(struct windows *windows);
+
 void gather_destroy(struct windows *windows);
 
 /* ---- window_work.c ---- */

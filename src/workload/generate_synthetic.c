@@ -2,8 +2,9 @@
  *
  * A program is a chain: its first prompt is one of the shared system prompts and fresh tokens, each later one the whole
  * context before it (prompt and output) and fresh tokens. Growth is from prompt to prompt, as traces give it, so the
- * output is a part of it: a turn whose output is as long as its growth adds one fresh token. A program ends before its context exceeds MOST_CONTEXT. One call of the random
- * number generator serves a turn: its fresh tokens, its output and its gap; values are drawn for several turns at once.
+ * output is a part of it: a turn whose output is as long as its growth adds one fresh token. A program ends before its
+ * context exceeds MOST_CONTEXT. One call of the random number generator serves a turn: its fresh tokens, its output and
+ * its gap; values are drawn for several turns at once.
  */
 #include "workload/generate.h"
 

@@ -85,7 +85,8 @@ bool workload_has_arrival_order(const struct workload *workload);
 bool workload_next_arrival(const struct workload *workload, struct arrival_cursor *cursor, uint64_t *program,
                            simtime *time);
 
-/* Makes room for slots 0 to `slot`; a slot but 0 is fetched into only after it. One thread, while no other call runs. */
+/* Makes room for slots 0 to `slot`; a slot but 0 is fetched into only after it. One thread, while no other call runs.
+ */
 void workload_reserve(struct workload *workload, uint32_t slot);
 
 /* A program by its id, valid until workload_release; NULL when its part of a columnar file is not sound, with an error
