@@ -90,6 +90,7 @@ typedef struct asim_option {
     const char *topic;        /* help topic */
     const char *help;         /* one sentence or two */
     bool is_switch;           /* the flag may stand without a value */
+    bool is_execution;        /* results do not depend on it: it may change when a run goes on from a checkpoint */
 } asim_option;
 
 ASIM_API size_t asim_option_count(void);

@@ -17,6 +17,7 @@
 #include "pdes/calendar.h"
 #include "pdes/team.h"
 #include "pdes/transport.h"
+#include "sim/checkpoint.h"
 #include "sim/run_windows.h"
 
 #include <stdatomic.h>
@@ -156,6 +157,7 @@ struct windows {
     run_pulse pulse;
     void *user;
     struct engine_stats *stats; /* NULL: not measured */
+    struct checkpoints *checkpoints; /* NULL: none */
     struct window_cost cost;    /* of the present window */
     bool closed;                /* loop */
     bool sees_instances;        /* the routing policy looks at the views, */
