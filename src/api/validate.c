@@ -205,7 +205,7 @@ asim_status asim_validate(asim_config *config, const char *measured_path, const 
         return status;
     }
     asim_result *result = NULL;
-    status = run_settings(&settings, callbacks, &result);
+    status = run_settings(&settings, NULL, callbacks, &result);
     take_messages(diag, &result->diag);
     if (status == ASIM_OK) {
         uint64_t n;
