@@ -94,14 +94,12 @@ static bool make_slots(struct orchestrator *orchestrator, struct store_reader *r
     return true;
 }
 
-static void chain_free_slots(struct orchestrator *orchestrator)
+static void find_free_slots(struct orchestrator *orchestrator)
 {
-    orchestrator->free_slot = NO_SLOT;
+    orchestrator->n_free = 0;
     for (uint32_t slot = (uint32_t)orchestrator->n_slots; slot-- > 0;) {
-        struct progress *progress = slot_at(orchestrator, slot);
-        if (!progress->borrowed) {
-            progress->next_free = orchestrator->free_slot;
-            orchestrator->free_slot = slot;
+        if (!slot_at(orchestrator, slot)->borrowed) {
+            orchestrator_reuse_slot(orchestrator, slot);
         }
     }
 }
@@ -141,6 +139,6 @@ bool orchestrator_load(struct orchestrator *orchestrator, struct store_reader *r
             least_slot = (uint64_t)slot + 1;
         }
     }
-    chain_free_slots(orchestrator);
+    find_free_slots(orchestrator);
     return store_leave(reader);
 }

@@ -58,6 +58,10 @@ bool orchestrator_next_program(struct orchestrator *orchestrator, struct next_pr
 uint32_t orchestrator_take_slot(struct orchestrator *orchestrator);
 void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot);
 
+/* The same in two steps: who has the program at hand lets go of it, any thread; the slot is given back later. */
+void orchestrator_release(struct orchestrator *orchestrator, uint32_t slot);
+void orchestrator_reuse_slot(struct orchestrator *orchestrator, uint32_t slot);
+
 enum prepared {
     PREPARED_READY,
     PREPARED_TRUNCATED, /* ready as well: a prompt was cut */
@@ -81,6 +85,9 @@ struct ready_turn {
 };
 
 #define NO_HOME UINT32_MAX
+
+/* Least time from a prepared program's start to the effect of its first turn, as ready_turn.service. */
+simtime orchestrator_first_service(const struct orchestrator *orchestrator, uint32_t slot);
 
 /* The first turn of a prepared program, started at `time` by `client` (0 in an open loop). */
 struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t client);

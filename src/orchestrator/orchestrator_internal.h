@@ -20,7 +20,6 @@ struct progress {
     struct prompt_state prompts;
     struct extent_list *truncated;  /* the content of the present turn, where its prompt was cut; NULL: none was */
     const struct program *borrowed; /* from the workload; NULL: the slot is free */
-    uint32_t next_free;
     bool started; /* not in line any more */
 };
 _Static_assert(sizeof(struct progress) <= 5 * 64, "one per program in progress");
@@ -34,7 +33,8 @@ struct orchestrator {
     uint64_t next_program; /* closed loop: head of the queue */
     struct progress **chunks; /* of SLOTS_PER_CHUNK slots */
     size_t n_slots, n_chunks, chunk_capacity;
-    uint32_t free_slot;
+    uint32_t *free_slots;
+    size_t n_free, free_capacity;
 };
 
 static inline struct progress *slot_at(const struct orchestrator *orchestrator, size_t slot)

@@ -45,7 +45,7 @@ static void gather_slots(struct windows *windows)
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         struct lane *lane = &windows->lanes[i];
         for (size_t k = 0; k < lane->n_freed; k++) {
-            orchestrator_give_slot(windows->cluster->orchestrator, lane->freed[k]);
+            orchestrator_reuse_slot(windows->cluster->orchestrator, lane->freed[k]);
         }
         windows->cluster->events += lane->ends;
         lane->n_freed = 0;

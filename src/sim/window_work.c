@@ -85,6 +85,7 @@ static void take_ends(struct windows *windows, struct lane *lane, struct instanc
                 free_client(lane, ends[i].record.last_token,
                             orchestrator_client(cluster->orchestrator, ends[i].slot));
             }
+            orchestrator_release(cluster->orchestrator, ends[i].slot);
             free_slot(lane, ends[i].slot);
             break;
         case TURN_TOO_LATE:
@@ -130,6 +131,9 @@ static void deliver(struct windows *windows, uint32_t index)
 {
     for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH;) {
         const struct dispatch *dispatch = &windows->dispatches[at];
+        if (dispatch->start >= 0) {
+            orchestrator_start(windows->cluster->orchestrator, dispatch->slot, dispatch->start, dispatch->client);
+        }
         ring_deliver(windows->cluster, index, dispatch->slot, true);
         if (dispatch->effect < windows->effects[index]) {
             windows->effects[index] = dispatch->effect;
@@ -247,6 +251,7 @@ static void prepare(struct windows *windows, struct lane *lane, uint32_t first)
         struct upcoming *upcoming = windows_upcoming(windows, i);
         upcoming->outcome =
             orchestrator_prepare(windows->cluster->orchestrator, upcoming->slot, upcoming->program.id);
+        upcoming->service = orchestrator_first_service(windows->cluster->orchestrator, upcoming->slot);
     }
     if (windows->stats) {
         lane->work_ns += windows_clock() - started;

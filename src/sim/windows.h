@@ -89,7 +89,8 @@ struct lane {
 struct upcoming {
     struct next_program program;
     uint32_t slot;
-    enum prepared outcome; /* once it is prepared */
+    enum prepared outcome; /* once it is prepared, */
+    simtime service;       /* and of its first turn */
 };
 
 /* A turn on its way to an instance, in a list per instance. */
@@ -97,6 +98,8 @@ struct dispatch {
     uint32_t slot;
     uint32_t next;
     simtime effect; /* bound */
+    simtime start;  /* of a program that starts with it, for `client`; -1: it has started */
+    uint32_t client;
 };
 
 /* A program that changes ranks with a turn routed in this window. */
@@ -234,7 +237,7 @@ simtime line_next(const struct windows *windows, uint64_t *key);
 simtime line_next_unprepared(const struct windows *windows, uint64_t *key);
 
 /* The first program in line starts at `time`; false when it is dropped, or an error was found. */
-bool line_start(struct windows *windows, simtime time, struct ready_turn *out);
+bool line_start(struct windows *windows, simtime time, struct ready_turn *out, uint32_t *client);
 
 /* ---- window_gather.c ---- */
 
