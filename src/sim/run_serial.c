@@ -198,6 +198,7 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
         .cluster = cluster, .diag = diag, .closed = cluster->settings.arrivals == SETTING_ARRIVALS_CLOSED};
     const simtime stop = cluster->settings.stop_at;
     serial.stop = stop == SETTING_UNSET_TIME ? EVENT_NEVER : (struct event_key){.time = stop, .phase = PHASE_STEP_END};
+    cluster_populate(cluster, 0, cluster->plan.n_instances);
     min_tree_init(&serial.outputs, cluster->plan.n_instances);
     heap_init(&serial.ready);
     heap_init(&serial.clients);

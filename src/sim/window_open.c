@@ -247,11 +247,14 @@ static void plan_tasks(struct windows *windows)
 {
     const uint32_t to_prepare = windows->n_upcoming - windows->n_prepared;
     windows->n_prepare_tasks = (to_prepare + PREPARE_BATCH - 1) / PREPARE_BATCH;
-    windows->n_tasks = windows->n_prepare_tasks + windows->n_partitions;
-    if (windows->n_lanes > 1 && windows->window % PULSE_WINDOWS == 0) {
-        qsort(windows->order, windows->n_partitions, sizeof *windows->order, by_cost);
+    atomic_store_explicit(&windows->next_prepare, 0, memory_order_relaxed);
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        struct lane *lane = &windows->lanes[i];
+        if (windows->n_lanes > 1 && windows->window % PULSE_WINDOWS == 0) {
+            qsort(lane->order, lane->n_order, sizeof *lane->order, by_cost);
+        }
+        atomic_store_explicit(&lane->next_partition, 0, memory_order_relaxed);
     }
-    atomic_store_explicit(&windows->next_task, 0, memory_order_relaxed);
 }
 
 /* ---- what it costs ---- */

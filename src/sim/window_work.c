@@ -293,21 +293,34 @@ static void take_due(struct windows *windows, struct lane *lane)
     fresh->n = 0;
 }
 
+static void prepare_programs(struct windows *windows, struct lane *lane)
+{
+    uint32_t task;
+    while (atomic_load_explicit(&windows->next_prepare, memory_order_relaxed) < windows->n_prepare_tasks &&
+           (task = atomic_fetch_add_explicit(&windows->next_prepare, 1, memory_order_relaxed)) <
+               windows->n_prepare_tasks) {
+        prepare(windows, lane, windows->n_prepared + task * PREPARE_BATCH);
+    }
+}
+
+/* Works on the partitions at home with `home` that nobody has come to. */
+static void work_on_home(struct windows *windows, struct lane *lane, struct lane *home)
+{
+    uint32_t next;
+    while (atomic_load_explicit(&home->next_partition, memory_order_relaxed) < home->n_order &&
+           (next = atomic_fetch_add_explicit(&home->next_partition, 1, memory_order_relaxed)) < home->n_order) {
+        work_on_partition(windows, lane, home->order[next]);
+    }
+}
+
 void windows_work(struct windows *windows, uint32_t thread)
 {
     struct lane *lane = &windows->lanes[thread];
     const uint64_t calls = mem_calls();
     lane->work_ns = lane->longest_ns = 0;
-    for (;;) {
-        const uint32_t task = atomic_fetch_add_explicit(&windows->next_task, 1, memory_order_relaxed);
-        if (task >= windows->n_tasks) {
-            break;
-        }
-        if (task < windows->n_prepare_tasks) {
-            prepare(windows, lane, windows->n_prepared + task * PREPARE_BATCH);
-        } else {
-            work_on_partition(windows, lane, windows->order[task - windows->n_prepare_tasks]);
-        }
+    prepare_programs(windows, lane);
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        work_on_home(windows, lane, &windows->lanes[(thread + i) % windows->n_lanes]);
     }
     const uint64_t started = windows->stats ? windows_clock() : 0;
     take_due(windows, lane);

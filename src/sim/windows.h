@@ -80,6 +80,9 @@ struct lane {
     struct state_change *changes; /* exact view: of the states of instances */
     size_t n_changes, changes_capacity;
     struct late_turn late;
+    struct partition **order; /* those at home here, in the order of claiming */
+    uint32_t n_order;
+    _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_partition;
     uint64_t ends;                             /* turns that ended in this window */
     uint64_t touched;                          /* instances */
     uint64_t work_ns, longest_ns, allocations; /* in this window; measured only */
@@ -124,7 +127,8 @@ struct partition {
     bool has_dispatches;
 };
 
-/* The tasks of a window, claimed one by one: batches of programs to prepare, then partitions. */
+/* The tasks of a window, claimed one by one: batches of programs to prepare, then partitions: a thread's own, whose
+ * memory is near it, then those that others have not come to. */
 enum { PREPARE_BATCH = 8 };
 
 /* Where a window ends: before the turn `key` that is ready at `time`. */
@@ -196,9 +200,8 @@ struct windows {
     simtime instant;      /* of snapshots to take, or -1 */
     simtime horizon;      /* turns ready before it are due */
     simtime next_horizon; /* of the next window */
-    uint32_t n_tasks, n_prepare_tasks;
-    struct partition **order; /* partitions in the order of claiming */
-    _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_task;
+    uint32_t n_prepare_tasks;
+    _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_prepare;
 
     /* By instance; written by who works on the instance, and while a window is opened. */
     _Alignas(WINDOWS_CACHE_LINE) simtime *effects; /* bound of the next one */
@@ -209,6 +212,7 @@ struct windows {
     size_t n_dispatches, dispatch_capacity;
 
     struct partition *partitions; /* of this rank */
+    struct partition **order;     /* the lanes' orders, one after another */
     uint32_t n_partitions;
 };
 
