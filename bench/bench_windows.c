@@ -1,5 +1,5 @@
 /* The windows engine beside the serial one, in turn within one run: a sixteenth of configs/studies/million.yaml, 64
- * instances and 20,000 programs (2,000 where the router sees exact states). Read the ratios; `asim bench` says more
+ * instances and 20,000 programs (10,000 where the router sees exact states). Read the ratios; `asim bench` says more
  * about one machine. */
 #include "support/bench.h"
 
@@ -87,6 +87,6 @@ BENCH(windows_64_instances)
 
 static void windows_64_instances_exact(struct bench_state *state)
 {
-    in_turn(state, "exact", "2000");
+    in_turn(state, "exact", "10000");
 }
 BENCH(windows_64_instances_exact)
