@@ -126,6 +126,18 @@ void result_note_inputs(struct asim_result *result, const struct settings *setti
     }
 }
 
+void result_pass_messages(const struct asim_result *result, struct diag *into)
+{
+    for (size_t i = 0; i < result->diag.n_entries; i++) {
+        const struct diag_entry *entry = &result->diag.entries[i];
+        if (entry->is_warning) {
+            diag_warning(into, (struct diag_where){0}, "%s", entry->text);
+        } else {
+            diag_error(into, result->diag.status, (struct diag_where){0}, "%s", entry->text);
+        }
+    }
+}
+
 char *execution_json(const struct execution *execution, const struct asim_result *result)
 {
     json_t *inputs = json_array();
