@@ -108,8 +108,8 @@ static void load_slot(struct orchestrator *orchestrator, uint64_t least_slot, ui
                       const struct program_state *state, struct store_reader *reader)
 {
     if (slot < least_slot || slot >= orchestrator->n_slots || !is_sound(orchestrator, state)) {
-        store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 " in slot %" PRIu32 " makes no sense",
-                     state->program, state->turn, slot);
+        store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 " in slot %" PRIu32 " makes no sense", state->program,
+                     state->turn, slot);
     } else if (!orchestrator_resume(orchestrator, slot, state)) {
         store_refuse(reader, "program %" PRIu64 " cannot be had from the workload, or has no turn %" PRIu32,
                      state->program, state->turn);

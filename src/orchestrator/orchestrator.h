@@ -7,8 +7,9 @@
  * The orchestrator answers questions; it has no queue of events. An engine of the simulation (src/sim) asks it which
  * programs come next, has each made ready (orchestrator_prepare), keeps the ready turns in order, and tells of ends.
  *
- * Threads: calls that name a slot may run side by side for different slots. Those that do not (orchestrator_next_program,
- * orchestrator_take_slot, orchestrator_give_slot, the reports) are for one thread at a time, while no other call runs.
+ * Threads: calls that name a slot may run side by side for different slots. Those that do not
+ * (orchestrator_next_program, orchestrator_take_slot, orchestrator_give_slot, the reports) are for one thread at a
+ * time, while no other call runs.
  */
 #ifndef ASIM_ORCHESTRATOR_ORCHESTRATOR_H
 #define ASIM_ORCHESTRATOR_ORCHESTRATOR_H
@@ -78,7 +79,7 @@ enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t s
 /* A turn that is ready at the client. */
 struct ready_turn {
     simtime time;
-    uint64_t key;    /* program and turn: the order of turns that are ready at one instant */
+    uint64_t key; /* program and turn: the order of turns that are ready at one instant */
     uint32_t slot;
     uint32_t home;   /* instance of the program's last turn, or NO_HOME */
     simtime service; /* least time from ready to the turn's effect: its end and gap (SIMTIME_NEVER: it has none) */
@@ -136,8 +137,8 @@ struct program_state {
 
 struct program_state orchestrator_state(const struct orchestrator *orchestrator, uint32_t slot);
 
-/* Goes on with a program in a slot that was taken for it; its present turn can be called then. False when the workload's
- * file is not sound there (its error is reported), or has no such turn. */
+/* Goes on with a program in a slot that was taken for it; its present turn can be called then. False when the
+ * workload's file is not sound there (its error is reported), or has no such turn. */
 bool orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state);
 
 /* The present turn of a program that was resumed, as a ready one; `home` as orchestrator_turn_ended gave it. */

@@ -78,7 +78,8 @@ bool line_start(struct windows *windows, simtime time, struct ready_turn *out, u
         windows->failed = true;
     }
     windows->failed |= upcoming->outcome == PREPARED_UNSOUND;
-    if (upcoming->outcome == PREPARED_DROPPED || upcoming->outcome == PREPARED_TOO_LONG || upcoming->outcome == PREPARED_UNSOUND) {
+    if (upcoming->outcome == PREPARED_DROPPED || upcoming->outcome == PREPARED_TOO_LONG ||
+        upcoming->outcome == PREPARED_UNSOUND) {
         cluster->programs.dropped++;
         orchestrator_give_slot(cluster->orchestrator, upcoming->slot);
         return false;

@@ -91,8 +91,8 @@ static void add_migrant(struct windows *windows, uint32_t from, uint32_t to, uin
 {
     windows->migrants =
         mem_grow(windows->migrants, &windows->migrant_capacity, windows->n_migrants + 1, sizeof *windows->migrants);
-    windows->migrants[windows->n_migrants++] = (struct migrant){
-        .from = from, .to = to, .slot = slot, .dispatch = (uint32_t)windows->n_dispatches};
+    windows->migrants[windows->n_migrants++] =
+        (struct migrant){.from = from, .to = to, .slot = slot, .dispatch = (uint32_t)windows->n_dispatches};
 }
 
 /* Chooses the instance of a turn, and with it a bound of the next window. */

@@ -63,8 +63,7 @@ static void note_late(struct lane *lane, const struct turn_end *end)
                                    .slot = end->slot,
                                    .turn = record->turn + 1,
                                    .any = true};
-    if (!lane->late.any || late.time < lane->late.time ||
-        (late.time == lane->late.time && late.key < lane->late.key)) {
+    if (!lane->late.any || late.time < lane->late.time || (late.time == lane->late.time && late.key < lane->late.key)) {
         lane->late = late;
     }
 }
@@ -82,8 +81,7 @@ static void take_ends(struct windows *windows, struct lane *lane, struct instanc
             break;
         case TURN_WAS_LAST:
             if (windows->closed) {
-                free_client(lane, ends[i].record.last_token,
-                            orchestrator_client(cluster->orchestrator, ends[i].slot));
+                free_client(lane, ends[i].record.last_token, orchestrator_client(cluster->orchestrator, ends[i].slot));
             }
             orchestrator_release(cluster->orchestrator, ends[i].slot);
             free_slot(lane, ends[i].slot);
@@ -118,9 +116,8 @@ static void advance(struct windows *windows, struct lane *lane, uint32_t index)
         take_changes(lane, instance);
     }
     windows->effects[index] = instance_earliest_effect(instance);
-    windows->quiet[index] = (struct quiet){.since = windows->advance_to,
-                                           .until = instance_next(instance).time,
-                                           .state = instance_state(instance)};
+    windows->quiet[index] = (struct quiet){
+        .since = windows->advance_to, .until = instance_next(instance).time, .state = instance_state(instance)};
     if (windows->instant >= 0) {
         windows->snapshots[index] = instance_snapshot(instance, windows->instant);
     }
@@ -249,8 +246,7 @@ static void prepare(struct windows *windows, struct lane *lane, uint32_t first)
     const uint64_t started = windows->stats ? windows_clock() : 0;
     for (uint32_t i = first; i < first + PREPARE_BATCH && i < windows->n_upcoming; i++) {
         struct upcoming *upcoming = windows_upcoming(windows, i);
-        upcoming->outcome =
-            orchestrator_prepare(windows->cluster->orchestrator, upcoming->slot, upcoming->program.id);
+        upcoming->outcome = orchestrator_prepare(windows->cluster->orchestrator, upcoming->slot, upcoming->program.id);
         upcoming->service = orchestrator_first_service(windows->cluster->orchestrator, upcoming->slot);
     }
     if (windows->stats) {
