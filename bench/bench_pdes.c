@@ -1,4 +1,4 @@
-/* Parts of src/pdes: the calendar beside a plain heap, and what a meeting of a team costs. */
+/* Parts of src/pdes: the calendar beside a plain heap, mailboxes, and what a meeting of a team costs. */
 #include "support/bench.h"
 
 #include "base/heap.h"
@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "base/simtime.h"
 #include "pdes/calendar.h"
+#include "pdes/mailbox.h"
 #include "pdes/team.h"
 
 enum { PENDING = 100000, N_DELAYS = 1 << 16 };
@@ -148,3 +149,44 @@ static void team_1000_meetings_of_4(struct bench_state *state)
     meet(state, 4, TEAM_BIND_NONE);
 }
 BENCH(team_1000_meetings_of_4)
+
+static void add_up(void *argument, void *messages, size_t n)
+{
+    const uint64_t(*message)[4] = messages;
+    uint64_t *sum = argument;
+    for (size_t i = 0; i < n; i++) {
+        *sum += message[i][0];
+    }
+}
+
+/* A window of `n_parties`, walked by one thread: each takes what it was sent, and puts 4,096 messages of 32 bytes to
+ * the parties in turn. Messages per second, put and taken. */
+static void exchange(struct bench_state *state, uint32_t n_parties)
+{
+    enum { MESSAGES = 4096 };
+    struct mailbox *box = mailbox_create(n_parties, sizeof(uint64_t[4]));
+    uint64_t sum = 0;
+    while (bench_next(state)) {
+        for (uint32_t party = 0; party < n_parties; party++) {
+            mailbox_take(box, party, add_up, &sum);
+            for (uint64_t i = 0; i < MESSAGES; i++) {
+                const uint64_t message[4] = {i};
+                mailbox_put(box, party, (uint32_t)(i % n_parties), message);
+            }
+        }
+    }
+    bench_items(state, (int64_t)MESSAGES * n_parties);
+    mailbox_destroy(box);
+}
+
+static void mailbox_2_parties(struct bench_state *state)
+{
+    exchange(state, 2);
+}
+BENCH(mailbox_2_parties)
+
+static void mailbox_64_parties(struct bench_state *state)
+{
+    exchange(state, 64);
+}
+BENCH(mailbox_64_parties)

@@ -107,6 +107,7 @@ typedef struct asim_progress {
     uint64_t turns_done;
     uint64_t steps;
     double sim_time_s;
+    double sim_end_s; /* the simulated time at which the run ends at the latest (stop_at); 0: not known */
     double wall_s;
 } asim_progress;
 
@@ -180,6 +181,24 @@ ASIM_API asim_status asim_import(asim_config *config, const char *path, char **o
  * arrival_time, queued_ts, scheduled_ts, first_token_ts, last_token_ts). */
 ASIM_API asim_status asim_validate(asim_config *config, const char *measured, const asim_callbacks *callbacks,
                                    char **out);
+
+/* How asim_bench measures. What is zero is left to it; 1 thread is always measured, as the base of speed-ups. */
+typedef struct asim_bench_options {
+    size_t struct_size; /* sizeof(asim_bench_options); anything else is refused */
+    const uint32_t *threads;
+    size_t n_threads; /* 0: 1, 2, 4, ... up to the cores that this process may use */
+    const uint64_t *sizes;
+    size_t n_sizes;   /* numbers of programs to simulate, in turn; 0: that of the configuration */
+    uint32_t repeats; /* 0: 3 */
+    bool control;     /* also run as many one-thread simulations side by side as there are threads */
+} asim_bench_options;
+
+/* Times the simulation of the configuration on this machine: for every size one run to warm up, then `repeats` rounds
+ * over the numbers of threads, then one run, not timed, that the engine observes itself in. All runs of a size must
+ * have one digest, else the status is ASIM_INTERNAL. Progress counts the programs of all runs; a cancelled benchmark
+ * has no document. `options` may be NULL. */
+ASIM_API asim_status asim_bench(asim_config *config, const asim_bench_options *options, const asim_callbacks *callbacks,
+                                char **out);
 
 /* Built-in things: kind is "models", "hardware", "policies", "formats" or "generators". */
 ASIM_API asim_status asim_list(asim_config *config, const char *kind, char **out);

@@ -59,5 +59,6 @@ json_t *engine_report(const struct engine_stats *stats)
     json_object_set_new(object, "work_over_span", json_real(engine_stats_work_over_span(stats)));
     json_object_set_new(object, "allocations", json_integer((json_int_t)stats->allocations));
     json_object_set_new(object, "windows_without_allocation", json_integer((json_int_t)stats->windows_without));
+    json_object_set_new(object, "last_window_with_allocation", json_integer((json_int_t)stats->last_allocation));
     return object;
 }

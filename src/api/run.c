@@ -37,11 +37,13 @@ struct pulse {
 
 static void report_progress(const struct pulse *pulse, const struct cluster *cluster, double wall)
 {
-    asim_progress progress = {.programs_done = cluster_programs_done(cluster) + cluster->programs.dropped,
-                              .programs_total = workload_stats(cluster->workload)->n_programs,
-                              .turns_done = cluster_turns_done(cluster),
-                              .sim_time_s = simtime_to_s(cluster->now),
-                              .wall_s = wall - pulse->started};
+    asim_progress progress = {
+        .programs_done = cluster_programs_done(cluster) + cluster->programs.dropped,
+        .programs_total = workload_stats(cluster->workload)->n_programs,
+        .turns_done = cluster_turns_done(cluster),
+        .sim_time_s = simtime_to_s(cluster->now),
+        .sim_end_s = cluster->settings.stop_at == SETTING_UNSET_TIME ? 0 : simtime_to_s(cluster->settings.stop_at),
+        .wall_s = wall - pulse->started};
     for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
         progress.steps += instance_counters(cluster->instances[i])->steps;
     }
@@ -113,8 +115,9 @@ static char *summarise(const struct cluster *cluster, const struct cluster_total
     struct summary_input in = {
         .digest = recorder_digest(cluster->recorders[0]),
         .interrupted = interrupted,
-        .stopped = !interrupted && settings->stop_at != SETTING_UNSET_TIME &&
-                   cluster_programs_done(cluster) + cluster->programs.dropped < workload_stats(cluster->workload)->n_programs,
+        .stopped =
+            !interrupted && settings->stop_at != SETTING_UNSET_TIME &&
+            cluster_programs_done(cluster) + cluster->programs.dropped < workload_stats(cluster->workload)->n_programs,
         .stopped_at = settings->stop_at,
         .workload = settings->workload ? settings->workload : workload_stats(cluster->workload)->format,
         .arrivals = arrivals,

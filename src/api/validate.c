@@ -137,17 +137,6 @@ static json_t *compare_run(const struct measured_run *measured, const struct tur
     return comparison;
 }
 
-static void take_messages(struct diag *into, const struct diag *from)
-{
-    for (size_t i = 0; i < from->n_entries; i++) {
-        if (from->entries[i].is_warning) {
-            diag_warning(into, (struct diag_where){0}, "%s", from->entries[i].text);
-        } else {
-            diag_error(into, from->status, (struct diag_where){0}, "%s", from->entries[i].text);
-        }
-    }
-}
-
 static json_t *number_if(bool applies, double value)
 {
     return applies ? json_real(value) : json_null();
@@ -206,7 +195,7 @@ asim_status asim_validate(asim_config *config, const char *measured_path, const 
     }
     asim_result *result = NULL;
     status = run_settings(&settings, NULL, callbacks, &result);
-    take_messages(diag, &result->diag);
+    result_pass_messages(result, diag);
     if (status == ASIM_OK) {
         uint64_t n;
         const struct turn_record *turns = recorder_turns(result->recorder, &n);

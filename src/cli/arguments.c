@@ -6,13 +6,18 @@
 #include <string.h>
 
 const struct own_flag own_flags[] = {
-    {"--help", NULL, "run plan validate inspect import list help", "print help and exit"},
-    {"--set", "PATH=VALUE", "run plan validate inspect import list", "set an option by its path, as in a file"},
-    {"--print-config", NULL, "run plan validate inspect import", "print the resolved configuration as YAML and exit"},
-    {"--origin", NULL, "run plan validate inspect import", "with --print-config: say where each value came from"},
+    {"--help", NULL, "run plan validate bench inspect import list help", "print help and exit"},
+    {"--set", "PATH=VALUE", "run plan validate bench inspect import list", "set an option by its path, as in a file"},
+    {"--print-config", NULL, "run plan validate bench inspect import",
+     "print the resolved configuration as YAML and exit"},
+    {"--origin", NULL, "run plan validate bench inspect import", "with --print-config: say where each value came from"},
     {"--dry-run", NULL, "run", "check and size everything, simulate nothing: the same as plan"},
     {"--measured", "FILE", "validate", "per-request times of a real engine, requests.jsonl"},
     {"--to", "FILE", "import", "the columnar file to write, e.g. programs.asimw"},
+    {"--threads-list", "LIST", "bench", "numbers of threads to measure, e.g. 1,2,4 [1, 2, 4, ... up to the cores]"},
+    {"--sizes", "LIST", "bench", "numbers of programs to measure, e.g. 1000,1e4 [that of the configuration]"},
+    {"--repeats", "N", "bench", "timed runs of each [3]"},
+    {"--control", NULL, "bench", "also run as many one-thread simulations side by side: what the machine gives"},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -132,6 +137,23 @@ static void set_path(struct pass *pass, const char *assignment)
     free(path);
 }
 
+static void keep_value(struct arguments *out, const char *name, const char *value)
+{
+    const struct {
+        const char *name;
+        const char **value;
+    } kept[] = {{"--measured", &out->measured},
+                {"--to", &out->to},
+                {"--threads-list", &out->threads_list},
+                {"--sizes", &out->sizes},
+                {"--repeats", &out->repeats}};
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        if (strcmp(kept[i].name, name) == 0) {
+            *kept[i].value = value;
+        }
+    }
+}
+
 static void apply_own(struct pass *pass, const struct own_flag *flag, const char *attached)
 {
     struct arguments *out = pass->out;
@@ -143,6 +165,7 @@ static void apply_own(struct pass *pass, const struct own_flag *flag, const char
         out->dry_run |= strcmp(flag->name, "--dry-run") == 0;
         out->print_config |= strcmp(flag->name, "--print-config") == 0;
         out->origin |= strcmp(flag->name, "--origin") == 0;
+        out->control |= strcmp(flag->name, "--control") == 0;
         return;
     }
     const char *value = take_value(pass, attached, false);
@@ -150,10 +173,8 @@ static void apply_own(struct pass *pass, const struct own_flag *flag, const char
         note(pass, report_error(ASIM_USAGE, "%s needs a value: %s", flag->name, flag->value));
     } else if (strcmp(flag->name, "--set") == 0) {
         set_path(pass, value);
-    } else if (strcmp(flag->name, "--to") == 0) {
-        out->to = value;
     } else {
-        out->measured = value;
+        keep_value(out, flag->name, value);
     }
 }
 

@@ -28,6 +28,8 @@ struct arguments {
     bool origin;
     const char *measured; /* NULL: not given */
     const char *to;       /* the same */
+    const char *threads_list, *sizes, *repeats;
+    bool control;
     const char **operands;
     size_t n_operands;
 };

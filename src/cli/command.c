@@ -18,6 +18,12 @@ const struct verb verbs[] = {
      "0 "
      "unless given: the times were taken at the engine. --json prints the whole comparison and the summary.",
      true, cmd_validate},
+    {"bench", "[FILE.yaml ...]", "time the simulation on this machine: threads, speed-up, rates, memory",
+     "Options are those of run. Runs alternate between the numbers of threads, after one run to warm up; one more, "
+     "which is not timed, tells by the engine's own account how much faster it can be (bound). All runs must give one "
+     "digest. With --control, n one-thread simulations also run side by side: what they do together is what the "
+     "machine gives n threads, and against one of them a run on n threads is at best n times faster.",
+     true, cmd_bench},
     {"inspect", "FILE", "describe a workload: format, counts, sizes, gaps, findings", NULL, true, cmd_inspect},
     {"import", "[FILE.yaml ...] [FILE] --to FILE", "write a workload, or generated programs, as a columnar file",
      "The FILE that is no .yaml is what --workload takes; without it, --generate or a configuration says what is "

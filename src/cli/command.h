@@ -32,6 +32,7 @@ const struct verb *verb_find(const char *name);
 asim_status cmd_run(struct command *command);
 asim_status cmd_plan(struct command *command);
 asim_status cmd_validate(struct command *command);
+asim_status cmd_bench(struct command *command);
 asim_status cmd_inspect(struct command *command);
 asim_status cmd_import(struct command *command);
 asim_status cmd_list(struct command *command);

@@ -12,7 +12,10 @@ struct progress {
     FILE *out;
     enum progress_mode mode;
     double next_wall_s; /* when to show the next line */
-    bool shown;         /* a bar stands on the terminal */
+    struct progress_mark {
+        double wall_s, done; /* fraction of the run */
+    } marks[2];              /* of an earlier moment and a later one, for the rate that the ETA goes by */
+    bool shown;              /* a bar stands on the terminal */
 };
 
 /* `mode` is the value of the option: auto, bar, plain, json or none; NULL means auto. */

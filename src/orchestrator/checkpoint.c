@@ -99,14 +99,12 @@ static bool make_slots(struct orchestrator *orchestrator, struct store_reader *r
     return true;
 }
 
-static void chain_free_slots(struct orchestrator *orchestrator)
+static void find_free_slots(struct orchestrator *orchestrator)
 {
-    orchestrator->free_slot = NO_SLOT;
+    orchestrator->n_free = 0;
     for (uint32_t slot = (uint32_t)orchestrator->n_slots; slot-- > 0;) {
-        struct progress *progress = slot_at(orchestrator, slot);
-        if (!progress->borrowed) {
-            progress->next_free = orchestrator->free_slot;
-            orchestrator->free_slot = slot;
+        if (!slot_at(orchestrator, slot)->borrowed) {
+            orchestrator_reuse_slot(orchestrator, slot);
         }
     }
 }
@@ -115,8 +113,8 @@ static void load_slot(struct orchestrator *orchestrator, uint64_t least_slot, ui
                       const struct program_state *state, struct store_reader *reader)
 {
     if (slot < least_slot || slot >= orchestrator->n_slots || !is_sound(orchestrator, state)) {
-        store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 " in slot %" PRIu32 " makes no sense",
-                     state->program, state->turn, slot);
+        store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 " in slot %" PRIu32 " makes no sense", state->program,
+                     state->turn, slot);
     } else if (!orchestrator_resume(orchestrator, slot, state)) {
         store_refuse(reader, "program %" PRIu64 " cannot be had from the workload, or has no turn %" PRIu32,
                      state->program, state->turn);
@@ -146,6 +144,6 @@ bool orchestrator_load(struct orchestrator *orchestrator, struct store_reader *r
             least_slot = (uint64_t)slot + 1;
         }
     }
-    chain_free_slots(orchestrator);
+    find_free_slots(orchestrator);
     return store_leave(reader);
 }

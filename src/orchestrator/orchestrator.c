@@ -62,7 +62,6 @@ struct orchestrator *orchestrator_create(const struct orchestrator_options *opti
     }
     struct orchestrator *orchestrator = mem_zalloc(sizeof *orchestrator);
     orchestrator->options = *options;
-    orchestrator->free_slot = NO_SLOT;
     orchestrator->n_programs = workload_stats(options->workload)->n_programs;
     arrivals_init(&orchestrator->arrivals, options->workload, &options->arrivals);
     return orchestrator;
@@ -88,6 +87,7 @@ void orchestrator_destroy(struct orchestrator *orchestrator)
         mem_free(orchestrator->chunks[i]);
     }
     mem_free(orchestrator->chunks);
+    mem_free(orchestrator->free_slots);
     arrivals_fini(&orchestrator->arrivals);
     mem_free(orchestrator);
 }
@@ -109,34 +109,41 @@ void orchestrator_add_slots(struct orchestrator *orchestrator)
     orchestrator->chunks[orchestrator->n_chunks++] = chunk;
     for (uint32_t i = 0; i < SLOTS_PER_CHUNK; i++) {
         const uint32_t slot = (uint32_t)orchestrator->n_slots++;
-        chunk[i] = (struct progress){.next_free = i + 1 < SLOTS_PER_CHUNK ? slot + 1 : NO_SLOT};
+        chunk[i] = (struct progress){0};
         prompt_state_init(&chunk[i].prompts);
-        if (i == 0) {
-            orchestrator->free_slot = slot;
-        }
+        orchestrator_reuse_slot(orchestrator, slot);
     }
     workload_reserve(orchestrator->options.workload, (uint32_t)orchestrator->n_slots - 1);
 }
 
 uint32_t orchestrator_take_slot(struct orchestrator *orchestrator)
 {
-    if (orchestrator->free_slot == NO_SLOT) {
+    if (!orchestrator->n_free) {
         orchestrator_add_slots(orchestrator);
     }
-    const uint32_t slot = orchestrator->free_slot;
-    orchestrator->free_slot = slot_at(orchestrator, slot)->next_free;
-    return slot;
+    return orchestrator->free_slots[--orchestrator->n_free];
 }
 
-void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot)
+void orchestrator_release(struct orchestrator *orchestrator, uint32_t slot)
 {
     struct progress *progress = slot_at(orchestrator, slot);
     if (progress->borrowed) {
         workload_release(orchestrator->options.workload, progress->borrowed, slot);
     }
     progress->borrowed = NULL;
-    progress->next_free = orchestrator->free_slot;
-    orchestrator->free_slot = slot;
+}
+
+void orchestrator_reuse_slot(struct orchestrator *orchestrator, uint32_t slot)
+{
+    orchestrator->free_slots = mem_grow(orchestrator->free_slots, &orchestrator->free_capacity,
+                                        orchestrator->n_free + 1, sizeof *orchestrator->free_slots);
+    orchestrator->free_slots[orchestrator->n_free++] = slot;
+}
+
+void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot)
+{
+    orchestrator_release(orchestrator, slot);
+    orchestrator_reuse_slot(orchestrator, slot);
 }
 
 void orchestrator_report_long_prompt(const struct orchestrator *orchestrator, uint32_t slot, struct diag *diag)
@@ -221,6 +228,11 @@ static struct ready_turn make_ready(struct progress *progress, uint32_t slot, si
                                .slot = slot,
                                .home = home,
                                .service = progress->next_service};
+}
+
+simtime orchestrator_first_service(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    return slot_at(orchestrator, slot)->next_service;
 }
 
 struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t client)

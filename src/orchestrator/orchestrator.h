@@ -7,8 +7,9 @@
  * The orchestrator answers questions; it has no queue of events. An engine of the simulation (src/sim) asks it which
  * programs come next, has each made ready (orchestrator_prepare), keeps the ready turns in order, and tells of ends.
  *
- * Threads: calls that name a slot may run side by side for different slots. Those that do not (orchestrator_next_program,
- * orchestrator_take_slot, orchestrator_give_slot, the reports) are for one thread at a time, while no other call runs.
+ * Threads: calls that name a slot may run side by side for different slots. Those that do not
+ * (orchestrator_next_program, orchestrator_take_slot, orchestrator_give_slot, the reports) are for one thread at a
+ * time, while no other call runs.
  */
 #ifndef ASIM_ORCHESTRATOR_ORCHESTRATOR_H
 #define ASIM_ORCHESTRATOR_ORCHESTRATOR_H
@@ -58,6 +59,10 @@ bool orchestrator_next_program(struct orchestrator *orchestrator, struct next_pr
 uint32_t orchestrator_take_slot(struct orchestrator *orchestrator);
 void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot);
 
+/* The same in two steps: who has the program at hand lets go of it, any thread; the slot is given back later. */
+void orchestrator_release(struct orchestrator *orchestrator, uint32_t slot);
+void orchestrator_reuse_slot(struct orchestrator *orchestrator, uint32_t slot);
+
 enum prepared {
     PREPARED_READY,
     PREPARED_TRUNCATED, /* ready as well: a prompt was cut */
@@ -74,13 +79,16 @@ enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t s
 /* A turn that is ready at the client. */
 struct ready_turn {
     simtime time;
-    uint64_t key;    /* program and turn: the order of turns that are ready at one instant */
+    uint64_t key; /* program and turn: the order of turns that are ready at one instant */
     uint32_t slot;
     uint32_t home;   /* instance of the program's last turn, or NO_HOME */
     simtime service; /* least time from ready to the turn's effect: its end and gap (SIMTIME_NEVER: it has none) */
 };
 
 #define NO_HOME UINT32_MAX
+
+/* Least time from a prepared program's start to the effect of its first turn, as ready_turn.service. */
+simtime orchestrator_first_service(const struct orchestrator *orchestrator, uint32_t slot);
 
 /* The first turn of a prepared program, started at `time` by `client` (0 in an open loop). */
 struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t client);
@@ -129,8 +137,8 @@ struct program_state {
 
 struct program_state orchestrator_state(const struct orchestrator *orchestrator, uint32_t slot);
 
-/* Goes on with a program in a slot that was taken for it; its present turn can be called then. False when the workload's
- * file is not sound there (its error is reported), or has no such turn. */
+/* Goes on with a program in a slot that was taken for it; its present turn can be called then. False when the
+ * workload's file is not sound there (its error is reported), or has no such turn. */
 bool orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state);
 
 /* The present turn of a program that was resumed, as a ready one; `home` as orchestrator_turn_ended gave it. */

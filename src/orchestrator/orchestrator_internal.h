@@ -10,8 +10,8 @@
 struct progress {
     _Alignas(64) struct program program;
     struct program_sums sums;
-    simtime ready; /* of the turn */
-    simtime gap;   /* after the turn; 0 after the last one */
+    simtime ready;                  /* of the turn */
+    simtime gap;                    /* after the turn; 0 after the last one */
     simtime next_gap, next_service; /* of the next turn, once this one is at an instance */
     uint32_t turn;                  /* ready, or at an instance */
     uint32_t client;
@@ -20,8 +20,7 @@ struct progress {
     struct prompt_state prompts;
     struct extent_list *truncated;  /* the content of the present turn, where its prompt was cut; NULL: none was */
     const struct program *borrowed; /* from the workload; NULL: the slot is free */
-    uint32_t next_free;
-    bool started; /* not in line any more */
+    bool started;                   /* not in line any more */
 };
 _Static_assert(sizeof(struct progress) <= 5 * 64, "one per program in progress");
 
@@ -31,10 +30,11 @@ struct orchestrator {
     struct orchestrator_options options;
     struct arrivals arrivals;
     uint64_t n_programs;
-    uint64_t next_program; /* closed loop: head of the queue */
+    uint64_t next_program;    /* closed loop: head of the queue */
     struct progress **chunks; /* of SLOTS_PER_CHUNK slots */
     size_t n_slots, n_chunks, chunk_capacity;
-    uint32_t free_slot;
+    uint32_t *free_slots;
+    size_t n_free, free_capacity;
 };
 
 static inline struct progress *slot_at(const struct orchestrator *orchestrator, size_t slot)

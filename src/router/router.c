@@ -146,7 +146,8 @@ static void load_view(struct router *router, uint32_t instance, struct store_rea
     view->outstanding = store_get_u32(reader);
     view->used_blocks = store_get_u32(reader);
     if (view->outstanding > router->sent[instance] || view->used_blocks > view->usable_blocks) {
-        store_refuse(reader, "%" PRIu32 " turns of %" PRIu64 " and %" PRIu32 " blocks of %" PRIu32 " at instance %" PRIu32,
+        store_refuse(reader,
+                     "%" PRIu32 " turns of %" PRIu64 " and %" PRIu32 " blocks of %" PRIu32 " at instance %" PRIu32,
                      view->outstanding, router->sent[instance], view->used_blocks, view->usable_blocks, instance);
     }
     router->outstanding += view->outstanding;

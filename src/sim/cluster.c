@@ -109,7 +109,7 @@ static bool create_orchestrator(struct cluster *cluster, struct diag *diag)
     return cluster->orchestrator != NULL;
 }
 
-static bool create_instances(struct cluster *cluster, struct diag *diag)
+static bool create_step_time(struct cluster *cluster, struct diag *diag)
 {
     const struct cluster_plan *plan = &cluster->plan;
     cluster->step_time =
@@ -125,10 +125,14 @@ static bool create_instances(struct cluster *cluster, struct diag *diag)
         return false;
     }
     cluster->instances = mem_zalloc(plan->n_instances * sizeof *cluster->instances);
-    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
-        cluster->instances[i] = instance_create(i, &plan->engine, cluster->step_time);
-    }
     return true;
+}
+
+void cluster_populate(struct cluster *cluster, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = first; i < end; i++) {
+        cluster->instances[i] = instance_create(i, &cluster->plan.engine, cluster->step_time);
+    }
 }
 
 static void create_router(struct cluster *cluster)
@@ -178,7 +182,7 @@ struct cluster *cluster_create(const struct settings *settings, uint32_t rank, u
     share_instances(cluster, rank, n_ranks);
     const struct workload_options options = cluster_workload_options(settings, cluster->plan.engine.block_size, false);
     cluster->workload = cluster_open_workload(settings, &options, diag);
-    if (!cluster->workload || !create_tool(cluster, diag) || !create_instances(cluster, diag) ||
+    if (!cluster->workload || !create_tool(cluster, diag) || !create_step_time(cluster, diag) ||
         !create_orchestrator(cluster, diag)) {
         goto fail;
     }

@@ -44,11 +44,11 @@ struct cluster {
     struct orchestrator *orchestrator;
     struct router *router;
     struct step_time *step_time;
-    struct instance **instances; /* those of other ranks are NULL */
-    uint32_t rank, n_ranks;      /* of this process among those that share the instances */
+    struct instance **instances;           /* NULL before cluster_populate, and those of other ranks */
+    uint32_t rank, n_ranks;                /* of this process among those that share the instances */
     uint32_t first_instance, end_instance; /* of this rank */
     uint32_t instances_per_rank;           /* the last may have fewer, or none */
-    struct recorder **recorders; /* one per thread; after a run the first has it all */
+    struct recorder **recorders;           /* one per thread; after a run the first has it all */
     uint32_t n_recorders;
     simtime now;     /* of the last event */
     uint64_t events; /* processed by the ring: releases, routings, turn ends */
@@ -75,6 +75,10 @@ static inline uint64_t cluster_in_progress(const struct cluster *cluster)
 
 /* For rank `rank` of `n_ranks` processes that simulate the cluster together; 0 of 1: alone. */
 struct cluster *cluster_create(const struct settings *settings, uint32_t rank, uint32_t n_ranks, struct diag *diag);
+/* Makes the instances `first` up to `end`, which an engine does before it runs: a thread those that it works on, so
+ * that their memory is near it. */
+void cluster_populate(struct cluster *cluster, uint32_t first, uint32_t end);
+
 struct recorder *cluster_new_recorder(const struct settings *settings);
 void cluster_destroy(struct cluster *cluster);
 

@@ -52,7 +52,7 @@ static void resolve_engine(const struct settings *settings, struct cluster_plan 
         .reserve_full_prompt = settings->scheduler_reserve_full_isl,
         .host = plan->device.host,
         /* The exact view is of every step end. */
-        .stepping = settings->stepping == STEPPING_PLAIN    ? ENGINE_PLAIN
+        .stepping = settings->stepping == STEPPING_PLAIN ? ENGINE_PLAIN
                     : settings->stepping == STEPPING_STEADY || settings->router_view == SETTING_VIEW_EXACT
                         ? ENGINE_STEADY
                         : ENGINE_FAST_FORWARD,

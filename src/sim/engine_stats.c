@@ -22,6 +22,9 @@ void engine_stats_add(struct engine_stats *stats, const struct window_cost *cost
     }
     stats->allocations += cost->allocations;
     stats->windows_without += cost->allocations == 0;
+    if (cost->allocations) {
+        stats->last_allocation = stats->windows;
+    }
 }
 
 static double ratio(uint64_t all, uint64_t least)

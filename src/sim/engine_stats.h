@@ -36,14 +36,15 @@ struct engine_stats {
     uint64_t lookaheads;             /* windows of a finite length above 0 */
     uint64_t instances_touched;
     uint64_t turns_routed;
-    uint64_t serial_ns;                          /* opening windows */
-    uint64_t routing_ns;                         /* of that, routing turns */
-    uint64_t work_ns;                            /* in all threads */
-    uint64_t span_ns;                            /* sum of the longest instance of each window */
-    uint64_t bounded_ns[STATS_THREAD_COUNTS];    /* sum over windows of max(span, work / threads) */
-    uint64_t wait_ns;                            /* of all threads at meetings */
-    uint64_t allocations;                        /* calls for memory while the windows ran */
-    uint64_t windows_without;                    /* a call for memory */
+    uint64_t serial_ns;                       /* opening windows */
+    uint64_t routing_ns;                      /* of that, routing turns */
+    uint64_t work_ns;                         /* in all threads */
+    uint64_t span_ns;                         /* sum of the longest instance of each window */
+    uint64_t bounded_ns[STATS_THREAD_COUNTS]; /* sum over windows of max(span, work / threads) */
+    uint64_t wait_ns;                         /* of all threads at meetings */
+    uint64_t allocations;                     /* calls for memory while the windows ran */
+    uint64_t windows_without;                 /* a call for memory */
+    uint64_t last_allocation;                 /* number of the last window with one */
     uint64_t wall_ns;
     uint32_t threads;
 };

@@ -8,9 +8,8 @@ _Static_assert(NO_HOME == NO_INSTANCE, "a program without a home has none for th
 
 uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
 {
-    const struct routing_request request = {.program = turn->key >> 24,
-                                            .turn = (uint32_t)(turn->key & 0xffffff),
-                                            .home = turn->home};
+    const struct routing_request request = {
+        .program = turn->key >> 24, .turn = (uint32_t)(turn->key & 0xffffff), .home = turn->home};
     return router_route(cluster->router, &request);
 }
 
@@ -42,8 +41,8 @@ enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end 
     struct program_sums *sums = orchestrator_sums(cluster->orchestrator, end->slot);
     recorder_turn(recorder, &end->record, sums);
     struct program_record program;
-    const enum turn_outcome outcome = orchestrator_turn_ended(
-        cluster->orchestrator, end->slot, end->record.instance, end->record.last_token, next, &program);
+    const enum turn_outcome outcome = orchestrator_turn_ended(cluster->orchestrator, end->slot, end->record.instance,
+                                                              end->record.last_token, next, &program);
     if (outcome == TURN_WAS_LAST) {
         recorder_program(recorder, &program, sums);
     }

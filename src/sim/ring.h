@@ -1,5 +1,5 @@
-/* One round of the ring, for the engines of the simulation: what happens when a program starts, a turn is dispatched and
- * a turn ends. The engines differ in the order in which they come to these, and in who keeps the ready turns.
+/* One round of the ring, for the engines of the simulation: what happens when a program starts, a turn is dispatched
+ * and a turn ends. The engines differ in the order in which they come to these, and in who keeps the ready turns.
  */
 #ifndef ASIM_SIM_RING_H
 #define ASIM_SIM_RING_H

@@ -30,9 +30,9 @@ static void refresh(struct serial *serial, uint32_t instance)
 
 static void push_ready(struct serial *serial, const struct ready_turn *turn)
 {
-    heap_push(&serial->ready, (struct heap_entry){.key = turn->time,
-                                                  .tie = turn->key,
-                                                  .payload = (uint64_t)turn->home << 32 | turn->slot});
+    heap_push(
+        &serial->ready,
+        (struct heap_entry){.key = turn->time, .tie = turn->key, .payload = (uint64_t)turn->home << 32 | turn->slot});
 }
 
 /* The turns that just ended at `instance` go back to the orchestrator. */
@@ -52,8 +52,9 @@ static void take_ends(struct serial *serial, uint32_t instance)
             break;
         case TURN_WAS_LAST:
             if (serial->closed) {
-                heap_push(&serial->clients, (struct heap_entry){.key = cluster->now,
-                                                                .tie = orchestrator_client(cluster->orchestrator, slot)});
+                heap_push(
+                    &serial->clients,
+                    (struct heap_entry){.key = cluster->now, .tie = orchestrator_client(cluster->orchestrator, slot)});
             }
             orchestrator_give_slot(cluster->orchestrator, slot);
             break;
@@ -79,8 +80,7 @@ static void refresh_views(struct serial *serial, simtime now)
         const bool ended = instance_advance(instance, (struct event_key){.time = now, .phase = PHASE_ROUTING});
         assert(!ended);
         (void)ended;
-        const struct load_snapshot snapshot =
-            exact ? instance_state(instance) : instance_snapshot(instance, instant);
+        const struct load_snapshot snapshot = exact ? instance_state(instance) : instance_snapshot(instance, instant);
         router_observe(cluster->router, i, &snapshot);
         refresh(serial, i);
     }
@@ -132,10 +132,8 @@ static void dispatch(struct serial *serial)
 {
     struct cluster *cluster = serial->cluster;
     const struct heap_entry top = heap_pop(&serial->ready);
-    const struct ready_turn turn = {.time = top.key,
-                                    .key = top.tie,
-                                    .slot = (uint32_t)top.payload,
-                                    .home = (uint32_t)(top.payload >> 32)};
+    const struct ready_turn turn = {
+        .time = top.key, .key = top.tie, .slot = (uint32_t)top.payload, .home = (uint32_t)(top.payload >> 32)};
     cluster->events++;
     refresh_views(serial, turn.time);
     const uint32_t chosen = ring_route(cluster, &turn);
@@ -198,6 +196,7 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
         .cluster = cluster, .diag = diag, .closed = cluster->settings.arrivals == SETTING_ARRIVALS_CLOSED};
     const simtime stop = cluster->settings.stop_at;
     serial.stop = stop == SETTING_UNSET_TIME ? EVENT_NEVER : (struct event_key){.time = stop, .phase = PHASE_STEP_END};
+    cluster_populate(cluster, 0, cluster->plan.n_instances);
     min_tree_init(&serial.outputs, cluster->plan.n_instances);
     heap_init(&serial.ready);
     heap_init(&serial.clients);

@@ -60,6 +60,22 @@ static void create_partitions(struct windows *windows)
                                                     .effect = SIMTIME_NEVER};
         windows->order[i] = &windows->partitions[i];
     }
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        const uint32_t first = (uint32_t)((uint64_t)windows->n_partitions * i / windows->n_lanes);
+        const uint32_t end = (uint32_t)((uint64_t)windows->n_partitions * (i + 1) / windows->n_lanes);
+        windows->lanes[i].order = windows->order + first;
+        windows->lanes[i].n_order = end - first;
+    }
+}
+
+static void populate(void *argument, uint32_t thread)
+{
+    struct windows *windows = argument;
+    const struct lane *lane = &windows->lanes[thread];
+    for (uint32_t i = 0; i < lane->n_order; i++) {
+        const struct partition *partition = lane->order[i];
+        cluster_populate(windows->cluster, partition->first, partition->first + partition->n);
+    }
 }
 
 static void destroy(struct windows *windows)
@@ -131,8 +147,9 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
         diag_warning(diag, (struct diag_where){0}, "bind: %s", team_binding_problem(windows.team));
     }
     create_lanes(&windows);
-    create_instances(&windows);
     create_partitions(&windows);
+    team_run(windows.team, populate, &windows);
+    create_instances(&windows);
     line_create(&windows);
     const uint64_t started = windows_clock();
     if (stats) {

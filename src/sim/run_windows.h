@@ -23,8 +23,8 @@
 #include "sim/ring.h"
 
 /* Runs to the last completion with settings.threads threads on each rank of `transport`, which are those that the
- * cluster was created for; the dispatch latency must be above 0. False when the pulse or an error (reported to `diag` of
- * the rank that found it) ended it. Fills *stats unless it is NULL (measuring costs some time). */
+ * cluster was created for; the dispatch latency must be above 0. False when the pulse or an error (reported to `diag`
+ * of the rank that found it) ended it. Fills *stats unless it is NULL (measuring costs some time). */
 bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse pulse, void *user,
                  struct engine_stats *stats, struct diag *diag);
 

@@ -1,11 +1,16 @@
 #include "base/mem.h"
 #include "base/store.h"
+#include "kv/pool.h"
 #include "pdes/calendar_sort.h"
 #include "sim/windows.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Windows between two checks of debug builds. */
+enum { CHECK_WINDOWS = 256 };
 
 static bool is_alone(const struct windows *windows)
 {
@@ -30,7 +35,8 @@ static void fail_late(struct windows *windows)
     const struct late_turn *first = NULL;
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         const struct late_turn *late = &windows->lanes[i].late;
-        if (late->any && (!first || late->time < first->time || (late->time == first->time && late->key < first->key))) {
+        if (late->any &&
+            (!first || late->time < first->time || (late->time == first->time && late->key < first->key))) {
             first = late;
         }
     }
@@ -45,7 +51,7 @@ static void gather_slots(struct windows *windows)
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         struct lane *lane = &windows->lanes[i];
         for (size_t k = 0; k < lane->n_freed; k++) {
-            orchestrator_give_slot(windows->cluster->orchestrator, lane->freed[k]);
+            orchestrator_reuse_slot(windows->cluster->orchestrator, lane->freed[k]);
         }
         windows->cluster->events += lane->ends;
         lane->n_freed = 0;
@@ -177,6 +183,26 @@ static void gather_bounds(struct windows *windows)
     }
 }
 
+#ifndef NDEBUG
+/* Nothing is lost: each program in progress has one turn, and that is ready, or inside an instance. Every block of
+ * every instance is accounted for. */
+static void check_conservation(const struct windows *windows)
+{
+    const struct cluster *cluster = windows->cluster;
+    uint64_t turns = windows->known.n - windows->known_next;
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        const struct lane *lane = &windows->lanes[i];
+        turns += lane->due.n - lane->due_next + calendar_count(&lane->ready) + lane->late.any;
+    }
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
+        turns += instance_turns_inside(cluster->instances[i]);
+        instance_check(cluster->instances[i]);
+        kv_pool_check(instance_pool(cluster->instances[i]));
+    }
+    assert(cluster->n_ranks > 1 || turns == cluster_in_progress(cluster));
+}
+#endif
+
 void gather_window(struct windows *windows)
 {
     gather_slots(windows);
@@ -190,6 +216,11 @@ void gather_window(struct windows *windows)
         gather_snapshots(windows);
     }
     gather_bounds(windows);
+#ifndef NDEBUG
+    if (windows->window % CHECK_WINDOWS == 1) {
+        check_conservation(windows);
+    }
+#endif
 }
 
 /* ---- turns ---- */
@@ -262,8 +293,7 @@ void gather_migrants(struct windows *windows)
     struct orchestrator *orchestrator = windows->cluster->orchestrator;
     const uint32_t rank = windows->transport->rank;
     size_t n = 0;
-    windows->states =
-        mem_grow(windows->states, &windows->state_capacity, windows->n_migrants, sizeof *windows->states);
+    windows->states = mem_grow(windows->states, &windows->state_capacity, windows->n_migrants, sizeof *windows->states);
     for (size_t i = 0; i < windows->n_migrants; i++) {
         const struct migrant *migrant = &windows->migrants[i];
         if (migrant->from == rank) {
@@ -319,8 +349,8 @@ void gather_recorders(struct windows *windows)
     for (uint32_t rank = 0; rank < cluster->n_ranks; rank++) {
         const size_t *offsets = windows->parts.offsets;
         if (rank != cluster->rank) {
-            struct recorder *other = load_recorder(windows, windows->parts.bytes + offsets[rank],
-                                                   offsets[rank + 1] - offsets[rank]);
+            struct recorder *other =
+                load_recorder(windows, windows->parts.bytes + offsets[rank], offsets[rank + 1] - offsets[rank]);
             recorder_merge(cluster->recorders[0], other);
             recorder_destroy(other);
         }

@@ -65,11 +65,11 @@ simtime line_next_unprepared(const struct windows *windows, uint64_t *key)
     return program->arrival;
 }
 
-bool line_start(struct windows *windows, simtime time, struct ready_turn *out)
+bool line_start(struct windows *windows, simtime time, struct ready_turn *out, uint32_t *client)
 {
     struct cluster *cluster = windows->cluster;
     const struct upcoming *upcoming = windows_upcoming(windows, 0);
-    const uint32_t client = windows->closed ? (uint32_t)heap_top(&windows->clients)->tie : 0;
+    *client = windows->closed ? (uint32_t)heap_top(&windows->clients)->tie : 0;
     windows->upcoming_first = (windows->upcoming_first + 1) % UPCOMING;
     windows->n_upcoming--;
     windows->n_prepared--;
@@ -78,7 +78,8 @@ bool line_start(struct windows *windows, simtime time, struct ready_turn *out)
         windows->failed = true;
     }
     windows->failed |= upcoming->outcome == PREPARED_UNSOUND;
-    if (upcoming->outcome == PREPARED_DROPPED || upcoming->outcome == PREPARED_TOO_LONG || upcoming->outcome == PREPARED_UNSOUND) {
+    if (upcoming->outcome == PREPARED_DROPPED || upcoming->outcome == PREPARED_TOO_LONG ||
+        upcoming->outcome == PREPARED_UNSOUND) {
         cluster->programs.dropped++;
         orchestrator_give_slot(cluster->orchestrator, upcoming->slot);
         return false;
@@ -93,6 +94,10 @@ bool line_start(struct windows *windows, simtime time, struct ready_turn *out)
     if (windows->closed) {
         heap_pop(&windows->clients);
     }
-    *out = orchestrator_start(cluster->orchestrator, upcoming->slot, time, client);
+    *out = (struct ready_turn){.time = time,
+                               .key = upcoming->program.id << 24,
+                               .slot = upcoming->slot,
+                               .home = NO_HOME,
+                               .service = upcoming->service};
     return true;
 }

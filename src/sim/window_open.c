@@ -71,12 +71,12 @@ static void see_changes(struct windows *windows, simtime now)
     }
 }
 
-static void add_dispatch(struct windows *windows, uint32_t instance, uint32_t slot, simtime effect)
+static void add_dispatch(struct windows *windows, uint32_t instance, const struct dispatch *dispatch)
 {
     windows->dispatches = mem_grow(windows->dispatches, &windows->dispatch_capacity, windows->n_dispatches + 1,
                                    sizeof *windows->dispatches);
     const uint32_t index = (uint32_t)windows->n_dispatches++;
-    windows->dispatches[index] = (struct dispatch){.slot = slot, .next = NO_DISPATCH, .effect = effect};
+    windows->dispatches[index] = *dispatch;
     if (windows->first_dispatch[instance] == NO_DISPATCH) {
         windows->first_dispatch[instance] = index;
     } else {
@@ -91,49 +91,65 @@ static void add_migrant(struct windows *windows, uint32_t from, uint32_t to, uin
 {
     windows->migrants =
         mem_grow(windows->migrants, &windows->migrant_capacity, windows->n_migrants + 1, sizeof *windows->migrants);
-    windows->migrants[windows->n_migrants++] = (struct migrant){
-        .from = from, .to = to, .slot = slot, .dispatch = (uint32_t)windows->n_dispatches};
+    windows->migrants[windows->n_migrants++] =
+        (struct migrant){.from = from, .to = to, .slot = slot, .dispatch = (uint32_t)windows->n_dispatches};
+}
+
+/* Chooses the instance of a turn, and with it a bound of the next window. */
+static uint32_t choose(struct windows *windows, const struct ready_turn *turn, struct dispatch *out,
+                       struct window_end *end)
+{
+    struct cluster *cluster = windows->cluster;
+    see_changes(windows, turn->time);
+    *out = (struct dispatch){
+        .slot = turn->slot, .next = NO_DISPATCH, .effect = window_later(turn->time, turn->service), .start = -1};
+    window_close(end, out->effect, 0, WINDOW_TURN);
+    return ring_route(cluster, turn);
 }
 
 /* Routes a turn whose program is on rank `from`, and sends it there. */
 static void dispatch(struct windows *windows, const struct ready_turn *turn, uint32_t from, struct window_end *end)
 {
     struct cluster *cluster = windows->cluster;
-    see_changes(windows, turn->time);
-    const uint32_t chosen = ring_route(cluster, turn);
+    struct dispatch dispatch;
+    const uint32_t chosen = choose(windows, turn, &dispatch, end);
     const uint32_t to = cluster_rank_of(cluster, chosen);
-    const simtime effect = window_later(turn->time, turn->service);
     if (from != to) {
         add_migrant(windows, from, to, turn->slot);
     }
     if (to == cluster->rank) {
-        add_dispatch(windows, chosen, turn->slot, effect);
+        add_dispatch(windows, chosen, &dispatch);
         cluster->events++;
     }
-    window_close(end, effect, 0, WINDOW_TURN);
 }
 
 /* Every rank has prepared the first program in line; only the one that its first turn goes to keeps it. */
-static void dispatch_first(struct windows *windows, const struct ready_turn *turn, struct window_end *end)
+static void dispatch_first(struct windows *windows, const struct ready_turn *turn, uint32_t client,
+                           struct window_end *end)
 {
-    const size_t before = windows->n_dispatches;
-    const size_t migrants = windows->n_migrants;
-    dispatch(windows, turn, windows->cluster->rank, end);
-    windows->n_migrants = migrants;
-    if (windows->n_dispatches == before) {
-        orchestrator_give_slot(windows->cluster->orchestrator, turn->slot);
+    struct cluster *cluster = windows->cluster;
+    struct dispatch dispatch;
+    const uint32_t chosen = choose(windows, turn, &dispatch, end);
+    if (cluster_rank_of(cluster, chosen) != cluster->rank) {
+        orchestrator_give_slot(cluster->orchestrator, turn->slot);
+        return;
     }
+    dispatch.start = turn->time;
+    dispatch.client = client;
+    add_dispatch(windows, chosen, &dispatch);
+    cluster->events++;
 }
 
 /* The first program in line starts, and with it comes the one behind it. */
 static void start(struct windows *windows, simtime time, struct window_end *end)
 {
     struct ready_turn turn;
+    uint32_t client;
     windows->cluster->events += windows->cluster->rank == 0;
-    const bool started = line_start(windows, time, &turn);
+    const bool started = line_start(windows, time, &turn, &client);
     close_by_line(windows, end);
     if (started) {
-        dispatch_first(windows, &turn, end);
+        dispatch_first(windows, &turn, client, end);
     }
 }
 
@@ -231,11 +247,14 @@ static void plan_tasks(struct windows *windows)
 {
     const uint32_t to_prepare = windows->n_upcoming - windows->n_prepared;
     windows->n_prepare_tasks = (to_prepare + PREPARE_BATCH - 1) / PREPARE_BATCH;
-    windows->n_tasks = windows->n_prepare_tasks + windows->n_partitions;
-    if (windows->n_lanes > 1 && windows->window % PULSE_WINDOWS == 0) {
-        qsort(windows->order, windows->n_partitions, sizeof *windows->order, by_cost);
+    atomic_store_explicit(&windows->next_prepare, 0, memory_order_relaxed);
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        struct lane *lane = &windows->lanes[i];
+        if (windows->n_lanes > 1 && windows->window % PULSE_WINDOWS == 0) {
+            qsort(lane->order, lane->n_order, sizeof *lane->order, by_cost);
+        }
+        atomic_store_explicit(&lane->next_partition, 0, memory_order_relaxed);
     }
-    atomic_store_explicit(&windows->next_task, 0, memory_order_relaxed);
 }
 
 /* ---- what it costs ---- */

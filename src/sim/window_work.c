@@ -63,8 +63,7 @@ static void note_late(struct lane *lane, const struct turn_end *end)
                                    .slot = end->slot,
                                    .turn = record->turn + 1,
                                    .any = true};
-    if (!lane->late.any || late.time < lane->late.time ||
-        (late.time == lane->late.time && late.key < lane->late.key)) {
+    if (!lane->late.any || late.time < lane->late.time || (late.time == lane->late.time && late.key < lane->late.key)) {
         lane->late = late;
     }
 }
@@ -82,9 +81,9 @@ static void take_ends(struct windows *windows, struct lane *lane, struct instanc
             break;
         case TURN_WAS_LAST:
             if (windows->closed) {
-                free_client(lane, ends[i].record.last_token,
-                            orchestrator_client(cluster->orchestrator, ends[i].slot));
+                free_client(lane, ends[i].record.last_token, orchestrator_client(cluster->orchestrator, ends[i].slot));
             }
+            orchestrator_release(cluster->orchestrator, ends[i].slot);
             free_slot(lane, ends[i].slot);
             break;
         case TURN_TOO_LATE:
@@ -117,9 +116,8 @@ static void advance(struct windows *windows, struct lane *lane, uint32_t index)
         take_changes(lane, instance);
     }
     windows->effects[index] = instance_earliest_effect(instance);
-    windows->quiet[index] = (struct quiet){.since = windows->advance_to,
-                                           .until = instance_next(instance).time,
-                                           .state = instance_state(instance)};
+    windows->quiet[index] = (struct quiet){
+        .since = windows->advance_to, .until = instance_next(instance).time, .state = instance_state(instance)};
     if (windows->instant >= 0) {
         windows->snapshots[index] = instance_snapshot(instance, windows->instant);
     }
@@ -130,6 +128,9 @@ static void deliver(struct windows *windows, uint32_t index)
 {
     for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH;) {
         const struct dispatch *dispatch = &windows->dispatches[at];
+        if (dispatch->start >= 0) {
+            orchestrator_start(windows->cluster->orchestrator, dispatch->slot, dispatch->start, dispatch->client);
+        }
         ring_deliver(windows->cluster, index, dispatch->slot, true);
         if (dispatch->effect < windows->effects[index]) {
             windows->effects[index] = dispatch->effect;
@@ -245,8 +246,8 @@ static void prepare(struct windows *windows, struct lane *lane, uint32_t first)
     const uint64_t started = windows->stats ? windows_clock() : 0;
     for (uint32_t i = first; i < first + PREPARE_BATCH && i < windows->n_upcoming; i++) {
         struct upcoming *upcoming = windows_upcoming(windows, i);
-        upcoming->outcome =
-            orchestrator_prepare(windows->cluster->orchestrator, upcoming->slot, upcoming->program.id);
+        upcoming->outcome = orchestrator_prepare(windows->cluster->orchestrator, upcoming->slot, upcoming->program.id);
+        upcoming->service = orchestrator_first_service(windows->cluster->orchestrator, upcoming->slot);
     }
     if (windows->stats) {
         lane->work_ns += windows_clock() - started;
@@ -288,21 +289,34 @@ static void take_due(struct windows *windows, struct lane *lane)
     fresh->n = 0;
 }
 
+static void prepare_programs(struct windows *windows, struct lane *lane)
+{
+    uint32_t task;
+    while (atomic_load_explicit(&windows->next_prepare, memory_order_relaxed) < windows->n_prepare_tasks &&
+           (task = atomic_fetch_add_explicit(&windows->next_prepare, 1, memory_order_relaxed)) <
+               windows->n_prepare_tasks) {
+        prepare(windows, lane, windows->n_prepared + task * PREPARE_BATCH);
+    }
+}
+
+/* Works on the partitions at home with `home` that nobody has come to. */
+static void work_on_home(struct windows *windows, struct lane *lane, struct lane *home)
+{
+    uint32_t next;
+    while (atomic_load_explicit(&home->next_partition, memory_order_relaxed) < home->n_order &&
+           (next = atomic_fetch_add_explicit(&home->next_partition, 1, memory_order_relaxed)) < home->n_order) {
+        work_on_partition(windows, lane, home->order[next]);
+    }
+}
+
 void windows_work(struct windows *windows, uint32_t thread)
 {
     struct lane *lane = &windows->lanes[thread];
     const uint64_t calls = mem_calls();
     lane->work_ns = lane->longest_ns = 0;
-    for (;;) {
-        const uint32_t task = atomic_fetch_add_explicit(&windows->next_task, 1, memory_order_relaxed);
-        if (task >= windows->n_tasks) {
-            break;
-        }
-        if (task < windows->n_prepare_tasks) {
-            prepare(windows, lane, windows->n_prepared + task * PREPARE_BATCH);
-        } else {
-            work_on_partition(windows, lane, windows->order[task - windows->n_prepare_tasks]);
-        }
+    prepare_programs(windows, lane);
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        work_on_home(windows, lane, &windows->lanes[(thread + i) % windows->n_lanes]);
     }
     const uint64_t started = windows->stats ? windows_clock() : 0;
     take_due(windows, lane);

@@ -81,6 +81,9 @@ struct lane {
     struct state_change *changes; /* exact view: of the states of instances */
     size_t n_changes, changes_capacity;
     struct late_turn late;
+    struct partition **order; /* those at home here, in the order of claiming */
+    uint32_t n_order;
+    _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_partition;
     uint64_t ends;                             /* turns that ended in this window */
     uint64_t touched;                          /* instances */
     uint64_t work_ns, longest_ns, allocations; /* in this window; measured only */
@@ -90,7 +93,8 @@ struct lane {
 struct upcoming {
     struct next_program program;
     uint32_t slot;
-    enum prepared outcome; /* once it is prepared */
+    enum prepared outcome; /* once it is prepared, */
+    simtime service;       /* and of its first turn */
 };
 
 /* A turn on its way to an instance, in a list per instance. */
@@ -98,6 +102,8 @@ struct dispatch {
     uint32_t slot;
     uint32_t next;
     simtime effect; /* bound */
+    simtime start;  /* of a program that starts with it, for `client`; -1: it has started */
+    uint32_t client;
 };
 
 /* A program that changes ranks with a turn routed in this window. */
@@ -122,7 +128,8 @@ struct partition {
     bool has_dispatches;
 };
 
-/* The tasks of a window, claimed one by one: batches of programs to prepare, then partitions. */
+/* The tasks of a window, claimed one by one: batches of programs to prepare, then partitions: a thread's own, whose
+ * memory is near it, then those that others have not come to. */
 enum { PREPARE_BATCH = 8 };
 
 /* Where a window ends: before the turn `key` that is ready at `time`. */
@@ -195,9 +202,8 @@ struct windows {
     simtime instant;      /* of snapshots to take, or -1 */
     simtime horizon;      /* turns ready before it are due */
     simtime next_horizon; /* of the next window */
-    uint32_t n_tasks, n_prepare_tasks;
-    struct partition **order; /* partitions in the order of claiming */
-    _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_task;
+    uint32_t n_prepare_tasks;
+    _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_prepare;
 
     /* By instance; written by who works on the instance, and while a window is opened. */
     _Alignas(WINDOWS_CACHE_LINE) simtime *effects; /* bound of the next one */
@@ -208,6 +214,7 @@ struct windows {
     size_t n_dispatches, dispatch_capacity;
 
     struct partition *partitions; /* of this rank */
+    struct partition **order;     /* the lanes' orders, one after another */
     uint32_t n_partitions;
 };
 
@@ -236,7 +243,7 @@ simtime line_next(const struct windows *windows, uint64_t *key);
 simtime line_next_unprepared(const struct windows *windows, uint64_t *key);
 
 /* The first program in line starts at `time`; false when it is dropped, or an error was found. */
-bool line_start(struct windows *windows, simtime time, struct ready_turn *out);
+bool line_start(struct windows *windows, simtime time, struct ready_turn *out, uint32_t *client);
 
 /* ---- window_gather.c ---- */
 

@@ -96,6 +96,17 @@ expect 0 'swe-agent' list
 expect 0 'llama-3.1-8b +32 +4,096' list models
 expect 2 'did you mean models' list modles
 
+echo "benchmarks"
+expect 0 'against 1 thread' bench good.yaml --threads-list 1,2 --repeats 2
+expect 0 'side by side' bench good.yaml --threads-list 2 --repeats 1 --control
+expect 0 '"schema": "asim.bench"' bench good.yaml --threads-list 1 --repeats 1 --json
+expect 0 '^7 programs' bench --generate swe-agent --request-rate 1/s --sizes 4,7 --threads-list 1 --repeats 1
+expect 2 "--threads-list: .* at 'two'; allowed: 1 to 1024" bench good.yaml --threads-list 1,two
+expect 2 '--sizes: .*allowed: 1 to' bench good.yaml --sizes 0
+expect 2 '--repeats' bench good.yaml --repeats 1.5
+expect 2 'serial engine uses one' bench good.yaml --threads-list 1,2 --synchronization serial
+expect 2 'unknown option --control' run good.yaml --control
+
 echo "importing"
 expect 2 'import needs --to' import good.jsonl
 expect 0 'from +session JSONL' import good.jsonl --to good.asimw

@@ -243,6 +243,18 @@ asim_status asim_import(asim_config *config, const char *path, char **out)
     return asim_plan(config, out);
 }
 
+asim_status asim_bench(asim_config *config, const asim_bench_options *how, const asim_callbacks *callbacks, char **out)
+{
+    (void)config;
+    (void)callbacks;
+    char text[160];
+    snprintf(text, sizeof text,
+             "{\"schema\": \"asim.bench\", \"version\": 1, \"generate\": \"%zu-%zu-%u-%d\", \"sizes\": []}",
+             how->n_threads, how->n_sizes, how->repeats, how->control);
+    *out = strdup(text);
+    return ASIM_OK;
+}
+
 asim_status asim_validate(asim_config *config, const char *measured, const asim_callbacks *callbacks, char **out)
 {
     (void)config;

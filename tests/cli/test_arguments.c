@@ -67,6 +67,9 @@ static void own_flags_are_of_verbs(void **state)
     assert_true(arguments.help);
     parse("help", "--help", ASIM_OK, "", &arguments);
     assert_true(arguments.help);
+    parse("bench", "--threads-list 1,2 --sizes=10 --repeats 5 --control", ASIM_OK, "", &arguments);
+    assert_true(arguments.threads_list && arguments.sizes && arguments.repeats && arguments.control);
+    parse("run", "--control", ASIM_USAGE, "", NULL);
     parse("plan", "--dry-run", ASIM_USAGE, "", NULL);
     parse("run", "--measured x", ASIM_USAGE, "", NULL);
     parse("run", "--origin", ASIM_USAGE, "", NULL);

@@ -71,6 +71,13 @@ static void verbs_over_the_double(void **state)
     says("inspect", "trace.jsonl", "");
     says("validate", "--measured=requests.jsonl", "");
     says("import", "--to=x.asimw", "");
+    says("bench", NULL, "workload  0-0-0-0, seed 0\n"); /* what is not said is left to the library */
+    says("bench", "--threads-list=1,2,4", "workload  3-0-0-0,");
+    says("bench", "--control", "workload  0-0-0-1,");
+    says("bench", "--json", "{\"schema\": \"asim.bench\"");
+    free(output_of("bench", "--threads-list=1,,2", ASIM_USAGE));
+    free(output_of("bench", "--repeats=2,3", ASIM_USAGE));
+    free(output_of("bench", "--sizes=0", ASIM_USAGE));
     free(output_of("import", "trace.jsonl", ASIM_USAGE)); /* where to? */
     free(output_of("list", "model", ASIM_USAGE));
     free(output_of("list", "--json", ASIM_USAGE)); /* several documents are no document */
