@@ -227,8 +227,8 @@ static void keep_results(struct asim_result *result, struct cluster *cluster, st
     cluster->recorders[0] = NULL;
 }
 
-asim_status run_settings(const struct settings *settings, const asim_checkpoints *checkpoints,
-                         const asim_callbacks *callbacks, asim_result **out)
+asim_status run_settings_saved(const struct settings *settings, const asim_checkpoints *checkpoints,
+                               const asim_callbacks *callbacks, asim_result **out)
 {
     const double started = wall_clock();
     const double cpu_started = cpu_clock();
@@ -260,12 +260,17 @@ asim_status run_settings(const struct settings *settings, const asim_checkpoints
     return result->diag.status != ASIM_OK ? result->diag.status : whole ? ASIM_OK : ASIM_INTERRUPTED;
 }
 
+asim_status run_settings(const struct settings *settings, const asim_callbacks *callbacks, asim_result **out)
+{
+    return run_settings_saved(settings, NULL, callbacks, out);
+}
+
 asim_status asim_run_saved(const asim_config *config, const asim_checkpoints *checkpoints,
                            const asim_callbacks *callbacks, asim_result **out)
 {
     *out = NULL;
     const struct settings *settings = config_settings(config);
-    return settings ? run_settings(settings, checkpoints, callbacks, out) : ASIM_USAGE;
+    return settings ? run_settings_saved(settings, checkpoints, callbacks, out) : ASIM_USAGE;
 }
 
 asim_status asim_run(const asim_config *config, const asim_callbacks *callbacks, asim_result **out)

@@ -194,7 +194,7 @@ asim_status asim_validate(asim_config *config, const char *measured_path, const 
         return status;
     }
     asim_result *result = NULL;
-    status = run_settings(&settings, NULL, callbacks, &result);
+    status = run_settings(&settings, callbacks, &result);
     result_pass_messages(result, diag);
     if (status == ASIM_OK) {
         uint64_t n;
