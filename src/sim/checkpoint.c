@@ -308,7 +308,7 @@ static void load_upcoming(struct windows *windows, struct store_reader *reader)
         struct upcoming *upcoming = windows_upcoming(windows, windows->n_upcoming++);
         upcoming->program = program;
         upcoming->slot = orchestrator_take_slot(cluster->orchestrator);
-        upcoming->outcome = orchestrator_prepare(cluster->orchestrator, upcoming->slot, program.id);
+        line_prepare(windows, upcoming);
     }
     if (!windows->has_next && !store_failed(reader)) {
         windows->has_next = orchestrator_next_program(cluster->orchestrator, &windows->next);

@@ -238,6 +238,9 @@ void line_destroy(struct windows *windows);
 /* Gives a slot to the programs that may start before `until`; they are prepared in the window. */
 void line_up(struct windows *windows, simtime until);
 
+/* Prepares a program in line; threads may do so side by side. */
+void line_prepare(const struct windows *windows, struct upcoming *upcoming);
+
 /* When the first program in line that is prepared, or not, can start, and its key; SIMTIME_NEVER: none can. */
 simtime line_next(const struct windows *windows, uint64_t *key);
 simtime line_next_unprepared(const struct windows *windows, uint64_t *key);
