@@ -78,6 +78,7 @@ static const struct sample samples[] = {
     {"warmup", "90s", 0},
     {"stop_at", "2h", 0},
     {"out", "null", 0},
+    {"checkpoint_every", "90s", 0},
     {"json", "on", 0},
     {"progress", "json", 0},
     {"engine_stats", "on", 0},
