@@ -262,7 +262,8 @@ static const struct option_row rows[] = {
     {OPTION("cluster", CHOICE, "synchronization", "--synchronization", synchronization), DEFAULT("auto"),
      NAMES3("auto", "windows", "serial"),
      HELP("How events are kept in order: in windows of lookahead, which threads share, or one by one on one thread; "
-          "results do not depend on it. auto: windows, unless dispatch_latency is 0.")},
+          "results do not depend on it. auto: windows, unless dispatch_latency is 0, or one thread routes by exact "
+          "states.")},
     {OPTION("cluster", CHOICE, "transport", "--transport", transport), DEFAULT("none"), NAMES2("none", "mpi"),
      HELP("How several processes share the simulation: not, or as ranks of MPI (mpirun -n N asim run --transport mpi, "
           "in a build with MPI), each with a part of the instances; results do not depend on it.")},

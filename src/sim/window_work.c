@@ -269,7 +269,9 @@ static void merge(const struct calendar_entry *a, size_t n_a, const struct calen
             n_b--;
         }
     }
-    memcpy(at, n_a ? a : b, (n_a + n_b) * sizeof *at);
+    if (n_a + n_b) {
+        memcpy(at, n_a ? a : b, (n_a + n_b) * sizeof *at);
+    }
     out->n = (size_t)(at - out->entries) + n_a + n_b;
 }
 

@@ -46,8 +46,10 @@ static void no_memory_is_asked_for(void **state)
                       " without a call for memory, the last one in window %" PRIu64 "\n",
                       threads[i], stats.windows, stats.windows_without, stats.last_allocation);
         assert_true(stats.windows > 10000 && stats.allocations > 0);
+#ifdef NDEBUG /* the checks of debug builds ask for memory */
         assert_true(stats.windows_without > stats.windows / 10 * 9);
         assert_true(stats.last_allocation < stats.windows / 3 * 2);
+#endif
     }
 }
 
