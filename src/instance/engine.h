@@ -1,6 +1,7 @@
 /* The inside of an instance, shared by the files of this folder; see instance.h for what it does.
  *
  *   instance.c       the event loop: inbox, batches that end, batches that start
+ *   prefetch.c       what the next visit will touch, fetched ahead
  *   checkpoint.c     all of that in a file
  *   lookahead.c      bounds of what can leave the instance, and when
  *   fast_forward.c   stretches of steady steps in closed form

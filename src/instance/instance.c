@@ -100,34 +100,6 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     sequence_list_push_back(&instance->inbox, sequence);
 }
 
-_Static_assert(offsetof(struct instance, draft) <= INSTANCE_LINES * 64, "what every visit touches is fetched ahead");
-
-void instance_prefetch_deep(const struct instance *instance)
-{
-    const struct decode_set *decode = &instance->decode;
-    __builtin_prefetch(instance->by_residue);
-    __builtin_prefetch(decode->finish.items, 1);
-    __builtin_prefetch(decode->finish.places, 1);
-    __builtin_prefetch(instance->decoding.items, 1);
-    __builtin_prefetch(instance->decoding.places, 1);
-    __builtin_prefetch(instance->queued.items, 1);
-    __builtin_prefetch(instance->queued.places, 1);
-    __builtin_prefetch(instance->running.tail, 1);
-    __builtin_prefetch(instance->pool, 1);
-    __builtin_prefetch(instance->sequences.chunks);
-    __builtin_prefetch(instance->ends, 1);
-    __builtin_prefetch((const char *)instance->ends + 64, 1);
-    const struct sequence *next = instance->inbox.n ? instance->inbox.head : instance->sequences.free;
-    if (next) {
-        sequence_prefetch(next);
-    }
-    for (int i = 0; i < ENGINE_MAX_DEPTH; i++) {
-        __builtin_prefetch(instance->batches[i].completions.items, 1);
-        __builtin_prefetch(instance->batches[i].finishers.items, 1);
-    }
-    __builtin_prefetch(instance->draft.chunks, 1);
-}
-
 struct event_key instance_next(const struct instance *instance)
 {
     struct event_key next = {.time = instance->compose_at, .phase = PHASE_STEP_START};

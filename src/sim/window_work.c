@@ -217,9 +217,13 @@ static void reach_stage(struct windows *windows, uint32_t index, int stage)
         if (windows->first_dispatch[index] != NO_DISPATCH) {
             deliver(windows, index);
         }
+        instance_prefetch_sequences(instance);
+        break;
+    case 3:
+        instance_prefetch_contents(instance);
         break;
     default:
-        break;
+        instance_prefetch_nodes(instance);
     }
 }
 
