@@ -10,6 +10,7 @@
  *   steady.c         running sequences as an aggregate
  *   batch.c          what a batch is made of
  *   sequence_heap.c  sequences by when they schedule their last token, or by what others wait for
+ *   distance_set.c   a lower bound of what others wait for
  *
  * Each uses only those below it.
  */
@@ -17,6 +18,7 @@
 #define ASIM_INSTANCE_ENGINE_H
 
 #include "instance/decode_set.h"
+#include "instance/distance_set.h"
 #include "instance/instance.h"
 #include "instance/sequence.h"
 #include "instance/sequence_heap.h"
@@ -86,7 +88,7 @@ struct instance {
     uint64_t next_stamp;
     simtime least_step; /* no step is shorter */
     /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
-    struct sequence_heap queued;   /* of those waiting or prefilling */
+    struct distance_set queued;    /* of those waiting or prefilling */
     struct sequence_heap decoding; /* less decode clock times least_step, of those decoding */
     struct instance_counters counters;
     struct load_snapshot state;    /* after the last step end */

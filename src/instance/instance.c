@@ -36,7 +36,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     instance->least_step = instance_least_step(config, step_time);
     sequence_pool_init(&instance->sequences);
     decode_set_init(&instance->decode, config->block_size, instance->by_residue);
-    sequence_heap_init(&instance->queued);
+    distance_set_init(&instance->queued);
     sequence_heap_init(&instance->decoding);
     return instance;
 }
@@ -58,7 +58,7 @@ void instance_destroy(struct instance *instance)
     mem_free(instance->ends);
     mem_free(instance->changes);
     decode_set_fini(&instance->decode);
-    sequence_heap_fini(&instance->queued);
+    distance_set_fini(&instance->queued);
     sequence_heap_fini(&instance->decoding);
     sequence_pool_fini(&instance->sequences);
     kv_pool_destroy(instance->pool);

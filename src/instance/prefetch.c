@@ -39,8 +39,6 @@ void instance_prefetch_deep(const struct instance *instance)
     __builtin_prefetch(decode->finish.places, 1);
     __builtin_prefetch(instance->decoding.items, 1);
     __builtin_prefetch(instance->decoding.places, 1);
-    __builtin_prefetch(instance->queued.items, 1);
-    __builtin_prefetch(instance->queued.places, 1);
     __builtin_prefetch(instance->running.tail, 1);
     kv_prefetch(instance->pool);
     __builtin_prefetch(instance->sequences.chunks);
