@@ -1,7 +1,7 @@
 /* Distances in time, as a histogram: a lower bound of the least of them, where its order is not needed.
  *
  * Bins are log-linear, so that the bound is low by a 16th at most; distances below a microsecond have one bin. A member
- * enters and leaves in constant time, wherever it stands, and two lines of memory are touched: the members may be
+ * enters and leaves in constant time, wherever it stands, and a line of memory is touched, or two: the members may be
  * hundreds.
  */
 #ifndef ASIM_INSTANCE_DISTANCE_SET_H
@@ -22,7 +22,8 @@ struct distance_set {
 void distance_set_init(struct distance_set *set);
 void distance_set_fini(struct distance_set *set);
 
-/* 0 <= distance < 2^60 ps. */
+/* Distances: from 0 to below 2^60 ps. */
+void distance_set_prefetch(const struct distance_set *set, simtime distance);
 void distance_set_enter(struct distance_set *set, simtime distance);
 
 /* A member of that distance leaves. */

@@ -162,6 +162,7 @@ static inline bool engine_none_to_admit(const struct instance *instance)
 void engine_effect_queued(struct instance *instance, struct sequence *sequence);
 void engine_effect_decoding(struct instance *instance, struct sequence *sequence);
 void engine_effect_leave(struct instance *instance, struct sequence *sequence);
+void engine_effect_prefetch(const struct instance *instance, const struct sequence *sequence); /* of one that waits */
 
 /* plain.c: schedules the running sequences in order; true when one was preempted. */
 bool engine_run_plain(struct instance *instance, struct draft *draft, simtime now, uint32_t *budget);

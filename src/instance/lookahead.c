@@ -91,6 +91,13 @@ void engine_effect_leave(struct instance *instance, struct sequence *sequence)
     }
 }
 
+void engine_effect_prefetch(const struct instance *instance, const struct sequence *sequence)
+{
+    if (has_effect(sequence)) {
+        distance_set_prefetch(&instance->queued, distance_queued(instance, sequence));
+    }
+}
+
 static simtime sum(simtime time, simtime duration)
 {
     return time < SIMTIME_NEVER - duration ? time + duration : SIMTIME_NEVER;

@@ -101,6 +101,7 @@ static void fetch_owner(const struct instance *instance, const struct sequence *
 static void fetch_slots(const struct instance *instance, const struct sequence *sequence)
 {
     kv_prefetch_slots(instance->pool, sequence->content);
+    engine_effect_prefetch(instance, sequence);
 }
 
 void instance_prefetch_contents(const struct instance *instance)
