@@ -90,6 +90,7 @@ typedef struct asim_option {
     const char *topic;        /* help topic */
     const char *help;         /* one sentence or two */
     bool is_switch;           /* the flag may stand without a value */
+    bool is_execution;        /* results do not depend on it: it may change when a run goes on from a checkpoint */
 } asim_option;
 
 ASIM_API size_t asim_option_count(void);
@@ -123,6 +124,21 @@ typedef struct asim_result asim_result;
 /* Simulates the resolved configuration. On ASIM_OK and ASIM_INTERRUPTED *out holds results; on other failures *out may
  * hold a result with messages only, or NULL. */
 ASIM_API asim_status asim_run(const asim_config *config, const asim_callbacks *callbacks, asim_result **out);
+
+/* Checkpoints of a run: the library writes one file, beside its place and renamed, so that it is always whole. */
+typedef struct asim_checkpoints {
+    size_t struct_size; /* sizeof(asim_checkpoints); anything else is refused */
+    const char *file;   /* to write, every checkpoint_every of wall time and when the run is cancelled; NULL: never */
+    const char *resume; /* to go on from, maybe the same file; NULL: from the beginning */
+    void *user;
+    bool (*prepare)(void *user); /* NULL, or called before the first is written, to make its folder; false: not now */
+} asim_checkpoints;
+
+/* As asim_run; with `checkpoints` (NULL: none) it is saved on the way, or goes on from a checkpoint: of a run with the
+ * same options, those excepted that are `is_execution` in the option table, the same input files and the same version of
+ * the library. The results are those of the run that was not cut, byte for byte. */
+ASIM_API asim_status asim_run_saved(const asim_config *config, const asim_checkpoints *checkpoints,
+                                    const asim_callbacks *callbacks, asim_result **out);
 ASIM_API void asim_result_destroy(asim_result *result);
 
 /* Which of the processes that shared the simulation this is (option transport); each has all results, and process 0

@@ -2,13 +2,12 @@
 
 #include "api/document.h"
 #include "api/engine_report.h"
+#include "base/fingerprint.h"
 #include "base/mem.h"
 #include "metrics/tables.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
-#include <xxhash.h>
 
 void asim_result_destroy(asim_result *result)
 {
@@ -72,34 +71,16 @@ asim_status asim_result_write_turns(const asim_result *result, FILE *file)
     return tables_write_turns(file, rows, n) ? ASIM_OK : ASIM_IO;
 }
 
-/* XXH3-128 of a file's bytes, or null for what is not a readable file. */
+/* Size and hash, or null for what cannot be read. */
 static json_t *file_facts(const char *path)
 {
-    FILE *file = fopen(path, "rb");
-    XXH3_state_t *state = file ? XXH3_createState() : NULL;
-    if (!state) {
-        if (file) {
-            fclose(file);
-        }
+    struct fingerprint fingerprint;
+    char text[FINGERPRINT_TEXT_BYTES];
+    if (!fingerprint_take(path, &fingerprint)) {
         return json_null();
     }
-    XXH3_128bits_reset(state);
-    static const size_t chunk_bytes = 1 << 16;
-    unsigned char *chunk = mem_alloc(chunk_bytes);
-    uint64_t total = 0;
-    for (size_t got; (got = fread(chunk, 1, chunk_bytes, file)) > 0;) {
-        XXH3_128bits_update(state, chunk, got);
-        total += got;
-    }
-    const XXH128_hash_t hash = XXH3_128bits_digest(state);
-    char text[40];
-    snprintf(text, sizeof text, "%016" PRIx64 "%016" PRIx64, hash.high64, hash.low64);
-    const bool readable = !ferror(file);
-    mem_free(chunk);
-    XXH3_freeState(state);
-    fclose(file);
-    return readable ? json_pack("{s:s, s:I, s:s}", "path", path, "bytes", (json_int_t)total, "xxh3_128", text)
-                    : json_null();
+    fingerprint_text(&fingerprint, text);
+    return json_pack("{s:s, s:I, s:s}", "path", path, "bytes", (json_int_t)fingerprint.bytes, "xxh3_128", text);
 }
 
 char *asim_result_inputs(const asim_result *result)
@@ -124,6 +105,14 @@ void result_note_inputs(struct asim_result *result, const struct settings *setti
             result->inputs[result->n_inputs++] = mem_strdup(candidates[i]);
         }
     }
+}
+
+/* What saving the run cost, and where it went on. */
+static json_t *checkpoint_facts(const struct checkpoints *checkpoints)
+{
+    return json_pack("{s:f, s:I, s:I, s:f, s:f}", "resumed_at_s", simtime_to_s(checkpoints->resumed_at), "written",
+                     (json_int_t)checkpoints->n_written, "bytes", (json_int_t)checkpoints->bytes, "last_s",
+                     1e-9 * (double)checkpoints->last_ns, "longest_s", 1e-9 * (double)checkpoints->longest_ns);
 }
 
 void result_pass_messages(const struct asim_result *result, struct diag *into)
@@ -152,6 +141,9 @@ char *execution_json(const struct execution *execution, const struct asim_result
                                  (json_int_t)execution->fast_forwarded_steps, "inputs", inputs);
     if (execution->engine) {
         json_object_set_new(document, "engine", engine_report(execution->engine));
+    }
+    if (execution->checkpoints) {
+        json_object_set_new(document, "checkpoints", checkpoint_facts(execution->checkpoints));
     }
     return document_text(document, DOCUMENT_TIMED_DIGITS);
 }

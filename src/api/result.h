@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "metrics/recorder.h"
 #include "options/settings.h"
+#include "sim/checkpoint.h"
 #include "sim/engine_stats.h"
 
 /* What the execution cost; facts of this machine and moment, kept apart from the canonical summary. */
@@ -17,7 +18,8 @@ struct execution {
     uint64_t fast_forwarded_steps;
     uint64_t turns;
     double sim_time_s;
-    const struct engine_stats *engine; /* NULL: not measured */
+    const struct engine_stats *engine;     /* NULL: not measured */
+    const struct checkpoints *checkpoints; /* NULL: none were asked for */
 };
 
 enum { RESULT_MAX_INPUTS = 3 };

@@ -1,6 +1,7 @@
 #include "api/run.h"
 
 #include "api/config.h"
+#include "api/saving.h"
 #include "base/mem.h"
 #include "metrics/summary.h"
 #include "options/option_lookup.h"
@@ -174,60 +175,105 @@ static struct transport *open_transport(const struct settings *settings, struct 
 }
 
 static bool run(struct cluster *cluster, struct transport *transport, struct pulse *pulse, struct engine_stats *engine,
-                struct diag *diag)
+                struct saving *saving, struct diag *diag)
 {
     const struct settings *settings = &cluster->settings;
     const run_pulse fn = pulse->callbacks ? on_pulse : NULL;
     return settings->synchronization == SYNCHRONIZATION_SERIAL
                ? run_serial(cluster, fn, pulse, diag)
-               : run_windows(cluster, transport, fn, pulse, settings->engine_stats ? engine : NULL, diag);
+               : run_windows_saved(cluster, transport, fn, pulse, settings->engine_stats ? engine : NULL,
+                                   saving->asked ? &saving->checkpoints : NULL, diag);
 }
 
-asim_status run_settings(const struct settings *settings, const asim_callbacks *callbacks, asim_result **out)
+/* The cluster of a run, with what the run is saved by; NULL, with errors. */
+static struct cluster *open_cluster(const struct settings *settings, const struct transport *transport,
+                                    struct saving *saving, struct diag *diag)
+{
+    if (saving->asked && transport->n_ranks > 1) {
+        diag_error(diag, ASIM_USAGE, (struct diag_where){0},
+                   "a run of %d ranks has no checkpoints; allowed: one rank", (int)transport->n_ranks);
+        return NULL;
+    }
+    return saving_open(saving, settings, diag) ? cluster_create(settings, transport->rank, transport->n_ranks, diag)
+                                               : NULL;
+}
+
+/* Neither of another version of the public header. */
+static bool check_sizes(const asim_checkpoints *checkpoints, const asim_callbacks *callbacks, struct diag *diag)
+{
+    if (callbacks && callbacks->struct_size != sizeof *callbacks) {
+        diag_error(diag, ASIM_USAGE, (struct diag_where){0},
+                   "callbacks.struct_size is %zu; this library's asim_callbacks has %zu bytes", callbacks->struct_size,
+                   sizeof *callbacks);
+    }
+    if (checkpoints && checkpoints->struct_size != sizeof *checkpoints) {
+        diag_error(diag, ASIM_USAGE, (struct diag_where){0},
+                   "checkpoints.struct_size is %zu; this library's asim_checkpoints has %zu bytes",
+                   checkpoints->struct_size, sizeof *checkpoints);
+    }
+    return diag->status == ASIM_OK;
+}
+
+/* Fills a result from a run that went well: whole, or cut short by the pulse. */
+static void keep_results(struct asim_result *result, struct cluster *cluster, struct transport *transport, bool whole,
+                         struct execution *execution)
+{
+    const struct cluster_totals totals = cluster_totals(cluster, transport);
+    result->rank = transport->rank;
+    result->summary = summarise(cluster, &totals, !whole);
+    result->keeps_turns = cluster->settings.turns_csv;
+    count_work(cluster, &totals, execution);
+    result->recorder = cluster->recorders[0];
+    cluster->recorders[0] = NULL;
+}
+
+asim_status run_settings_saved(const struct settings *settings, const asim_checkpoints *checkpoints,
+                               const asim_callbacks *callbacks, asim_result **out)
 {
     const double started = wall_clock();
     const double cpu_started = cpu_clock();
     asim_result *result = mem_zalloc(sizeof *result);
     diag_init(&result->diag);
     *out = result;
-    if (callbacks && callbacks->struct_size != sizeof *callbacks) {
-        return diag_error(&result->diag, ASIM_USAGE, (struct diag_where){0},
-                          "callbacks.struct_size is %zu; this library's asim_callbacks has %zu bytes",
-                          callbacks->struct_size, sizeof *callbacks);
-    }
-    struct transport *transport = open_transport(settings, &result->diag);
-    struct cluster *cluster =
-        transport ? cluster_create(settings, transport->rank, transport->n_ranks, &result->diag) : NULL;
-    if (!cluster) {
-        transport_destroy(transport);
+    if (!check_sizes(checkpoints, callbacks, &result->diag)) {
         return result->diag.status;
     }
+    struct saving saving = {.asked = checkpoints};
+    struct transport *transport = open_transport(settings, &result->diag);
+    struct cluster *cluster = transport ? open_cluster(settings, transport, &saving, &result->diag) : NULL;
     struct execution execution = {.setup_s = wall_clock() - started};
     struct engine_stats engine = {0};
     struct pulse pulse = {.callbacks = callbacks, .started = started, .last = started};
-    const bool whole = run(cluster, transport, &pulse, &engine, &result->diag);
-    if (result->diag.status == ASIM_OK) { /* else: found in a program that was made while running */
-        const struct cluster_totals totals = cluster_totals(cluster, transport);
-        result->rank = transport->rank;
-        result->summary = summarise(cluster, &totals, !whole);
-        result->keeps_turns = settings->turns_csv;
-        count_work(cluster, &totals, &execution);
+    const bool whole = cluster && run(cluster, transport, &pulse, &engine, &saving, &result->diag);
+    if (result->diag.status == ASIM_OK) { /* else: not read, or found in a program that was made while running */
+        keep_results(result, cluster, transport, whole, &execution);
         execution.engine = engine.windows ? &engine : NULL;
-        result->recorder = cluster->recorders[0];
-        cluster->recorders[0] = NULL;
+        execution.checkpoints = checkpoints ? &saving.checkpoints : NULL;
         execution.wall_s = wall_clock() - started;
         execution.cpu_s = cpu_clock() - cpu_started;
         result_note_inputs(result, settings);
         result->execution = execution_json(&execution, result);
     }
+    saving_close(&saving);
     cluster_destroy(cluster);
     transport_destroy(transport);
     return result->diag.status != ASIM_OK ? result->diag.status : whole ? ASIM_OK : ASIM_INTERRUPTED;
 }
 
-asim_status asim_run(const asim_config *config, const asim_callbacks *callbacks, asim_result **out)
+asim_status run_settings(const struct settings *settings, const asim_callbacks *callbacks, asim_result **out)
+{
+    return run_settings_saved(settings, NULL, callbacks, out);
+}
+
+asim_status asim_run_saved(const asim_config *config, const asim_checkpoints *checkpoints,
+                           const asim_callbacks *callbacks, asim_result **out)
 {
     *out = NULL;
     const struct settings *settings = config_settings(config);
-    return settings ? run_settings(settings, callbacks, out) : ASIM_USAGE;
+    return settings ? run_settings_saved(settings, checkpoints, callbacks, out) : ASIM_USAGE;
+}
+
+asim_status asim_run(const asim_config *config, const asim_callbacks *callbacks, asim_result **out)
+{
+    return asim_run_saved(config, NULL, callbacks, out);
 }

@@ -73,6 +73,9 @@ char *store_get_text(struct store_reader *reader);
 void store_refuse(struct store_reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool store_failed(const struct store_reader *reader);
 
+/* Frees a reader that is not read to its end. */
+void store_drop(struct store_reader *reader);
+
 /* All sections must have been read. Frees the reader; the status is that of its first problem. */
 asim_status store_close(struct store_reader *reader);
 

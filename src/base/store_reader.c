@@ -375,6 +375,11 @@ char *store_get_text(struct store_reader *reader)
     return text;
 }
 
+void store_drop(struct store_reader *reader)
+{
+    free_reader(reader);
+}
+
 asim_status store_close(struct store_reader *reader)
 {
     assert(!reader->in_section || store_failed(reader));

@@ -12,6 +12,8 @@ const struct own_flag own_flags[] = {
      "print the resolved configuration as YAML and exit"},
     {"--origin", NULL, "run plan validate bench inspect import", "with --print-config: say where each value came from"},
     {"--dry-run", NULL, "run", "check and size everything, simulate nothing: the same as plan"},
+    {"--resume", "DIR", "run",
+     "go on from the checkpoint in DIR, the --out of a run with --checkpoint-every that was cut short"},
     {"--measured", "FILE", "validate", "per-request times of a real engine, requests.jsonl"},
     {"--to", "FILE", "import", "the columnar file to write, e.g. programs.asimw"},
     {"--threads-list", "LIST", "bench", "numbers of threads to measure, e.g. 1,2,4 [1, 2, 4, ... up to the cores]"},
@@ -144,6 +146,7 @@ static void keep_value(struct arguments *out, const char *name, const char *valu
         const char **value;
     } kept[] = {{"--measured", &out->measured},
                 {"--to", &out->to},
+                {"--resume", &out->resume},
                 {"--threads-list", &out->threads_list},
                 {"--sizes", &out->sizes},
                 {"--repeats", &out->repeats}};

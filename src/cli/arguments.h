@@ -28,6 +28,7 @@ struct arguments {
     bool origin;
     const char *measured; /* NULL: not given */
     const char *to;       /* the same */
+    const char *resume;   /* the same */
     const char *threads_list, *sizes, *repeats;
     bool control;
     const char **operands;

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/document.h"
 #include "cli/messages.h"
+#include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/table.h"
 #include "cli/watch.h"
@@ -9,11 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static asim_status simulate(struct command *command, asim_result **result)
+static asim_status simulate(struct command *command, const struct saved_run *saved, asim_result **result)
 {
     struct watch watch;
     watch_begin(&watch, command->config);
-    const asim_status status = asim_run(command->config, &watch.callbacks, result);
+    const asim_status status = asim_run_saved(command->config, saved->is_saved ? &saved->checkpoints : NULL,
+                                              &watch.callbacks, result);
     watch_end(&watch);
     report_config(command->config);
     report_result(*result);
@@ -58,48 +60,73 @@ static asim_status print_results(const struct command *command, const asim_resul
     return ASIM_OK;
 }
 
+/* Writes the folder and prints. */
+static asim_status report(struct command *command, struct run_record *record, const struct saved_run *saved)
+{
+    asim_status written = ASIM_OK;
+    record->checkpoint = record->status == ASIM_INTERRUPTED && saved_run_can_resume(saved);
+    if (saved->out) {
+        written = run_folder_write(saved->out, record);
+    }
+    const asim_status printed = print_results(command, record->result, written == ASIM_OK ? saved->out : NULL);
+    if (record->checkpoint) {
+        fflush(stdout);
+        fprintf(stderr, "`asim run --resume %s` goes on from here\n", saved->out);
+    }
+    return written == ASIM_OK ? printed : written;
+}
+
+static asim_status run_saved(struct command *command, struct run_record *record, const struct saved_run *saved)
+{
+    asim_result *result = NULL;
+    asim_status status = simulate(command, saved, &result);
+    const bool has_results = status == ASIM_OK || status == ASIM_INTERRUPTED;
+    record->result = result;
+    record->status = status;
+    if (has_results && asim_result_rank(result) == 0) { /* process 0 writes and prints */
+        const asim_status reported = report(command, record, saved);
+        status = status == ASIM_OK ? reported : status;
+    }
+    asim_result_destroy(result);
+    return status;
+}
+
 static asim_status run_resolved(struct command *command, const char *out)
 {
     const bool turns = command_is_on(command, "turns_csv");
     if (turns && !out) {
         report_warning("turns_csv needs --out DIR: no table is written");
     }
-    asim_status written = out ? run_folder_check(out) : ASIM_OK;
-    if (written != ASIM_OK) {
-        return written;
-    }
-    const time_t started = time(NULL);
-    asim_result *result = NULL;
-    asim_status status = simulate(command, &result);
-    const bool has_results = status == ASIM_OK || status == ASIM_INTERRUPTED;
-    if (has_results && asim_result_rank(result) > 0) { /* process 0 writes and prints */
-        asim_result_destroy(result);
-        return status;
-    }
-    if (has_results && out) {
-        const struct run_record record = {.config = command->config,
-                                          .result = result,
-                                          .status = status,
-                                          .started = started,
-                                          .turns = turns,
-                                          .argc = command->argc,
-                                          .argv = command->argv};
-        written = run_folder_write(out, &record);
-    }
-    if (has_results) {
-        const asim_status printed = print_results(command, result, written == ASIM_OK ? out : NULL);
-        written = written == ASIM_OK ? printed : written;
-    }
-    asim_result_destroy(result);
-    return status == ASIM_OK ? written : status;
+    struct run_record record = {.config = command->config,
+                                .started = time(NULL),
+                                .turns = turns,
+                                .argc = command->argc,
+                                .argv = command->argv};
+    struct saved_run saved;
+    asim_status status = saved_run_init(&saved, command, out, &record);
+    status = status == ASIM_OK && out ? run_folder_check(out) : status;
+    status = status == ASIM_OK ? run_saved(command, &record, &saved) : status;
+    saved_run_fini(&saved);
+    return status;
+}
+
+static asim_status configure(struct command *command)
+{
+    const bool resumes = command->arguments.resume != NULL;
+    asim_status status = resumes ? resume_load(command) : ASIM_OK;
+    status = status == ASIM_OK ? command_configure(command) : status;
+    return status == ASIM_OK && resumes ? resume_check(command) : status;
 }
 
 asim_status cmd_run(struct command *command)
 {
+    if (command->arguments.dry_run && command->arguments.resume) {
+        return report_error(ASIM_USAGE, "--resume and --dry-run exclude each other");
+    }
     if (command->arguments.dry_run) {
         return cmd_plan(command);
     }
-    const asim_status status = command_configure(command);
+    const asim_status status = configure(command);
     if (status != ASIM_OK || command_print_config(command)) {
         return status;
     }

@@ -163,50 +163,76 @@ static json_t *execution_facts(const asim_result *result)
     return facts;
 }
 
-static json_t *build_manifest(const struct run_record *record, json_t *files)
+/* What is known when the run begins. */
+static json_t *build_head(const struct run_record *record)
 {
     json_t *manifest = json_object();
     char *seed = asim_config_get(record->config, "seed");
-    json_t *summary = json_loads(asim_result_summary(record->result), 0, NULL);
     json_object_set_new(manifest, "schema", json_string(MANIFEST_SCHEMA));
     json_object_set_new(manifest, "version", json_integer(MANIFEST_VERSION));
     json_object_set_new(manifest, "asim_version", json_string(asim_version()));
     json_object_set_new(manifest, "compiler", json_string(__VERSION__));
     json_object_set_new(manifest, "command", command_words(record->argc, record->argv));
     json_object_set_new(manifest, "seed", seed ? json_integer((json_int_t)strtoull(seed, NULL, 10)) : json_null());
-    json_object_set(manifest, "digest", json_object_get(summary, "digest"));
-    json_object_set_new(manifest, "interrupted", json_boolean(record->status == ASIM_INTERRUPTED));
     json_object_set_new(manifest, "started", utc(record->started));
-    json_object_set_new(manifest, "finished", utc(time(NULL)));
     json_object_set_new(manifest, "host", host_facts());
-    json_object_set_new(manifest, "execution", execution_facts(record->result));
-    json_object_set(manifest, "files", files);
-    json_decref(summary);
     asim_free(seed);
     return manifest;
 }
 
-static bool write_files(const char *folder, const struct run_record *record)
+static json_t *build_manifest(const struct run_record *record, json_t *files)
 {
-    json_t *files = json_array();
+    json_t *manifest = build_head(record);
+    if (record->result) {
+        json_t *summary = json_loads(asim_result_summary(record->result), 0, NULL);
+        json_object_set(manifest, "digest", json_object_get(summary, "digest"));
+        json_object_set_new(manifest, "interrupted", json_boolean(record->status == ASIM_INTERRUPTED));
+        json_object_set_new(manifest, "finished", utc(time(NULL)));
+        json_object_set_new(manifest, "execution", execution_facts(record->result));
+        json_decref(summary);
+    } else {
+        json_object_set_new(manifest, "in_progress", json_true());
+    }
+    json_object_set(manifest, "files", files);
+    return manifest;
+}
+
+static bool write_results(const char *folder, const struct run_record *record, json_t *files)
+{
+    return write_text(folder, "summary.json", asim_result_summary(record->result), files) &&
+           write_table(folder, "programs.csv", record->result, files, asim_result_write_programs) &&
+           (!record->turns || write_table(folder, "turns.csv", record->result, files, asim_result_write_turns));
+}
+
+/* All files but the checkpoint, the manifest last; *files: their names, to be freed in any case. */
+static bool write_files(const char *folder, const struct run_record *record, json_t **names)
+{
+    json_t *files = *names = json_array();
     char *yaml = asim_config_yaml(record->config, false);
     bool ok = yaml && write_text(folder, "config.resolved.yaml", yaml, files) &&
-              write_text(folder, "summary.json", asim_result_summary(record->result), files) &&
-              write_table(folder, "programs.csv", record->result, files, asim_result_write_programs) &&
-              (!record->turns || write_table(folder, "turns.csv", record->result, files, asim_result_write_turns));
+              (!record->result || write_results(folder, record, files));
     asim_free(yaml);
     if (ok) {
+        if (!record->result || record->checkpoint) {
+            json_array_append_new(files, json_string(CHECKPOINT_FILE));
+        }
         json_t *manifest = build_manifest(record, files);
         char *text = json_dumps(manifest, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
         ok = text && write_text(folder, "manifest.json", text, files);
         free(text);
         json_decref(manifest);
     }
-    json_decref(files);
     return ok;
 }
 
 /* ---- exchange ---- */
+
+/* A checkpoint that a process was writing when it was killed. */
+static bool is_unfinished(const char *name)
+{
+    static const char start[] = CHECKPOINT_FILE ".tmp-";
+    return strncmp(name, start, sizeof start - 1) == 0;
+}
 
 static bool lists(const json_t *files, const char *name)
 {
@@ -218,7 +244,7 @@ static bool lists(const json_t *files, const char *name)
             return true;
         }
     }
-    return strcmp(name, "manifest.json") == 0;
+    return strcmp(name, "manifest.json") == 0 || is_unfinished(name);
 }
 
 /* Moves what the earlier run did not write from `old` to `new`. False when something is left behind. */
@@ -266,20 +292,87 @@ static bool exchange(const char *written, const char *place)
     return done;
 }
 
+/* Moves the written files into a folder that stays: one by one, the manifest last. */
+static bool move_into(const char *written, const char *place, const json_t *files)
+{
+    bool all = true;
+    size_t i;
+    const json_t *file;
+    json_array_foreach(files, i, file)
+    {
+        const char *name = json_string_value(file);
+        if (strcmp(name, CHECKPOINT_FILE) == 0) {
+            continue;
+        }
+        char *from = folder_join(written, name);
+        char *to = folder_join(place, name);
+        all = all && rename(from, to) == 0;
+        free(from);
+        free(to);
+    }
+    if (all) {
+        folder_remove(written);
+    }
+    return all;
+}
+
 asim_status run_folder_write(const char *path, const struct run_record *record)
 {
     char *place = folder_trim(path);
     char *parent = folder_parent(place);
     char *written = folder_create(parent) ? folder_temporary(place) : NULL;
     asim_status status = ASIM_OK;
-    if (!written || !write_files(written, record) || !exchange(written, place)) {
+    json_t *files = NULL;
+    if (!written || !write_files(written, record, &files) ||
+        !(record->checkpoint ? move_into(written, place, files) : exchange(written, place))) {
         status = cannot_write(place);
         if (written) {
             folder_remove(written);
         }
     }
+    json_decref(files);
     free(written);
     free(parent);
     free(place);
     return status;
+}
+
+/* ---- runs in progress ---- */
+
+asim_status run_folder_begin(const char *path, const struct run_record *record)
+{
+    struct run_record begun = *record;
+    begun.result = NULL;
+    begun.checkpoint = false;
+    return run_folder_write(path, &begun);
+}
+
+void run_folder_clean(const char *path)
+{
+    DIR *dir = opendir(path);
+    for (const struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+        if (is_unfinished(entry->d_name)) {
+            char *file = folder_join(path, entry->d_name);
+            unlink(file);
+            free(file);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+}
+
+enum run_folder_stage run_folder_stage(const char *path)
+{
+    json_t *manifest = read_manifest(path);
+    char *file = folder_join(path, CHECKPOINT_FILE);
+    enum run_folder_stage stage = RUN_FOLDER_NONE;
+    if (manifest && access(file, F_OK) == 0) {
+        stage = RUN_FOLDER_SAVED;
+    } else if (manifest) {
+        stage = json_is_true(json_object_get(manifest, "in_progress")) ? RUN_FOLDER_BEGUN : RUN_FOLDER_ENDED;
+    }
+    free(file);
+    json_decref(manifest);
+    return stage;
 }

@@ -189,6 +189,10 @@ static void get_head(struct instance *instance, struct store_reader *reader)
     if (id != instance->id) {
         store_refuse(reader, "instance %" PRIu32 ", expected instance %" PRIu32, id, instance->id);
     }
+    if (instance->state.received > instance->received || instance->snapshot.received > instance->received) {
+        store_refuse(reader, "instance %" PRIu32 " was seen with more turns than the %" PRIu64 " it had", instance->id,
+                     instance->received);
+    }
     /* A step takes least_step or longer, and moves the decode clock by one at most. */
     if (!is_time_or_never(instance->compose_at) || !is_time(instance->device_free) || clock < 0 ||
         clock > instance->device_free / instance->least_step || instance->snapshot_index < -1 ||
@@ -300,6 +304,15 @@ static void rejoin(struct instance *instance, const struct sequence_list *list, 
     }
 }
 
+/* The sequence is of this turn. */
+static bool is_of(const struct sequence *sequence, const struct turn_arrival *turn)
+{
+    return sequence->program == turn->program && sequence->turn == turn->turn && sequence->ready == turn->ready &&
+           sequence->arrived == turn->time && sequence->lead == turn->lead &&
+           sequence->prompt_toks == turn->prompt_toks && sequence->limit <= turn->output_toks &&
+           sequence->shared_output == turn->shared_output;
+}
+
 static void get_list(struct loader *loader, struct sequence_list *list)
 {
     struct instance *instance = loader->instance;
@@ -314,11 +327,14 @@ static void get_list(struct loader *loader, struct sequence_list *list)
         if (!kv_holder_load(&sequence->holder, reader)) {
             return;
         }
-        if (!loader->lend(loader->user, sequence->slot, &sequence->content, &sequence->owner)) {
-            store_refuse(reader, "instance %" PRIu32 " has a turn of slot %" PRIu32 ", which has none", instance->id,
+        struct turn_arrival turn;
+        if (!loader->lend(loader->user, sequence->slot, &turn) || !is_of(sequence, &turn)) {
+            store_refuse(reader, "instance %" PRIu32 " has a turn of slot %" PRIu32 ", which is in another one", instance->id,
                          sequence->slot);
             return;
         }
+        sequence->content = turn.content;
+        sequence->owner = turn.owner;
         if (!is_sound(instance, list, sequence)) {
             store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 ": no state that a turn can be in",
                          sequence->program, sequence->turn);

@@ -307,6 +307,11 @@ const struct kv_pool *instance_pool(const struct instance *instance)
     return instance->pool;
 }
 
+uint64_t instance_turns_delivered(const struct instance *instance)
+{
+    return instance->received + instance->inbox.n;
+}
+
 uint64_t instance_turns_inside(const struct instance *instance)
 {
     return instance->running.n + instance->waiting.n + instance->inbox.n;

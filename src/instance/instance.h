@@ -129,6 +129,9 @@ const struct instance_counters *instance_counters(const struct instance *instanc
 struct kv_pool;
 const struct kv_pool *instance_pool(const struct instance *instance);
 
+/* Turns delivered so far. */
+uint64_t instance_turns_delivered(const struct instance *instance);
+
 /* Turns inside: waiting, running and in the inbox. */
 uint64_t instance_turns_inside(const struct instance *instance);
 

@@ -107,6 +107,14 @@ static void check_cluster(const struct resolved *resolved, struct diag *diag)
     }
 }
 
+static void check_output(const struct resolved *resolved, struct diag *diag)
+{
+    const struct settings *s = &resolved->settings;
+    if (s->checkpoint_every != SETTING_UNSET_TIME && s->synchronization == SYNCHRONIZATION_SERIAL) {
+        conflict(resolved, diag, "checkpoint_every", "is for runs in windows; it does not go with", "synchronization");
+    }
+}
+
 static void check_span(const struct resolved *resolved, struct diag *diag)
 {
     const struct settings *s = &resolved->settings;
@@ -122,4 +130,5 @@ void checks_run(const struct resolved *resolved, struct diag *diag)
     check_engine(resolved, diag);
     check_cluster(resolved, diag);
     check_span(resolved, diag);
+    check_output(resolved, diag);
 }

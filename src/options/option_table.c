@@ -28,6 +28,9 @@
 #define DEFAULT(TEXT) .doc.default_text = TEXT
 #define HELP(TEXT)    .doc.help = TEXT
 
+/* Results do not depend on it. */
+#define EXECUTION .doc.is_execution = true
+
 /* Ranges and names, each the check and its text at once. */
 #define RANGE(LOW, HIGH)       .min = LOW, .max = HIGH, .doc.allowed = #LOW " to " #HIGH
 #define AT_LEAST(LOW)          .min = LOW, .max = INFINITY, .doc.allowed = ">= " #LOW
@@ -255,24 +258,25 @@ static const struct option_row rows[] = {
      AT_LEAST(0),
      HELP("Time from a turn being ready to its arrival at an instance. 0 only with synchronization serial, which auto "
           "then chooses.")},
-    {OPTION("cluster", COUNT, "threads", "--threads", threads), DEFAULT("1"), RANGE(1, 1024),
+    {OPTION("cluster", COUNT, "threads", "--threads", threads), EXECUTION, DEFAULT("1"), RANGE(1, 1024),
      HELP("Threads of the simulation; results do not depend on it.")},
-    {OPTION("cluster", CHOICE, "bind", "--bind", bind), DEFAULT("none"), NAMES3("none", "cores", "numa"),
+    {OPTION("cluster", CHOICE, "bind", "--bind", bind), EXECUTION, DEFAULT("none"), NAMES3("none", "cores", "numa"),
      HELP("Where the threads may run: anywhere, each on a core of its own, or each on a NUMA node.")},
     {OPTION("cluster", CHOICE, "synchronization", "--synchronization", synchronization), DEFAULT("auto"),
      NAMES3("auto", "windows", "serial"),
      HELP("How events are kept in order: in windows of lookahead, which threads share, or one by one on one thread; "
           "results do not depend on it. auto: windows, unless dispatch_latency is 0, or one thread routes by exact "
           "states.")},
-    {OPTION("cluster", CHOICE, "transport", "--transport", transport), DEFAULT("none"), NAMES2("none", "mpi"),
+    {OPTION("cluster", CHOICE, "transport", "--transport", transport), EXECUTION, DEFAULT("none"),
+     NAMES2("none", "mpi"),
      HELP("How several processes share the simulation: not, or as ranks of MPI (mpirun -n N asim run --transport mpi, "
           "in a build with MPI), each with a part of the instances; results do not depend on it.")},
-    {OPTION("cluster", COUNT, "partition", "--partition", partition), DEFAULT("8"), RANGE(1, 1000000),
+    {OPTION("cluster", COUNT, "partition", "--partition", partition), EXECUTION, DEFAULT("8"), RANGE(1, 1000000),
      HELP("Instances that a thread claims together, those of a node; results do not depend on it.")},
-    {OPTION("cluster", DURATION, "window", "--window", window), ABOVE(0),
+    {OPTION("cluster", DURATION, "window", "--window", window), EXECUTION, ABOVE(0),
      HELP("Longest window of simulated time between two meetings of the threads; results do not depend on it. Unset: "
           "as long as the lookahead allows.")},
-    {OPTION("cluster", CHOICE, "stepping", "--stepping", stepping), DEFAULT("fast-forward"),
+    {OPTION("cluster", CHOICE, "stepping", "--stepping", stepping), EXECUTION, DEFAULT("fast-forward"),
      NAMES3("plain", "steady", "fast-forward"),
      HELP("How steps are simulated: each sequence in each step, steady decode by aggregates, or steady stretches "
           "skipped; results do not depend on it.")},
@@ -284,15 +288,19 @@ static const struct option_row rows[] = {
           "programs have ended.")},
 
     /* ---- output */
-    {OPTION("output", PATH, "out", "--out", out),
+    {OPTION("output", PATH, "out", "--out", out), EXECUTION,
      HELP("Folder to write the run to; one that holds an earlier run is replaced, any other that is not empty is "
           "refused.")},
-    {OPTION("output", SWITCH, "json", "--json", json), DEFAULT("off"),
+    {OPTION("output", DURATION, "checkpoint_every", "--checkpoint-every", checkpoint_every), EXECUTION, ABOVE(0),
+     HELP("Wall time from one checkpoint of the run to the next, written to the folder of --out; a run that was cut "
+          "short "
+          "goes on with `asim run --resume DIR`. Unset: none is written.")},
+    {OPTION("output", SWITCH, "json", "--json", json), EXECUTION, DEFAULT("off"),
      HELP("Print the summary as JSON, and nothing else, on standard output.")},
-    {OPTION("output", CHOICE, "progress", "--progress", progress), DEFAULT("auto"),
+    {OPTION("output", CHOICE, "progress", "--progress", progress), EXECUTION, DEFAULT("auto"),
      NAMES5("auto", "bar", "plain", "json", "none"),
      HELP("Progress on standard error: auto is a bar on a terminal and plain lines elsewhere.")},
-    {OPTION("output", SWITCH, "engine_stats", "--engine-stats", engine_stats), DEFAULT("off"),
+    {OPTION("output", SWITCH, "engine_stats", "--engine-stats", engine_stats), EXECUTION, DEFAULT("off"),
      HELP("Also show what the simulation engine observed of itself: windows, lookahead and what set it, work, span and "
           "the speed-up they allow, routing, waiting, memory. Measuring costs a little time.")},
     {OPTION("output", SWITCH, "turns_csv", "--turns-csv", turns_csv), DEFAULT("off"),

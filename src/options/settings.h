@@ -111,6 +111,7 @@ struct settings {
     simtime stop_at; /* unset: when all programs have ended */
     /* output */
     const char *out;
+    simtime checkpoint_every; /* of wall time; unset: never */
     bool json;
     uint32_t progress; /* enum setting_progress */
     bool engine_stats;

@@ -10,6 +10,11 @@ enum { SECTION_VERSION = 1 };
 /* Bytes of a program in progress, with its slot. */
 enum { PROGRAM_BYTES = 4 + 8 + 2 * 4 + 3 * 8 + 3 * 8 + 2 * 8 + 2 * 4 };
 
+uint64_t orchestrator_programs_taken(const struct orchestrator *orchestrator)
+{
+    return orchestrator_is_closed(&orchestrator->options) ? orchestrator->next_program : orchestrator->arrivals.next;
+}
+
 uint32_t orchestrator_slots(const struct orchestrator *orchestrator)
 {
     return (uint32_t)orchestrator->n_slots;

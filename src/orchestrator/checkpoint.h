@@ -15,6 +15,9 @@ void orchestrator_save(const struct orchestrator *orchestrator, struct store_wri
  * knows why. Its programs go on with orchestrator_call (turns at an instance) or orchestrator_ready (others). */
 bool orchestrator_load(struct orchestrator *orchestrator, struct store_reader *reader);
 
+/* Programs that orchestrator_next_program has given. */
+uint64_t orchestrator_programs_taken(const struct orchestrator *orchestrator);
+
 /* Slots are numbered from 0 to one less than this. */
 uint32_t orchestrator_slots(const struct orchestrator *orchestrator);
 

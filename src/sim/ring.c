@@ -13,21 +13,26 @@ uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
     return router_route(cluster->router, &request);
 }
 
-void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, bool bounded)
+struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, bool bounded)
 {
     const struct turn_call call = orchestrator_call(cluster->orchestrator, slot);
-    instance_deliver(cluster->instances[instance],
-                     &(struct turn_arrival){.program = call.program,
-                                            .turn = call.turn,
-                                            .slot = slot,
-                                            .ready = call.ready,
-                                            .time = call.ready + cluster->settings.dispatch_latency,
-                                            .content = call.content,
-                                            .prompt_toks = call.prompt_toks,
-                                            .output_toks = call.output_toks,
-                                            .shared_output = call.shared_output,
-                                            .owner = orchestrator_memory(cluster->orchestrator, slot),
-                                            .lead = bounded ? call.lead : SIMTIME_NEVER});
+    return (struct turn_arrival){.program = call.program,
+                                 .turn = call.turn,
+                                 .slot = slot,
+                                 .ready = call.ready,
+                                 .time = call.ready + cluster->settings.dispatch_latency,
+                                 .content = call.content,
+                                 .prompt_toks = call.prompt_toks,
+                                 .output_toks = call.output_toks,
+                                 .shared_output = call.shared_output,
+                                 .owner = orchestrator_memory(cluster->orchestrator, slot),
+                                 .lead = bounded ? call.lead : SIMTIME_NEVER};
+}
+
+void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, bool bounded)
+{
+    const struct turn_arrival turn = ring_arrival(cluster, slot, bounded);
+    instance_deliver(cluster->instances[instance], &turn);
 }
 
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,

@@ -120,10 +120,16 @@ static void run_thread(void *argument, uint32_t thread)
 bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse pulse, void *user,
                  struct engine_stats *stats, struct diag *diag)
 {
+    return run_windows_saved(cluster, transport, pulse, user, stats, NULL, diag);
+}
+
+bool run_windows_saved(struct cluster *cluster, struct transport *transport, run_pulse pulse, void *user,
+                       struct engine_stats *stats, struct checkpoints *checkpoints, struct diag *diag)
+{
     const struct settings *settings = &cluster->settings;
     static const enum team_binding bindings[] = {
         [BIND_NONE] = TEAM_BIND_NONE, [BIND_CORES] = TEAM_BIND_CORES, [BIND_NUMA] = TEAM_BIND_NUMA};
-    assert(settings->dispatch_latency > 0);
+    assert(settings->dispatch_latency > 0 && (!checkpoints || transport->n_ranks == 1));
     struct windows windows = {.cluster = cluster,
                               .team = team_create((uint32_t)settings->threads, bindings[settings->bind]),
                               .transport = transport,
@@ -131,6 +137,7 @@ bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse
                               .pulse = pulse,
                               .user = user,
                               .stats = stats,
+                              .checkpoints = checkpoints,
                               .closed = settings->arrivals == SETTING_ARRIVALS_CLOSED,
                               .sees_instances = router_next_snapshot(cluster->router) != SIMTIME_NEVER,
                               .exact = settings->router_view == SETTING_VIEW_EXACT &&
@@ -149,7 +156,10 @@ bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse
         team_measure(windows.team, true);
         *stats = (struct engine_stats){.threads = windows.n_lanes, .lookahead_least = SIMTIME_NEVER};
     }
-    team_run(windows.team, run_thread, &windows);
+    windows.failed = checkpoints && checkpoints->resume && !checkpoint_load(&windows);
+    if (!windows.failed) {
+        team_run(windows.team, run_thread, &windows);
+    }
     if (stats) {
         stats->wall_ns = windows_clock() - started;
         for (uint32_t i = 0; i < windows.n_lanes; i++) {

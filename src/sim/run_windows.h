@@ -18,6 +18,7 @@
 #define ASIM_SIM_RUN_WINDOWS_H
 
 #include "pdes/transport.h"
+#include "sim/checkpoint.h"
 #include "sim/engine_stats.h"
 #include "sim/ring.h"
 
@@ -26,5 +27,9 @@
  * of the rank that found it) ended it. Fills *stats unless it is NULL (measuring costs some time). */
 bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse pulse, void *user,
                  struct engine_stats *stats, struct diag *diag);
+
+/* The same; writes checkpoints, and goes on from one, as `checkpoints` says (NULL: neither); on one rank. */
+bool run_windows_saved(struct cluster *cluster, struct transport *transport, run_pulse pulse, void *user,
+                       struct engine_stats *stats, struct checkpoints *checkpoints, struct diag *diag);
 
 #endif

@@ -31,6 +31,13 @@ void line_up(struct windows *windows, simtime until)
     }
 }
 
+void line_prepare(const struct windows *windows, struct upcoming *upcoming)
+{
+    struct orchestrator *orchestrator = windows->cluster->orchestrator;
+    upcoming->outcome = orchestrator_prepare(orchestrator, upcoming->slot, upcoming->program.id);
+    upcoming->service = orchestrator_first_service(orchestrator, upcoming->slot);
+}
+
 /* When the first free client is ready. */
 static simtime next_client(const struct windows *windows)
 {

@@ -336,6 +336,7 @@ void windows_open(void *argument)
     }
     gather_window(windows);
     windows->done = is_over(windows);
+    checkpoint_write_when_due(windows);
     if (!windows->done) {
         open_next(windows);
     }

@@ -301,9 +301,7 @@ static void prepare(struct windows *windows, struct lane *lane, uint32_t first)
 {
     const uint64_t started = windows->stats ? windows_clock() : 0;
     for (uint32_t i = first; i < first + PREPARE_BATCH && i < windows->n_upcoming; i++) {
-        struct upcoming *upcoming = windows_upcoming(windows, i);
-        upcoming->outcome = orchestrator_prepare(windows->cluster->orchestrator, upcoming->slot, upcoming->program.id);
-        upcoming->service = orchestrator_first_service(windows->cluster->orchestrator, upcoming->slot);
+        line_prepare(windows, windows_upcoming(windows, i));
     }
     if (windows->stats) {
         lane->work_ns += windows_clock() - started;

@@ -17,6 +17,7 @@
 #include "pdes/calendar.h"
 #include "pdes/team.h"
 #include "pdes/transport.h"
+#include "sim/checkpoint.h"
 #include "sim/run_windows.h"
 
 #include <stdatomic.h>
@@ -164,6 +165,7 @@ struct windows {
     run_pulse pulse;
     void *user;
     struct engine_stats *stats; /* NULL: not measured */
+    struct checkpoints *checkpoints; /* NULL: none */
     struct window_cost cost;    /* of the present window */
     bool closed;                /* loop */
     bool sees_instances;        /* the routing policy looks at the views, */
@@ -236,6 +238,9 @@ void line_destroy(struct windows *windows);
 
 /* Gives a slot to the programs that may start before `until`; they are prepared in the window. */
 void line_up(struct windows *windows, simtime until);
+
+/* Prepares a program in line; threads may do so side by side. */
+void line_prepare(const struct windows *windows, struct upcoming *upcoming);
 
 /* When the first program in line that is prepared, or not, can start, and its key; SIMTIME_NEVER: none can. */
 simtime line_next(const struct windows *windows, uint64_t *key);

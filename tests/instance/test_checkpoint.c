@@ -39,14 +39,13 @@ static void place_fini(struct place *place)
     diag_fini(&place->diag);
 }
 
-static bool lend(void *user, uint32_t slot, struct content *content, const void **owner)
+static bool lend(void *user, uint32_t slot, struct turn_arrival *turn)
 {
     const struct scenario *scenario = user;
     if (slot >= scenario->n_arrivals) {
         return false;
     }
-    *content = scenario->arrivals[slot].content;
-    *owner = NULL;
+    *turn = scenario->arrivals[slot];
     return true;
 }
 

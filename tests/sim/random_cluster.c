@@ -168,7 +168,7 @@ void random_cluster_fini(struct random_cluster *cluster)
     unlink(random_cluster_get(cluster, "workload"));
 }
 
-static asim_config *make_config(const struct random_cluster *cluster)
+asim_config *random_cluster_config(const struct random_cluster *cluster)
 {
     asim_config *config = asim_config_create();
     for (size_t i = 0; i < cluster->n_options; i++) {
@@ -279,7 +279,7 @@ static void check_engines(struct cluster *cluster, struct cluster_coverage *cove
 
 struct digest random_cluster_run(const struct random_cluster *random, struct cluster_coverage *coverage)
 {
-    asim_config *config = make_config(random);
+    asim_config *config = random_cluster_config(random);
     struct diag diag;
     diag_init(&diag);
     struct cluster *cluster = cluster_create(config_settings(config), 0, 1, &diag);
@@ -313,7 +313,7 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
 
 char *random_cluster_summary(const struct random_cluster *cluster)
 {
-    asim_config *config = make_config(cluster);
+    asim_config *config = random_cluster_config(cluster);
     asim_result *result = NULL;
     assert_int_equal(asim_run(config, NULL, &result), ASIM_OK);
     char *summary = strdup(asim_result_summary(result));

@@ -40,4 +40,7 @@ struct digest random_cluster_run(const struct random_cluster *cluster, struct cl
 /* The canonical summary through the public interface; freed with free(). */
 char *random_cluster_summary(const struct random_cluster *cluster);
 
+/* The options as a resolved configuration. */
+asim_config *random_cluster_config(const struct random_cluster *cluster);
+
 #endif

@@ -1,0 +1,486 @@
+#include "sim/checkpoint.h"
+
+#include "base/mem.h"
+#include "instance/checkpoint.h"
+#include "orchestrator/checkpoint.h"
+#include "pdes/calendar_sort.h"
+#include "sim/windows.h"
+
+#include <inttypes.h>
+#include <sys/stat.h>
+
+enum { SECTION_VERSION = 1 };
+
+/* Simulated time ends at SIMTIME_LIMIT, but for the steps of the last turns. */
+#define LATEST (SIMTIME_LIMIT + SIMTIME_LIMIT / 20)
+
+/* Bytes of a turn in a gap, of a program in line, of a client, of a change of a view. */
+enum { TURN_BYTES = 8, UPCOMING_BYTES = 16, CLIENT_BYTES = 16, CHANGE_BYTES = 32 };
+
+static bool is_time(simtime time)
+{
+    return time >= 0 && time <= LATEST;
+}
+
+/* ---- position ---- */
+
+static void save_position(const struct windows *windows, struct store_writer *writer)
+{
+    const struct cluster *cluster = windows->cluster;
+    store_begin(writer, "position", SECTION_VERSION);
+    store_put_i64(writer, windows->end.time);
+    store_put_u64(writer, windows->end.key);
+    store_put_i64(writer, windows->advance_to);
+    store_put_i64(writer, cluster->now);
+    store_put_u64(writer, cluster->events);
+    store_put_u64(writer, cluster->programs.started);
+    store_put_u64(writer, cluster->programs.dropped);
+    store_put_u64(writer, cluster->programs.truncated);
+    store_end(writer);
+}
+
+/* Turns become due anew: those before `next_horizon` at once, which with exact views must be all that are known. */
+static void load_position(struct windows *windows, struct store_reader *reader)
+{
+    struct cluster *cluster = windows->cluster;
+    store_enter(reader, "position", SECTION_VERSION);
+    windows->end.time = store_get_i64(reader);
+    windows->end.key = store_get_u64(reader);
+    windows->advance_to = store_get_i64(reader);
+    cluster->now = store_get_i64(reader);
+    cluster->events = store_get_u64(reader);
+    cluster->programs.started = store_get_u64(reader);
+    cluster->programs.dropped = store_get_u64(reader);
+    cluster->programs.truncated = store_get_u64(reader);
+    if (!is_time(windows->end.time) || windows->advance_to < windows->end.time ||
+        windows->advance_to - windows->end.time > cluster->settings.dispatch_latency || !is_time(cluster->now)) {
+        store_refuse(reader, "%" PRId64 " ps (instances at %" PRId64 " ps) is no place to go on from",
+                     windows->end.time, windows->advance_to);
+    }
+    windows->next_horizon = windows->exact ? windows->advance_to : windows->end.time;
+    windows->instant = -1;
+    store_leave(reader);
+}
+
+/* ---- turns in a gap ---- */
+
+static uint64_t count_ready(const struct windows *windows)
+{
+    uint64_t n = windows->known.n - windows->known_next;
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        const struct lane *lane = &windows->lanes[i];
+        n += lane->due.n - lane->due_next + calendar_count(&lane->ready);
+    }
+    return n;
+}
+
+/* When and what a turn is follows from its program. */
+static void save_entries(const struct calendar_entry *entries, size_t n, struct store_writer *writer)
+{
+    for (size_t i = 0; i < n; i++) {
+        store_put_u32(writer, (uint32_t)entries[i].a);
+        store_put_u32(writer, place_home(entries[i].a));
+    }
+}
+
+static void save_turns(const struct windows *windows, struct store_writer *writer)
+{
+    struct calendar_batch batch;
+    calendar_batch_init(&batch);
+    store_begin(writer, "turns", SECTION_VERSION);
+    store_put_u64(writer, count_ready(windows));
+    save_entries(windows->known.entries + windows->known_next, windows->known.n - windows->known_next, writer);
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        const struct lane *lane = &windows->lanes[i];
+        save_entries(lane->due.entries + lane->due_next, lane->due.n - lane->due_next, writer);
+        calendar_list(&lane->ready, &batch);
+        save_entries(batch.entries, batch.n, writer);
+    }
+    store_end(writer);
+    calendar_batch_fini(&batch);
+}
+
+/* What is known of the programs in progress while they are loaded. */
+struct loader {
+    struct windows *windows;
+    struct store_reader *reader;
+    bool *placed; /* by slot: its turn has been found, at an instance or in a gap */
+    uint32_t n_slots;
+    uint64_t n_placed;
+};
+
+static bool place(struct loader *loader, uint32_t slot)
+{
+    if (!orchestrator_in_progress(loader->windows->cluster->orchestrator, slot) || loader->placed[slot]) {
+        return false;
+    }
+    loader->placed[slot] = true;
+    loader->n_placed++;
+    return true;
+}
+
+static void load_turn(struct loader *loader, uint64_t index)
+{
+    struct windows *windows = loader->windows;
+    struct store_reader *reader = loader->reader;
+    const uint32_t slot = store_get_u32(reader);
+    const uint32_t home = store_get_u32(reader);
+    const bool sound = home == NO_HOME || home < windows->cluster->plan.n_instances;
+    if (store_failed(reader) || !sound || !place(loader, slot)) {
+        store_refuse(reader, "a turn in slot %" PRIu32 " after one at instance %" PRIu32 " makes no sense", slot, home);
+        return;
+    }
+    const struct ready_turn turn = orchestrator_ready(windows->cluster->orchestrator, slot, home);
+    if (turn.time < windows->end.time) {
+        store_refuse(reader, "the turn in slot %" PRIu32 " is ready at %" PRId64 " ps, before %" PRId64 " ps", slot,
+                     turn.time, windows->end.time);
+        return;
+    }
+    const struct calendar_entry entry = {.time = turn.time,
+                                         .tie = turn.key,
+                                         .a = place_pack(windows->cluster->rank, turn.home, turn.slot),
+                                         .b = turn.service};
+    struct lane *lane = &windows->lanes[index % windows->n_lanes];
+    if (turn.time < windows->next_horizon) {
+        lane->due.entries =
+            mem_grow(lane->due.entries, &lane->due.capacity, lane->due.n + 1, sizeof *lane->due.entries);
+        lane->due.entries[lane->due.n++] = entry;
+    } else {
+        calendar_push(&lane->ready, entry);
+    }
+}
+
+static void load_turns(struct loader *loader)
+{
+    struct windows *windows = loader->windows;
+    struct store_reader *reader = loader->reader;
+    store_enter(reader, "turns", SECTION_VERSION);
+    const uint64_t n = store_get_count(reader, TURN_BYTES);
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
+        load_turn(loader, i);
+    }
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        struct due *due = &windows->lanes[i].due;
+        struct calendar_entry *scratch = mem_alloc(due->n * sizeof *scratch);
+        calendar_sort(due->entries, due->n, scratch);
+        mem_free(scratch);
+    }
+    uint64_t in_progress = 0;
+    for (uint32_t slot = 0; slot < loader->n_slots; slot++) {
+        in_progress += orchestrator_in_progress(windows->cluster->orchestrator, slot);
+    }
+    if (in_progress != loader->n_placed) {
+        store_refuse(reader, "%" PRIu64 " of %" PRIu64 " programs have their turn nowhere",
+                     in_progress - loader->n_placed, in_progress);
+    }
+    store_leave(reader);
+}
+
+/* ---- instances ---- */
+
+static void save_instances(const struct cluster *cluster, struct store_writer *writer)
+{
+    store_begin(writer, "instances", SECTION_VERSION);
+    store_put_u32(writer, cluster->plan.n_instances);
+    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+        instance_save(cluster->instances[i], writer);
+    }
+    store_end(writer);
+}
+
+static bool lend(void *user, uint32_t slot, struct turn_arrival *turn)
+{
+    struct loader *loader = user;
+    const struct windows *windows = loader->windows;
+    if (!place(loader, slot)) {
+        return false;
+    }
+    *turn = ring_arrival(windows->cluster, slot, true);
+    return turn->ready <= windows->end.time;
+}
+
+/* Bounds reach five days beyond an instance's time: one that does not may not lie in what has been routed. */
+#define FARTHEST (INT64_C(5) * 86400 * SIMTIME_S)
+
+static void load_instance(struct loader *loader, uint32_t index)
+{
+    struct windows *windows = loader->windows;
+    const struct cluster *cluster = windows->cluster;
+    struct instance *instance = cluster->instances[index];
+    if (!instance_load(instance, loader->reader, lend, loader)) {
+        return;
+    }
+    const simtime next = instance_next(instance).time;
+    const simtime effect = instance_earliest_effect(instance);
+    const bool late = (effect < windows->end.time && effect - next < FARTHEST) ||
+                      (windows->exact && next < windows->advance_to);
+    if (late || instance_turns_delivered(instance) != router_sent(cluster->router, index)) {
+        store_refuse(loader->reader,
+                     "instance %" PRIu32 " is at %" PRId64 " ps and was sent %" PRIu64
+                     " turns; expected: not before %" PRId64 " ps, %" PRIu64,
+                     index, next, instance_turns_delivered(instance), windows->end.time,
+                     router_sent(cluster->router, index));
+    }
+    windows->effects[index] = effect < windows->end.time ? windows->end.time : effect;
+    windows->quiet[index] =
+        (struct quiet){.since = windows->advance_to, .until = next, .state = instance_state(instance)};
+}
+
+static void load_instances(struct loader *loader)
+{
+    struct windows *windows = loader->windows;
+    struct store_reader *reader = loader->reader;
+    store_enter(reader, "instances", SECTION_VERSION);
+    const uint32_t n = store_get_u32(reader);
+    if (n != windows->cluster->plan.n_instances) {
+        store_refuse(reader, "%" PRIu32 " instances; expected %" PRIu32, n, windows->cluster->plan.n_instances);
+    }
+    for (uint32_t i = 0; i < n && !store_failed(reader); i++) {
+        load_instance(loader, i);
+    }
+    for (uint32_t i = 0; i < windows->n_partitions; i++) {
+        struct partition *partition = &windows->partitions[i];
+        for (uint32_t k = partition->first; k < partition->first + partition->n; k++) {
+            partition->effect = windows->effects[k] < partition->effect ? windows->effects[k] : partition->effect;
+        }
+    }
+    store_leave(reader);
+}
+
+/* ---- line ---- */
+
+static void save_line(const struct windows *windows, struct store_writer *writer)
+{
+    store_begin(writer, "line", SECTION_VERSION);
+    store_put_u64(writer, windows->n_upcoming + windows->has_next);
+    for (uint32_t i = 0; i < windows->n_upcoming; i++) {
+        store_put_u64(writer, windows_upcoming(windows, i)->program.id);
+        store_put_i64(writer, windows_upcoming(windows, i)->program.arrival);
+    }
+    if (windows->has_next) {
+        store_put_u64(writer, windows->next.id);
+        store_put_i64(writer, windows->next.arrival);
+    }
+    store_put_u64(writer, windows->clients.n);
+    for (size_t i = 0; i < windows->clients.n; i++) {
+        store_put_i64(writer, windows->clients.entries[i].key);
+        store_put_u64(writer, windows->clients.entries[i].tie);
+    }
+    store_put_u64(writer, windows->n_changes - windows->next_change);
+    for (size_t i = windows->next_change; i < windows->n_changes; i++) {
+        const struct state_change *change = &windows->changes[i];
+        store_put_i64(writer, change->time);
+        store_put_u32(writer, change->instance);
+        store_put_u32(writer, change->state.running);
+        store_put_u32(writer, change->state.waiting);
+        store_put_u32(writer, change->state.used_blocks);
+        store_put_u64(writer, change->state.received);
+    }
+    store_end(writer);
+}
+
+/* The programs that come next: prepared anew, but for the last one when it does not fit in the line. */
+static void load_upcoming(struct windows *windows, struct store_reader *reader)
+{
+    struct cluster *cluster = windows->cluster;
+    const uint64_t n_programs = workload_stats(cluster->workload)->n_programs;
+    const uint64_t n = store_get_count(reader, UPCOMING_BYTES);
+    if (n > UPCOMING + 1) {
+        store_refuse(reader, "%" PRIu64 " programs in line; at most %d", n, UPCOMING + 1);
+    }
+    simtime before = windows->closed ? 0 : windows->end.time;
+    windows->has_next = false;
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
+        struct next_program program;
+        program.id = store_get_u64(reader);
+        program.arrival = store_get_i64(reader);
+        if (program.id >= n_programs || program.arrival < before || program.arrival > SIMTIME_LIMIT) {
+            store_refuse(reader, "program %" PRIu64 " of %" PRIu64 " is in line for %" PRId64 " ps, after %" PRId64 " ps",
+                         program.id, n_programs, program.arrival, before);
+            return;
+        }
+        before = program.arrival;
+        if (i == UPCOMING) {
+            windows->next = program;
+            windows->has_next = true;
+            break;
+        }
+        struct upcoming *upcoming = windows_upcoming(windows, windows->n_upcoming++);
+        upcoming->program = program;
+        upcoming->slot = orchestrator_take_slot(cluster->orchestrator);
+        line_prepare(windows, upcoming);
+    }
+    if (!windows->has_next && !store_failed(reader)) {
+        windows->has_next = orchestrator_next_program(cluster->orchestrator, &windows->next);
+    }
+}
+
+static void load_clients(struct windows *windows, struct store_reader *reader)
+{
+    const uint64_t n_clients = windows->closed ? windows->cluster->settings.max_concurrency : 0;
+    const uint64_t n = store_get_count(reader, CLIENT_BYTES);
+    const bool line = windows->n_upcoming || windows->has_next;
+    windows->clients.n = 0;
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
+        struct heap_entry client = {0};
+        client.key = store_get_i64(reader);
+        client.tie = store_get_u64(reader);
+        const bool sound = is_time(client.key) && client.tie < n_clients;
+        if (!sound || (line && orchestrator_client_ready(windows->cluster->orchestrator, client.key) <
+                                   windows->end.time)) {
+            store_refuse(reader, "client %" PRIu64 " of %" PRIu64 " cannot be free at %" PRId64 " ps", client.tie,
+                         n_clients, client.key);
+            return;
+        }
+        heap_push(&windows->clients, client);
+    }
+}
+
+static void load_changes(struct windows *windows, struct store_reader *reader)
+{
+    const uint64_t n = store_get_count(reader, CHANGE_BYTES);
+    simtime before = 0;
+    windows->changes = mem_grow(windows->changes, &windows->changes_capacity, n, sizeof *windows->changes);
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
+        struct state_change *change = &windows->changes[windows->n_changes++];
+        change->time = store_get_i64(reader);
+        change->instance = store_get_u32(reader);
+        change->state.running = store_get_u32(reader);
+        change->state.waiting = store_get_u32(reader);
+        change->state.used_blocks = store_get_u32(reader);
+        change->state.received = store_get_u64(reader);
+        if (!windows->exact || change->time < before || change->instance >= windows->cluster->plan.n_instances ||
+            change->state.received > router_sent(windows->cluster->router, change->instance)) {
+            store_refuse(reader, "no instance %" PRIu32 " can have changed at %" PRId64 " ps", change->instance,
+                         change->time);
+        }
+        before = change->time;
+    }
+}
+
+static void load_line(struct loader *loader)
+{
+    struct windows *windows = loader->windows;
+    struct store_reader *reader = loader->reader;
+    struct cluster *cluster = windows->cluster;
+    store_enter(reader, "line", SECTION_VERSION);
+    load_upcoming(windows, reader);
+    load_clients(windows, reader);
+    load_changes(windows, reader);
+    const uint64_t taken = orchestrator_programs_taken(cluster->orchestrator);
+    const uint64_t line = windows->n_upcoming + windows->has_next;
+    if (taken != cluster->programs.started + cluster->programs.dropped + line ||
+        (windows->closed && windows->clients.n + loader->n_placed != cluster->settings.max_concurrency)) {
+        store_refuse(reader, "%" PRIu64 " programs have come, %" PRIu64 " are in line: others started", taken, line);
+    }
+    store_leave(reader);
+}
+
+/* ---- recorders ---- */
+
+static void save_recorders(const struct cluster *cluster, struct store_writer *writer)
+{
+    store_begin(writer, "recorders", SECTION_VERSION);
+    store_put_u32(writer, cluster->n_recorders);
+    store_end(writer);
+    for (uint32_t i = 0; i < cluster->n_recorders; i++) {
+        recorder_save(cluster->recorders[i], writer);
+    }
+}
+
+/* All are merged into the first: it does not matter who heard of a turn. */
+static void load_recorders(struct loader *loader)
+{
+    struct cluster *cluster = loader->windows->cluster;
+    struct store_reader *reader = loader->reader;
+    store_enter(reader, "recorders", SECTION_VERSION);
+    const uint32_t n = store_get_u32(reader);
+    store_leave(reader);
+    for (uint32_t i = 0; i < n && !store_failed(reader); i++) {
+        struct recorder *recorder = cluster_new_recorder(&cluster->settings);
+        if (recorder_load(recorder, reader)) {
+            recorder_merge(cluster->recorders[0], recorder);
+        }
+        recorder_destroy(recorder);
+    }
+    if (!store_failed(reader) && (cluster->programs.started < cluster_programs_done(cluster) ||
+                                  cluster_in_progress(cluster) != loader->n_placed)) {
+        store_refuse(reader, "%" PRIu64 " programs started, %" PRIu64 " are in progress, and %" PRIu64 " have ended",
+                     cluster->programs.started, loader->n_placed, cluster_programs_done(cluster));
+    }
+}
+
+/* ---- all ---- */
+
+bool checkpoint_load(struct windows *windows)
+{
+    struct checkpoints *checkpoints = windows->checkpoints;
+    struct cluster *cluster = windows->cluster;
+    struct loader loader = {.windows = windows, .reader = checkpoints->resume};
+    checkpoints->resume = NULL;
+    load_position(windows, loader.reader);
+    if (!store_failed(loader.reader) && orchestrator_load(cluster->orchestrator, loader.reader) &&
+        router_load(cluster->router, loader.reader)) {
+        loader.n_slots = orchestrator_slots(cluster->orchestrator);
+        loader.placed = mem_zalloc((loader.n_slots + 1) * sizeof *loader.placed);
+        load_instances(&loader);
+        load_turns(&loader);
+        load_line(&loader);
+        load_recorders(&loader);
+        mem_free(loader.placed);
+    }
+    checkpoints->resumed_at = windows->end.time;
+    return store_close(loader.reader) == ASIM_OK && windows->diag->status == ASIM_OK;
+}
+
+static asim_status write_file(const struct windows *windows, struct diag *diag)
+{
+    const struct cluster *cluster = windows->cluster;
+    const struct checkpoints *checkpoints = windows->checkpoints;
+    struct store_writer *writer = store_create(checkpoints->file, diag);
+    if (!writer) {
+        return diag->status;
+    }
+    checkpoint_save_header(&cluster->settings, &checkpoints->inputs, writer);
+    save_position(windows, writer);
+    orchestrator_save(cluster->orchestrator, writer);
+    router_save(cluster->router, writer);
+    save_instances(cluster, writer);
+    save_turns(windows, writer);
+    save_line(windows, writer);
+    save_recorders(cluster, writer);
+    return store_commit(writer, diag);
+}
+
+static void write_checkpoint(struct windows *windows)
+{
+    struct checkpoints *checkpoints = windows->checkpoints;
+    struct diag diag;
+    diag_init(&diag);
+    checkpoints->prepared =
+        checkpoints->prepared || !checkpoints->prepare || checkpoints->prepare(checkpoints->user);
+    const uint64_t started = windows_clock();
+    struct stat facts;
+    if (checkpoints->prepared && write_file(windows, &diag) == ASIM_OK) {
+        checkpoints->last_ns = windows_clock() - started;
+        checkpoints->longest_ns =
+            checkpoints->last_ns > checkpoints->longest_ns ? checkpoints->last_ns : checkpoints->longest_ns;
+        checkpoints->bytes = stat(checkpoints->file, &facts) == 0 ? (uint64_t)facts.st_size : 0;
+        checkpoints->n_written++;
+    } else if (!checkpoints->has_failed) {
+        checkpoints->has_failed = true;
+        diag_warning(windows->diag, (struct diag_where){0}, "a checkpoint could not be written: %s",
+                     diag.n_entries ? diag.entries[0].text : checkpoints->file);
+    }
+    diag_fini(&diag);
+}
+
+void checkpoint_write_when_due(struct windows *windows)
+{
+    const struct checkpoints *checkpoints = windows->checkpoints;
+    const bool stands = !windows->failed && windows->end.rule != WINDOW_STOP;
+    if (checkpoints && checkpoints->file && stands &&
+        (windows->stopped || (checkpoints->is_due && checkpoints->is_due(checkpoints->user)))) {
+        write_checkpoint(windows);
+    }
+}

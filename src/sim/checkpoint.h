@@ -1,0 +1,73 @@
+/* Checkpoints: the state of a run of the parallel engine in a file (base/store.h), and going on from there.
+ *
+ * The file is written between two windows, when nothing is on its way: every turn that was routed is at its instance,
+ * all others are ready at a known time. It holds
+ *
+ *     asim-run      version, options that results depend on, fingerprints of the input files
+ *     position      how far the run has come
+ *     orchestrator, router
+ *     instances     one after another
+ *     turns         those in a tool gap, by slot, with the instance of the turn before
+ *     line          the programs that come next, free clients of a closed loop, changes of exact views
+ *     recorders     how many, then one section each
+ *
+ * What follows from these is computed anew: bounds, contents of prompts, prepared programs, calendars. So the run goes
+ * on with any number of threads, longest window, partition and stepping; its results are those of the uncut run.
+ */
+#ifndef ASIM_SIM_CHECKPOINT_H
+#define ASIM_SIM_CHECKPOINT_H
+
+#include "base/diag.h"
+#include "base/fingerprint.h"
+#include "base/store.h"
+#include "options/settings.h"
+
+/* The files that results depend on, as they are when the run begins. */
+enum { CHECKPOINT_INPUTS = 4 };
+struct checkpoint_inputs {
+    size_t n;
+    const char *paths[CHECKPOINT_INPUTS]; /* of the settings */
+    struct fingerprint fingerprints[CHECKPOINT_INPUTS];
+};
+
+/* How a run is saved, and from where it goes on. */
+struct checkpoints {
+    const char *file;                /* written anew each time; NULL: never */
+    bool (*is_due)(void *user);      /* asked once a window; NULL: only when the pulse ends the run */
+    bool (*prepare)(void *user);     /* NULL, or called before the first is written; false: not now */
+    void *user;
+    struct checkpoint_inputs inputs; /* with a file */
+    struct store_reader *resume;     /* from checkpoint_open; NULL: from the beginning */
+
+    /* What came of it. */
+    uint64_t n_written;
+    uint64_t bytes;                /* of the last one */
+    uint64_t last_ns, longest_ns;  /* wall time that the run stood still for the last one, for any */
+    simtime resumed_at;
+    bool prepared, has_failed;
+};
+
+/* Fingerprints of the input files; false, with an error, when one cannot be read. */
+bool checkpoint_inputs_take(const struct settings *settings, struct checkpoint_inputs *out, struct diag *diag);
+
+/* Opens a checkpoint of a run with these settings and inputs. NULL, with errors, when there is none, or it is damaged,
+ * of another version, or of another run; each option that differs is named. `diag` must outlive the reader. */
+struct store_reader *checkpoint_open(const char *path, const struct settings *settings,
+                                     const struct checkpoint_inputs *inputs, struct diag *diag);
+
+struct windows;
+
+/* ---- for the engine ---- */
+
+/* The first section, which checkpoint_open reads. */
+void checkpoint_save_header(const struct settings *settings, const struct checkpoint_inputs *inputs,
+                            struct store_writer *writer);
+
+/* Writes a checkpoint when one is due, or the run has been stopped; between gather_window and the next window. A
+ * failure is a warning, once: the run goes on. */
+void checkpoint_write_when_due(struct windows *windows);
+
+/* Fills a fresh engine and cluster; false, with an error, when the file makes no sense. Closes the reader. */
+bool checkpoint_load(struct windows *windows);
+
+#endif

@@ -1,0 +1,242 @@
+#include "sim/checkpoint_properties.h"
+
+#include "support/support.h"
+
+#include "api/config.h"
+#include "base/rng.h"
+#include "sim/random_cluster.h"
+#include "sim/run_windows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Options to set on top of what a seed drew. */
+struct bend {
+    const char *name;
+    struct {
+        const char *path;
+        const char *value;
+    } options[6];
+};
+
+static const struct bend bends[] = {
+    {.name = "as drawn"},
+    {"many instances", {{"instances", "41"}}},
+    {"exact views", {{"router.view", "exact"}, {"routing", "least-loaded"}, {"instances", "11"}}},
+    {"clients", {{"max_concurrency", "7"}, {"client_setup", "20ms"}, {"instances", "5"}}},
+    {"telemetry period far above the dispatch latency",
+     {{"router.telemetry_period", "10s"}, {"dispatch_latency", "10us"}}},
+    {"generated",
+     {{"generate", "synthetic"}, {"programs", "60"}, {"request_rate", "40"}, {"tool_gap", "trace"}, {"synthetic.turns", "geometric(mean=4, max=9)"}}},
+    {"exact views, clients", {{"router.view", "exact"}, {"max_concurrency", "9"}, {"instances", "3"}}},
+};
+
+enum { N_BENDS = sizeof bends / sizeof bends[0] };
+
+/* How a run goes on. */
+struct way {
+    const char *threads, *window, *stepping, *partition; /* window NULL: unset */
+};
+
+static const struct way ways[] = {
+    {"1", NULL, "fast-forward", "8"}, {"3", NULL, "fast-forward", "8"}, {"1", "3ms", "steady", "1"},
+    {"3", NULL, "plain", "2"},        {"1", NULL, "plain", "8"},        {"2", "50ms", "steady", "3"},
+};
+
+enum { N_WAYS = sizeof ways / sizeof ways[0] };
+
+static char running[256];
+
+int print_failed_checkpoint(void **state)
+{
+    (void)state;
+    if (running[0]) {
+        print_message("failed with %s\n", running);
+    }
+    return 0;
+}
+
+static void bend_to(struct random_cluster *cluster, const struct bend *bend)
+{
+    for (size_t i = 0; i < sizeof bend->options / sizeof bend->options[0] && bend->options[i].path; i++) {
+        const char *path = bend->options[i].path;
+        if (strcmp(path, "max_concurrency") == 0 || strcmp(path, "request_rate") == 0) {
+            random_cluster_unset(cluster, "arrivals");
+            random_cluster_unset(cluster, "request_rate");
+            random_cluster_unset(cluster, "max_concurrency");
+            random_cluster_unset(cluster, "client_setup");
+        }
+        if (strcmp(path, "generate") == 0) {
+            unlink(random_cluster_get(cluster, "workload"));
+            random_cluster_unset(cluster, "workload");
+            random_cluster_set(cluster, "max_model_len", "6000");
+            random_cluster_set(cluster, "num_gpu_blocks_override", "1200");
+        }
+        random_cluster_set(cluster, path, bend->options[i].value);
+    }
+}
+
+static struct random_cluster on_way(const struct random_cluster *cluster, const struct way *way)
+{
+    struct random_cluster out = *cluster;
+    random_cluster_set(&out, "threads", way->threads);
+    random_cluster_set(&out, "stepping", way->stepping);
+    random_cluster_set(&out, "partition", way->partition);
+    if (way->window) {
+        random_cluster_set(&out, "window", way->window);
+    }
+    return out;
+}
+
+/* Where a run is cut. */
+struct cut {
+    uint64_t window; /* a checkpoint is written before it, */
+    uint64_t pulse;  /* or the run is stopped there; UINT64_MAX: never */
+    uint64_t windows, pulses;
+};
+
+static bool is_due(void *user)
+{
+    struct cut *cut = user;
+    return cut->windows++ == cut->window;
+}
+
+static bool on_pulse(void *user, const struct cluster *cluster)
+{
+    (void)cluster;
+    struct cut *cut = user;
+    return cut->pulses++ == cut->pulse;
+}
+
+/* Runs from `resume`, NULL: from the beginning; writes `file` where it is cut. */
+static void run_cut(const struct random_cluster *random, const char *resume, const char *file, struct cut *cut)
+{
+    asim_config *config = random_cluster_config(random);
+    const struct settings *settings = config_settings(config);
+    struct checkpoints checkpoints = {.file = file, .is_due = is_due, .user = cut};
+    struct diag diag;
+    diag_init(&diag);
+    assert_true(checkpoint_inputs_take(settings, &checkpoints.inputs, &diag));
+    if (resume) {
+        checkpoints.resume = checkpoint_open(resume, settings, &checkpoints.inputs, &diag);
+        if (!checkpoints.resume) {
+            fail_msg("%s", diag.entries[0].text);
+        }
+    }
+    struct cluster *cluster = cluster_create(settings, 0, 1, &diag);
+    assert_non_null(cluster);
+    struct transport *transport = transport_self_create();
+    const bool whole = run_windows_saved(cluster, transport, on_pulse, cut, NULL, &checkpoints, &diag);
+    if (diag.n_errors) {
+        fail_msg("%s", diag.entries[0].text);
+    }
+    assert_int_equal(whole, cut->pulses <= cut->pulse);
+    transport_destroy(transport);
+    cluster_destroy(cluster);
+    diag_fini(&diag);
+    asim_config_destroy(config);
+}
+
+static char *resumed_summary(const struct random_cluster *random, const char *file)
+{
+    asim_config *config = random_cluster_config(random);
+    const asim_checkpoints checkpoints = {.struct_size = sizeof checkpoints, .resume = file};
+    asim_result *result = NULL;
+    if (asim_run_saved(config, &checkpoints, NULL, &result) != ASIM_OK) {
+        fail_msg("%s", asim_result_message(result, 0, NULL));
+    }
+    char *summary = strdup(asim_result_summary(result));
+    asim_result_destroy(result);
+    asim_config_destroy(config);
+    return summary;
+}
+
+struct dice {
+    uint64_t seed;
+    uint32_t rolled;
+};
+
+static uint64_t draw(struct dice *dice, uint64_t n)
+{
+    return rng_u64((struct rng_key){.seed = dice->seed, .program = 99}, dice->rolled++) % n;
+}
+
+static void check_same(const struct random_cluster *cluster, const char *file, const char *summary)
+{
+    char *resumed = resumed_summary(cluster, file);
+    if (strcmp(resumed, summary) != 0) {
+        fail_msg("another summary than that of the uncut run: %s\n%s\n%s", running, resumed, summary);
+    }
+    free(resumed);
+}
+
+/* Cuts the run, goes on another way, is cut again, and goes on a third way. */
+static void check_cut(const struct random_cluster *cluster, struct dice *dice, const char *file, const char *summary,
+                      const char *what)
+{
+    struct way drawn[3];
+    for (int i = 0; i < 3; i++) {
+        drawn[i] = ways[draw(dice, N_WAYS)];
+    }
+    struct cut uncut = {.window = UINT64_MAX, .pulse = UINT64_MAX};
+    const struct random_cluster first = on_way(cluster, &drawn[0]);
+    const struct random_cluster second = on_way(cluster, &drawn[1]);
+    const struct random_cluster third = on_way(cluster, &drawn[2]);
+    run_cut(&first, NULL, file, &uncut);
+    struct cut cut = {.window = draw(dice, uncut.windows), .pulse = UINT64_MAX};
+    if (uncut.pulses && draw(dice, 3) == 0) {
+        cut = (struct cut){.window = UINT64_MAX, .pulse = draw(dice, uncut.pulses)};
+    }
+    snprintf(running, sizeof running, "%s: cut at window %" PRIu64 " of %" PRIu64 ", pulse %" PRIu64
+             "; threads %s, %s, %s; stepping %s, %s, %s", what, cut.window, uncut.windows, cut.pulse, drawn[0].threads,
+             drawn[1].threads, drawn[2].threads, drawn[0].stepping, drawn[1].stepping, drawn[2].stepping);
+    unlink(file);
+    run_cut(&first, NULL, file, &cut);
+    if (access(file, F_OK) != 0) {
+        assert_true(cut.pulse != UINT64_MAX); /* stopped in the window that was the last one anyway */
+        return;
+    }
+    check_same(&second, file, summary);
+    struct cut again = {.window = draw(dice, uncut.windows - (cut.window == UINT64_MAX ? 0 : cut.window)),
+                        .pulse = UINT64_MAX};
+    run_cut(&second, file, file, &again);
+    check_same(&third, file, summary);
+}
+
+static void check_bend(uint64_t seed, const struct bend *bend, uint32_t cuts)
+{
+    struct random_cluster cluster;
+    struct dice dice = {.seed = seed};
+    char what[128];
+    char file[160];
+    random_cluster_init(&cluster, seed);
+    char *workload = strdup(random_cluster_get(&cluster, "workload"));
+    if (strcmp(random_cluster_get(&cluster, "dispatch_latency"), "0ms") == 0) {
+        random_cluster_set(&cluster, "dispatch_latency", "1ms");
+    }
+    bend_to(&cluster, bend);
+    random_cluster_set(&cluster, "synchronization", "windows");
+    snprintf(what, sizeof what, "seed %" PRIu64 ", %s", seed, bend->name);
+    snprintf(running, sizeof running, "%s", what);
+    snprintf(file, sizeof file, "%s/checkpoint_%" PRIu64 "_%ld.asimsave", ASIM_BINARY_FOLDER, seed, (long)getpid());
+    char *summary = random_cluster_summary(&cluster);
+    for (uint32_t i = 0; i < cuts; i++) {
+        check_cut(&cluster, &dice, file, summary, what);
+    }
+    unlink(file);
+    unlink(workload);
+    free(workload);
+    free(summary);
+}
+
+void check_checkpoint_properties(uint64_t first, uint64_t last, uint32_t cuts)
+{
+    for (uint64_t seed = first; seed < last; seed++) {
+        check_bend(seed, &bends[0], cuts);
+        check_bend(seed, &bends[1 + seed % (N_BENDS - 1)], cuts);
+    }
+    running[0] = '\0';
+}
