@@ -6,6 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef ASIM_JEMALLOC
+/* Read by jemalloc. The state of a large cluster lies all over its memory: with huge pages a look at it seldom misses
+ * the processor's translation of addresses as well as its caches. */
+extern const char *malloc_conf;
+__attribute__((visibility("default"))) const char *malloc_conf = "thp:always,metadata_thp:auto";
+#endif
+
 static int finish(asim_status status)
 {
     if (fflush(stdout) || ferror(stdout)) {

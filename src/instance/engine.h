@@ -1,6 +1,7 @@
 /* The inside of an instance, shared by the files of this folder; see instance.h for what it does.
  *
  *   instance.c       the event loop: inbox, batches that end, batches that start
+ *   prefetch.c       what the next visit will touch, fetched ahead
  *   checkpoint.c     all of that in a file
  *   lookahead.c      bounds of what can leave the instance, and when
  *   fast_forward.c   stretches of steady steps in closed form
@@ -9,6 +10,7 @@
  *   steady.c         running sequences as an aggregate
  *   batch.c          what a batch is made of
  *   sequence_heap.c  sequences by when they schedule their last token, or by what others wait for
+ *   distance_set.c   a lower bound of what others wait for
  *
  * Each uses only those below it.
  */
@@ -16,6 +18,7 @@
 #define ASIM_INSTANCE_ENGINE_H
 
 #include "instance/decode_set.h"
+#include "instance/distance_set.h"
 #include "instance/instance.h"
 #include "instance/sequence.h"
 #include "instance/sequence_heap.h"
@@ -85,7 +88,7 @@ struct instance {
     uint64_t next_stamp;
     simtime least_step; /* no step is shorter */
     /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
-    struct sequence_heap queued;   /* of those waiting or prefilling */
+    struct distance_set queued;    /* of those waiting or prefilling */
     struct sequence_heap decoding; /* less decode clock times least_step, of those decoding */
     struct instance_counters counters;
     struct load_snapshot state;    /* after the last step end */
@@ -159,6 +162,7 @@ static inline bool engine_none_to_admit(const struct instance *instance)
 void engine_effect_queued(struct instance *instance, struct sequence *sequence);
 void engine_effect_decoding(struct instance *instance, struct sequence *sequence);
 void engine_effect_leave(struct instance *instance, struct sequence *sequence);
+void engine_effect_prefetch(const struct instance *instance, const struct sequence *sequence); /* of one that waits */
 
 /* plain.c: schedules the running sequences in order; true when one was preempted. */
 bool engine_run_plain(struct instance *instance, struct draft *draft, simtime now, uint32_t *budget);

@@ -36,7 +36,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     instance->least_step = instance_least_step(config, step_time);
     sequence_pool_init(&instance->sequences);
     decode_set_init(&instance->decode, config->block_size, instance->by_residue);
-    sequence_heap_init(&instance->queued);
+    distance_set_init(&instance->queued);
     sequence_heap_init(&instance->decoding);
     return instance;
 }
@@ -58,7 +58,7 @@ void instance_destroy(struct instance *instance)
     mem_free(instance->ends);
     mem_free(instance->changes);
     decode_set_fini(&instance->decode);
-    sequence_heap_fini(&instance->queued);
+    distance_set_fini(&instance->queued);
     sequence_heap_fini(&instance->decoding);
     sequence_pool_fini(&instance->sequences);
     kv_pool_destroy(instance->pool);
@@ -98,34 +98,6 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
         instance->inbox_at = arrival->time;
     }
     sequence_list_push_back(&instance->inbox, sequence);
-}
-
-_Static_assert(offsetof(struct instance, draft) <= INSTANCE_LINES * 64, "what every visit touches is fetched ahead");
-
-void instance_prefetch_deep(const struct instance *instance)
-{
-    const struct decode_set *decode = &instance->decode;
-    __builtin_prefetch(instance->by_residue);
-    __builtin_prefetch(decode->finish.items, 1);
-    __builtin_prefetch(decode->finish.places, 1);
-    __builtin_prefetch(instance->decoding.items, 1);
-    __builtin_prefetch(instance->decoding.places, 1);
-    __builtin_prefetch(instance->queued.items, 1);
-    __builtin_prefetch(instance->queued.places, 1);
-    __builtin_prefetch(instance->running.tail, 1);
-    __builtin_prefetch(instance->pool, 1);
-    __builtin_prefetch(instance->sequences.chunks);
-    __builtin_prefetch(instance->ends, 1);
-    __builtin_prefetch((const char *)instance->ends + 64, 1);
-    const struct sequence *next = instance->inbox.n ? instance->inbox.head : instance->sequences.free;
-    if (next) {
-        sequence_prefetch(next);
-    }
-    for (int i = 0; i < ENGINE_MAX_DEPTH; i++) {
-        __builtin_prefetch(instance->batches[i].completions.items, 1);
-        __builtin_prefetch(instance->batches[i].finishers.items, 1);
-    }
-    __builtin_prefetch(instance->draft.chunks, 1);
 }
 
 struct event_key instance_next(const struct instance *instance)

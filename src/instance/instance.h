@@ -75,8 +75,12 @@ static inline void instance_prefetch(const struct instance *instance)
     }
 }
 
-/* Fetches what those lines point to: later than instance_prefetch, and still ahead of the visit. */
+/* Fetches what those lines point to, then what that points to, and so on: each half a microsecond after the one before
+ * it, and before the visit. They change nothing. */
 void instance_prefetch_deep(const struct instance *instance);
+void instance_prefetch_sequences(const struct instance *instance);
+void instance_prefetch_contents(const struct instance *instance);
+void instance_prefetch_nodes(const struct instance *instance);
 
 /* Queues a turn; times must not decrease from call to call, nor lie before what was advanced to. */
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival);

@@ -66,7 +66,7 @@ static bool has_effect(const struct sequence *sequence)
 void engine_effect_queued(struct instance *instance, struct sequence *sequence)
 {
     if (has_effect(sequence)) {
-        sequence_heap_enter(&instance->queued, sequence->index, distance_queued(instance, sequence));
+        distance_set_enter(&instance->queued, distance_queued(instance, sequence));
     }
 }
 
@@ -81,9 +81,20 @@ void engine_effect_decoding(struct instance *instance, struct sequence *sequence
 
 void engine_effect_leave(struct instance *instance, struct sequence *sequence)
 {
+    if (!has_effect(sequence)) {
+        return;
+    }
+    if (sequence->state == SEQUENCE_DECODING) {
+        sequence_heap_leave(&instance->decoding, sequence->index);
+    } else {
+        distance_set_leave(&instance->queued, distance_queued(instance, sequence));
+    }
+}
+
+void engine_effect_prefetch(const struct instance *instance, const struct sequence *sequence)
+{
     if (has_effect(sequence)) {
-        sequence_heap_leave(sequence->state == SEQUENCE_DECODING ? &instance->decoding : &instance->queued,
-                            sequence->index);
+        distance_set_prefetch(&instance->queued, distance_queued(instance, sequence));
     }
 }
 
@@ -126,10 +137,8 @@ simtime instance_earliest_effect(const struct instance *instance)
     simtime first = effect_in_flight(instance);
     const simtime inbox = effect_of_inbox(instance);
     first = inbox < first ? inbox : first;
-    if (instance->queued.n) {
-        const simtime queued = sum(instance->device_free, instance->queued.first);
-        first = queued < first ? queued : first;
-    }
+    const simtime queued = sum(instance->device_free, instance->queued.first);
+    first = queued < first ? queued : first;
     if (instance->decoding.n) {
         const simtime ahead = instance->decoding.first - instance->decode.clock * instance->least_step;
         const simtime decoding = sum(instance->device_free, ahead);

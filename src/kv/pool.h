@@ -68,6 +68,17 @@ void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content cont
 void kv_release(struct kv_pool *pool, struct kv_holder *holder);
 void kv_holder_fini(struct kv_holder *holder);
 
+/* Fetching ahead (kv/prefetch.c), each some time after those that it follows: the pool itself; then the ends of its
+ * queue; then the oldest block's content. For a look-up: the slots of the content, then its nodes. For a release: where
+ * the holder ends, then the nodes above. They change nothing, and all but kv_prefetch may wait for memory. */
+void kv_prefetch(const struct kv_pool *pool);
+void kv_prefetch_ends(const struct kv_pool *pool);
+void kv_prefetch_victim(const struct kv_pool *pool);
+void kv_prefetch_slots(const struct kv_pool *pool, struct content content);
+void kv_prefetch_nodes(const struct kv_pool *pool, struct content content);
+void kv_prefetch_release(const struct kv_pool *pool, const struct kv_holder *holder);
+void kv_prefetch_path(const struct kv_pool *pool, const struct kv_holder *holder);
+
 uint32_t kv_usable(const struct kv_pool *pool);
 uint32_t kv_free(const struct kv_pool *pool);        /* length of the free queue: cached-but-idle blocks included */
 uint32_t kv_cached_free(const struct kv_pool *pool); /* of those, the ones that still cache something */

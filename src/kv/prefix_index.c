@@ -105,6 +105,11 @@ uint32_t prefix_index_child(const struct prefix_index *index, uint32_t parent, s
     return KV_NONE; /* the last, as for every turn that grows at the end of its own context */
 }
 
+void prefix_index_prefetch(const struct prefix_index *index, uint32_t parent, struct block_key key)
+{
+    __builtin_prefetch(&index->slots[slot_hash(parent, key) & index->slot_mask]);
+}
+
 /* ---- nodes ---- */
 
 static uint32_t new_node(struct prefix_index *index)

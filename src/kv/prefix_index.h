@@ -68,6 +68,9 @@ static inline struct kv_copy *prefix_index_copy_at(const struct prefix_index *in
 /* The child of `parent` whose first block is `key`, or KV_NONE. */
 uint32_t prefix_index_child(const struct prefix_index *index, uint32_t parent, struct block_key key);
 
+/* Fetches the place of that child in the table. */
+void prefix_index_prefetch(const struct prefix_index *index, uint32_t parent, struct block_key key);
+
 /* Enters a run as a child of `parent`, which has none of that key; no copies yet. */
 uint32_t prefix_index_add(struct prefix_index *index, uint32_t parent, struct block_run run);
 

@@ -265,8 +265,10 @@ static const struct option_row rows[] = {
     {OPTION("cluster", CHOICE, "synchronization", "--synchronization", synchronization), DEFAULT("auto"),
      NAMES3("auto", "windows", "serial"),
      HELP("How events are kept in order: in windows of lookahead, which threads share, or one by one on one thread; "
-          "results do not depend on it. auto: windows, unless dispatch_latency is 0.")},
-    {OPTION("cluster", CHOICE, "transport", "--transport", transport), EXECUTION, DEFAULT("none"), NAMES2("none", "mpi"),
+          "results do not depend on it. auto: windows, unless dispatch_latency is 0, or one thread routes by exact "
+          "states.")},
+    {OPTION("cluster", CHOICE, "transport", "--transport", transport), EXECUTION, DEFAULT("none"),
+     NAMES2("none", "mpi"),
      HELP("How several processes share the simulation: not, or as ranks of MPI (mpirun -n N asim run --transport mpi, "
           "in a build with MPI), each with a part of the instances; results do not depend on it.")},
     {OPTION("cluster", COUNT, "partition", "--partition", partition), EXECUTION, DEFAULT("8"), RANGE(1, 1000000),
@@ -290,7 +292,8 @@ static const struct option_row rows[] = {
      HELP("Folder to write the run to; one that holds an earlier run is replaced, any other that is not empty is "
           "refused.")},
     {OPTION("output", DURATION, "checkpoint_every", "--checkpoint-every", checkpoint_every), EXECUTION, ABOVE(0),
-     HELP("Wall time from one checkpoint of the run to the next, written to the folder of --out; a run that was cut short "
+     HELP("Wall time from one checkpoint of the run to the next, written to the folder of --out; a run that was cut "
+          "short "
           "goes on with `asim run --resume DIR`. Unset: none is written.")},
     {OPTION("output", SWITCH, "json", "--json", json), EXECUTION, DEFAULT("off"),
      HELP("Print the summary as JSON, and nothing else, on standard output.")},

@@ -188,17 +188,21 @@ static void resolve_arrivals(struct resolved *out)
     }
 }
 
-/* synchronization: auto becomes windows, where a dispatch latency gives them a length. */
+/* synchronization: auto becomes windows, where they have a length worth it. */
 static void resolve_synchronization(struct resolved *out)
 {
     if (out->settings.synchronization != SYNCHRONIZATION_AUTO) {
         return;
     }
     const size_t row = row_of("synchronization");
-    if (out->settings.dispatch_latency > 0) {
-        store(out, row, "windows", "auto: dispatch_latency is above 0");
-    } else {
+    const struct settings *settings = &out->settings;
+    const bool alone = settings->threads == 1 && settings->transport == TRANSPORT_NONE;
+    if (settings->dispatch_latency == 0) {
         store(out, row, "serial", "auto: dispatch_latency is 0");
+    } else if (settings->router_view == SETTING_VIEW_EXACT && alone) {
+        store(out, row, "serial", "auto: router.view is exact"); /* windows would be as short as the latency */
+    } else {
+        store(out, row, "windows", "auto: dispatch_latency is above 0");
     }
 }
 

@@ -403,5 +403,7 @@ void orchestrator_prefetch(const struct orchestrator *orchestrator, uint32_t slo
 void orchestrator_prefetch_turn(const struct orchestrator *orchestrator, uint32_t slot)
 {
     const struct progress *progress = slot_at(orchestrator, slot);
-    __builtin_prefetch(&progress->program.turns[progress->turn]);
+    const struct turn *turn = &progress->program.turns[progress->turn];
+    __builtin_prefetch(turn);
+    __builtin_prefetch((const char *)(turn + 2) - 1); /* the one behind it is looked at as well */
 }

@@ -66,8 +66,9 @@ static void gather_clients(struct windows *windows)
         struct lane *lane = &windows->lanes[i];
         first->clients = mem_grow(first->clients, &first->clients_capacity, first->n_clients + lane->n_clients,
                                   sizeof *first->clients);
-        memcpy(first->clients + first->n_clients, lane->clients, lane->n_clients * sizeof *lane->clients);
-        first->n_clients += lane->n_clients;
+        for (size_t k = 0; k < lane->n_clients; k++) {
+            first->clients[first->n_clients++] = lane->clients[k];
+        }
         lane->n_clients = 0;
     }
     const struct heap_entry *clients = first->clients;

@@ -161,83 +161,139 @@ static bool must_advance(struct windows *windows, uint32_t index)
     return false;
 }
 
-/* Whether work_on will touch the instance. */
-static bool is_touched(const struct windows *windows, uint32_t index)
+/* ---- visits ----
+ *
+ * Instances take turns in the caches, and so do the programs whose turns are delivered: neither has been touched for
+ * thousands of others. So the instances that a thread is to visit stand in line, and while one is worked on, what the
+ * visits behind it will touch is fetched, in stages: each follows pointers that the one before has fetched. */
+
+enum { MOST_VISITS = 16, VISIT_STAGES = 5, CLAIMED_AHEAD = 8 };
+
+/* A stage is reached so many visits ahead of the work. */
+static const uint32_t stage_distance[VISIT_STAGES] = {10, 8, 6, 4, 2};
+
+struct visit {
+    struct partition *partition;
+    uint32_t index;
+};
+
+struct visits {
+    struct visit ring[MOST_VISITS]; /* by numbers that only grow, modulo its size */
+    uint32_t next;                  /* to work on */
+    uint32_t staged[VISIT_STAGES];  /* the first visit that has not reached the stage */
+    uint32_t end;
+    struct partition *partition; /* whose instances line up; NULL: none */
+    uint32_t at;                 /* the next of them */
+    uint32_t n_homes;            /* lanes without partitions that nobody has come to */
+};
+
+static void fetch_programs(const struct windows *windows, uint32_t index)
 {
-    return windows->first_dispatch[index] != NO_DISPATCH ||
-           (windows->touch_all || windows->exact ? windows->quiet[index].until < windows->advance_to
-                                                 : windows->effects[index] < windows->touch_before);
+    for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
+        orchestrator_prefetch(windows->cluster->orchestrator, windows->dispatches[at].slot);
+    }
 }
 
-/* Instances take turns in the caches: the next ones of the partition are fetched while one is worked on. */
-static void prefetch_ahead(const struct windows *windows, uint32_t index, uint32_t end)
+static void fetch_turns(const struct windows *windows, uint32_t index)
 {
-    struct instance *const *instances = windows->cluster->instances;
-    if (index + 2 < end && is_touched(windows, index + 2)) {
-        instance_prefetch(instances[index + 2]);
-    }
-    if (index + 1 < end && is_touched(windows, index + 1)) {
-        instance_prefetch_deep(instances[index + 1]);
+    for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
+        orchestrator_prefetch_turn(windows->cluster->orchestrator, windows->dispatches[at].slot);
     }
 }
 
-static bool work_on(struct windows *windows, struct lane *lane, uint32_t index)
+static void reach_stage(struct windows *windows, uint32_t index, int stage)
 {
-    const bool arrivals = windows->first_dispatch[index] != NO_DISPATCH;
-    if (arrivals) {
-        deliver(windows, index);
-    }
-    const bool advances = must_advance(windows, index);
-    if (advances) {
-        advance(windows, lane, index);
-    }
-    return arrivals || advances;
-}
-
-/* The programs whose turns are delivered next have not been touched for seconds of simulated time. */
-static void prefetch_programs(const struct windows *windows, const struct partition *partition)
-{
-    const struct orchestrator *orchestrator = windows->cluster->orchestrator;
-    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
-        for (uint32_t at = windows->first_dispatch[i]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
-            orchestrator_prefetch(orchestrator, windows->dispatches[at].slot);
+    struct instance *instance = windows->cluster->instances[index];
+    switch (stage) {
+    case 0:
+        instance_prefetch(instance);
+        fetch_programs(windows, index);
+        break;
+    case 1:
+        instance_prefetch_deep(instance);
+        fetch_turns(windows, index);
+        break;
+    case 2:
+        if (windows->first_dispatch[index] != NO_DISPATCH) {
+            deliver(windows, index);
         }
-    }
-    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
-        for (uint32_t at = windows->first_dispatch[i]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
-            orchestrator_prefetch_turn(orchestrator, windows->dispatches[at].slot);
-        }
+        instance_prefetch_sequences(instance);
+        break;
+    case 3:
+        instance_prefetch_contents(instance);
+        break;
+    default:
+        instance_prefetch_nodes(instance);
     }
 }
 
-static void work_on_partition(struct windows *windows, struct lane *lane, struct partition *partition)
+/* The partition has no instance in line any more. */
+static void close_partition(const struct windows *windows, struct partition *partition)
 {
-    const uint64_t before = lane->ends;
     simtime effect = SIMTIME_NEVER;
-    const uint32_t end = partition->first + partition->n;
-    if (partition->has_dispatches) {
-        prefetch_programs(windows, partition);
-        partition->has_dispatches = false;
-    } else if (!windows->touch_all && !windows->exact && partition->effect >= windows->touch_before) {
-        return;
-    }
-    for (uint32_t i = partition->first; i < partition->first + 2 && i < end; i++) {
-        if (is_touched(windows, i)) {
-            instance_prefetch(windows->cluster->instances[i]);
-        }
-    }
-    for (uint32_t i = partition->first; i < end; i++) {
-        prefetch_ahead(windows, i, end);
-        const uint64_t started = windows->stats ? windows_clock() : 0;
-        if (work_on(windows, lane, i) && windows->stats) {
-            const uint64_t spent = windows_clock() - started;
-            lane->work_ns += spent;
-            lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
-        }
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
         effect = windows->effects[i] < effect ? windows->effects[i] : effect;
     }
     partition->effect = effect;
-    partition->cost = partition->cost / 2 + (lane->ends - before);
+}
+
+static void leave_partition(const struct windows *windows, struct partition *partition)
+{
+    if (--partition->pending == 0) {
+        close_partition(windows, partition);
+    }
+}
+
+static void enter_partition(const struct windows *windows, struct visits *visits, struct partition *partition)
+{
+    if (!partition->has_dispatches && !windows->touch_all && !windows->exact &&
+        partition->effect >= windows->touch_before) {
+        return; /* nothing is to be done there */
+    }
+    partition->has_dispatches = false;
+    partition->cost /= 2;
+    partition->pending = 1;
+    visits->partition = partition;
+    visits->at = partition->first;
+}
+
+/* Lines up the next instance of the partition that is to be visited. */
+static void line_up_instance(struct windows *windows, struct visits *visits)
+{
+    struct partition *partition = visits->partition;
+    while (visits->at < partition->first + partition->n) {
+        const uint32_t index = visits->at++;
+        if (windows->first_dispatch[index] != NO_DISPATCH || must_advance(windows, index)) {
+            visits->ring[visits->end++ % MOST_VISITS] = (struct visit){.partition = partition, .index = index};
+            partition->pending++;
+            return;
+        }
+    }
+    visits->partition = NULL;
+    leave_partition(windows, partition);
+}
+
+static void work_on(struct windows *windows, struct lane *lane, struct visits *visits)
+{
+    const uint64_t started = windows->stats ? windows_clock() : 0;
+    for (int i = 0; i < VISIT_STAGES; i++) {
+        for (; visits->staged[i] < visits->end && visits->staged[i] <= visits->next + stage_distance[i];
+             visits->staged[i]++) {
+            reach_stage(windows, visits->ring[visits->staged[i] % MOST_VISITS].index, i);
+        }
+    }
+    const struct visit *visit = &visits->ring[visits->next++ % MOST_VISITS];
+    const uint64_t before = lane->ends;
+    if (must_advance(windows, visit->index)) {
+        advance(windows, lane, visit->index);
+    }
+    visit->partition->cost += lane->ends - before;
+    leave_partition(windows, visit->partition);
+    if (windows->stats) {
+        const uint64_t spent = windows_clock() - started;
+        lane->work_ns += spent;
+        lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
+    }
 }
 
 /* The first turn of an open-loop program is ready when it arrives; a client's, when the client is. */
@@ -267,7 +323,9 @@ static void merge(const struct calendar_entry *a, size_t n_a, const struct calen
             n_b--;
         }
     }
-    memcpy(at, n_a ? a : b, (n_a + n_b) * sizeof *at);
+    if (n_a + n_b) {
+        memcpy(at, n_a ? a : b, (n_a + n_b) * sizeof *at);
+    }
     out->n = (size_t)(at - out->entries) + n_a + n_b;
 }
 
@@ -297,14 +355,38 @@ static void prepare_programs(struct windows *windows, struct lane *lane)
     }
 }
 
-/* Works on the partitions at home with `home` that nobody has come to. */
-static void work_on_home(struct windows *windows, struct lane *lane, struct lane *home)
+/* Enters a partition that nobody has come to: one at home here, then one of the next lane. False when there is none,
+ * or none but a few, of a lane whose thread is to end together with this one, while visits are in line. */
+static bool claim_partition(const struct windows *windows, struct visits *visits, uint32_t thread)
 {
-    uint32_t next;
-    while (atomic_load_explicit(&home->next_partition, memory_order_relaxed) < home->n_order &&
-           (next = atomic_fetch_add_explicit(&home->next_partition, 1, memory_order_relaxed)) < home->n_order) {
-        work_on_partition(windows, lane, home->order[next]);
+    for (; visits->n_homes < windows->n_lanes; visits->n_homes++) {
+        struct lane *home = &windows->lanes[(thread + visits->n_homes) % windows->n_lanes];
+        const uint32_t claimed = atomic_load_explicit(&home->next_partition, memory_order_relaxed);
+        if (windows->n_lanes > 1 && visits->end > visits->next && claimed + CLAIMED_AHEAD >= home->n_order) {
+            return false;
+        }
+        const uint32_t next = claimed < home->n_order
+                                  ? atomic_fetch_add_explicit(&home->next_partition, 1, memory_order_relaxed)
+                                  : claimed;
+        if (next < home->n_order) {
+            enter_partition(windows, visits, home->order[next]);
+            return true;
+        }
     }
+    return false;
+}
+
+/* Fills the line; false when nothing is left. */
+static bool line_up_visits(struct windows *windows, struct visits *visits, uint32_t thread)
+{
+    while (visits->end - visits->next < MOST_VISITS) {
+        if (visits->partition) {
+            line_up_instance(windows, visits);
+        } else if (!claim_partition(windows, visits, thread)) {
+            break;
+        }
+    }
+    return visits->end > visits->next;
 }
 
 void windows_work(struct windows *windows, uint32_t thread)
@@ -313,8 +395,9 @@ void windows_work(struct windows *windows, uint32_t thread)
     const uint64_t calls = mem_calls();
     lane->work_ns = lane->longest_ns = 0;
     prepare_programs(windows, lane);
-    for (uint32_t i = 0; i < windows->n_lanes; i++) {
-        work_on_home(windows, lane, &windows->lanes[(thread + i) % windows->n_lanes]);
+    struct visits visits = {0};
+    while (line_up_visits(windows, &visits, thread)) {
+        work_on(windows, lane, &visits);
     }
     const uint64_t started = windows->stats ? windows_clock() : 0;
     take_due(windows, lane);

@@ -123,8 +123,9 @@ struct quiet {
 /* Instances that are claimed together. */
 struct partition {
     uint32_t first, n;
-    simtime effect; /* least bound of theirs */
-    uint64_t cost;  /* turns that ended in the last windows, halved with each */
+    simtime effect;   /* least bound of theirs */
+    uint64_t cost;    /* turns that ended in the last windows, halved with each */
+    uint32_t pending; /* instances in a thread's line, and 1 while more may line up */
     bool has_dispatches;
 };
 

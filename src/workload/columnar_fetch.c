@@ -240,7 +240,7 @@ simtime columnar_arrival(const struct columnar *columnar, uint64_t program)
 static bool fetch(struct columnar *columnar, uint64_t id, struct program_slot *slot)
 {
     give_pages_back(columnar, id);
-    uint32_t n_turns;
+    uint32_t n_turns = 0;
     if (!read_name(columnar, id, slot) || !read_turns(columnar, id, slot, &n_turns) ||
         !read_contents(columnar, id, slot, n_turns)) {
         return false;

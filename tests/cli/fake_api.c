@@ -18,9 +18,10 @@ static const asim_option options[] = {
     {"workload", "--workload", "a path", NULL, NULL, "workload", "File of programs.", false, false},
     {"seed", "--seed", "a count", "1", NULL, "workload", "Seed.", false, false},
     {"block_size", "--block-size", "a count", "16", "1 to 256", "engine", "Tokens of a KV block.", false, false},
-    {"router.telemetry_period", "--router-telemetry-period", "a duration", "100ms", NULL, "engine", "Period.", false, false},
+    {"router.telemetry_period", "--router-telemetry-period", "a duration", "100ms", NULL, "engine", "Period.", false,
+     false},
     {"json", "--json", "on|off", "off", NULL, "output", "Print JSON.", true, false},
-    {"out", "--out", "a path", NULL, NULL, "output", "Folder.", false, true},
+    {"out", "--out", "a path", NULL, NULL, "output", "Folder.", false, false},
 };
 
 const char *asim_version(void)

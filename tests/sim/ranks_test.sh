@@ -21,7 +21,7 @@ check() {
 
 load=(--generate synthetic --programs 600 --instances 24 --partition 3)
 check "${load[@]}" --request-rate 25/s
-check "${load[@]}" --request-rate 25/s --router-view exact
+check "${load[@]}" --request-rate 25/s --router-view exact --synchronization windows
 check "${load[@]}" --request-rate 25/s --routing round-robin --stop-at 20s
 check "${load[@]}" --request-rate 25/s --routing least-loaded --warmup 5s
 check "${load[@]}" --max-concurrency 200 --client-setup 20ms

@@ -35,7 +35,7 @@ static struct engine_stats run(const char *threads)
     return stats;
 }
 
-/* Buffers have grown to what they need in the first half; nothing is asked for in the last third. */
+/* Buffers have grown to what they need in the first third. */
 static void no_memory_is_asked_for(void **state)
 {
     (void)state;
@@ -46,8 +46,11 @@ static void no_memory_is_asked_for(void **state)
                       " without a call for memory, the last one in window %" PRIu64 "\n",
                       threads[i], stats.windows, stats.windows_without, stats.last_allocation);
         assert_true(stats.windows > 10000 && stats.allocations > 0);
-        assert_true(stats.windows_without > stats.windows / 10 * 9);
-        assert_true(stats.last_allocation < stats.windows / 3 * 2);
+#ifdef NDEBUG /* the checks of debug builds ask for memory */
+        assert_true(stats.windows - stats.windows_without < stats.windows / 1000);
+        /* Which thread's buffers hold the most depends on who comes to which partition. */
+        assert_true(i > 0 || stats.last_allocation < stats.windows / 3);
+#endif
     }
 }
 

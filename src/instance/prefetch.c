@@ -1,0 +1,128 @@
+#include "instance/engine.h"
+
+_Static_assert(offsetof(struct instance, draft) <= INSTANCE_LINES * 64, "what every visit touches is fetched ahead");
+
+enum { OWNER_LINES = 4, NEXT_TO_FINISH = 3 };
+
+/* A sequence that somebody is likely to work on in the next visit. */
+typedef void sequence_action(const struct instance *instance, const struct sequence *sequence);
+
+static inline void for_ending(const struct instance *instance, sequence_action *action)
+{
+    for (uint32_t i = 0; i < instance->n_batches; i++) {
+        const struct batch *batch = &instance->batches[(instance->first_batch + i) % ENGINE_MAX_DEPTH];
+        for (uint32_t k = 0; k < batch->finishers.n; k++) {
+            action(instance, batch->finishers.items[k]);
+        }
+    }
+    const struct sequence_heap *finish = &instance->decode.finish;
+    for (uint32_t i = 0; i < NEXT_TO_FINISH && i < finish->n; i++) {
+        action(instance, sequence_pool_at(&instance->sequences, finish->items[i].sequence));
+    }
+}
+
+static inline void for_starting(const struct instance *instance, sequence_action *action)
+{
+    if (instance->waiting.head) {
+        action(instance, instance->waiting.head);
+    }
+    for (const struct sequence *sequence = instance->inbox.head; sequence; sequence = sequence->next) {
+        action(instance, sequence);
+    }
+}
+
+void instance_prefetch_deep(const struct instance *instance)
+{
+    const struct decode_set *decode = &instance->decode;
+    __builtin_prefetch(instance->by_residue);
+    __builtin_prefetch(decode->finish.items, 1);
+    __builtin_prefetch(decode->finish.places, 1);
+    __builtin_prefetch(instance->decoding.items, 1);
+    __builtin_prefetch(instance->decoding.places, 1);
+    __builtin_prefetch(instance->running.tail, 1);
+    kv_prefetch(instance->pool);
+    __builtin_prefetch(instance->sequences.chunks);
+    __builtin_prefetch(instance->ends, 1);
+    __builtin_prefetch((const char *)instance->ends + 64, 1);
+    if (instance->sequences.free) {
+        sequence_prefetch(instance->sequences.free);
+    }
+    if (instance->inbox.n) {
+        sequence_prefetch(instance->inbox.head);
+    }
+    if (instance->waiting.n) {
+        sequence_prefetch(instance->waiting.head);
+    }
+    for (int i = 0; i < ENGINE_MAX_DEPTH; i++) {
+        __builtin_prefetch(instance->batches[i].completions.items, 1);
+        __builtin_prefetch(instance->batches[i].finishers.items, 1);
+    }
+    __builtin_prefetch(instance->draft.chunks, 1);
+}
+
+static void fetch_sequence(const struct instance *instance, const struct sequence *sequence)
+{
+    (void)instance;
+    sequence_prefetch(sequence);
+}
+
+static void fetch_extents(const struct instance *instance, const struct sequence *sequence)
+{
+    (void)instance;
+    __builtin_prefetch(sequence->content.extents);
+    if (sequence->next) {
+        __builtin_prefetch(sequence->next, 1);
+    }
+}
+
+void instance_prefetch_sequences(const struct instance *instance)
+{
+    for_ending(instance, fetch_sequence);
+    for_starting(instance, fetch_extents);
+    kv_prefetch_ends(instance->pool);
+}
+
+static void fetch_owner(const struct instance *instance, const struct sequence *sequence)
+{
+    kv_prefetch_release(instance->pool, &sequence->holder);
+    if (sequence->previous) {
+        __builtin_prefetch(sequence->previous, 1);
+    }
+    if (sequence->next) {
+        __builtin_prefetch(sequence->next, 1);
+    }
+    if (sequence->owner) {
+        for (int i = 0; i < OWNER_LINES; i++) {
+            __builtin_prefetch((const char *)sequence->owner + (ptrdiff_t)i * 64, 1);
+        }
+    }
+}
+
+static void fetch_slots(const struct instance *instance, const struct sequence *sequence)
+{
+    kv_prefetch_slots(instance->pool, sequence->content);
+    engine_effect_prefetch(instance, sequence);
+}
+
+void instance_prefetch_contents(const struct instance *instance)
+{
+    for_ending(instance, fetch_owner);
+    for_starting(instance, fetch_slots);
+    kv_prefetch_victim(instance->pool);
+}
+
+static void fetch_path(const struct instance *instance, const struct sequence *sequence)
+{
+    kv_prefetch_path(instance->pool, &sequence->holder);
+}
+
+static void fetch_nodes(const struct instance *instance, const struct sequence *sequence)
+{
+    kv_prefetch_nodes(instance->pool, sequence->content);
+}
+
+void instance_prefetch_nodes(const struct instance *instance)
+{
+    for_ending(instance, fetch_path);
+    for_starting(instance, fetch_nodes);
+}
