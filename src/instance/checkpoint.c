@@ -238,7 +238,7 @@ static bool has_sound_lengths(const struct instance *instance, const struct sequ
     return sequence->prompt_toks >= 1 && sequence->prompt_toks <= most &&
            sequence->limit <= most - sequence->prompt_toks &&
            sequence->content.n_tokens >= sequence->prompt_toks + sequence->limit &&
-           sequence->n_tokens >= sequence->prompt_toks &&
+           sequence->n_tokens >= sequence->prompt_toks && sequence->hit_toks < sequence->prompt_toks &&
            sequence->n_tokens <= sequence_last_computed(sequence) + sequence->last_in_flight;
 }
 
@@ -246,7 +246,10 @@ static bool has_sound_times(const struct sequence *sequence)
 {
     return is_time(sequence->ready) && is_time(sequence->arrived) && sequence->lead >= 0 &&
            is_time(sequence->waiting_since) && is_time(sequence->first_scheduled) &&
-           is_time_or_never(sequence->first_token) && is_time(sequence->requeue_wait);
+           is_time_or_never(sequence->first_token) && is_time(sequence->requeue_wait) &&
+           sequence->first_token >= sequence->first_scheduled &&
+           (sequence->was_admitted ? sequence->first_scheduled >= sequence->arrived
+                                   : sequence->first_token == SIMTIME_NEVER);
 }
 
 /* A running sequence's progress, and that it holds no more than that takes. */
@@ -414,6 +417,21 @@ static void get_batches(struct loader *loader)
     }
 }
 
+/* Nothing has happened to the turns after the next event. */
+static void check_past(struct loader *loader)
+{
+    const simtime next = instance_next(loader->instance).time;
+    for (uint32_t i = 0; i < loader->n_named; i++) {
+        const struct sequence *sequence = loader->named[i];
+        if (sequence->first_scheduled > next || sequence->waiting_since > next ||
+            (sequence->first_token != SIMTIME_NEVER && sequence->first_token > next)) {
+            store_refuse(loader->reader, "program %" PRIu64 ", turn %" PRIu32 " was served after %" PRId64 " ps",
+                         sequence->program, sequence->turn, next);
+            return;
+        }
+    }
+}
+
 /* What the paths through a step rely on. */
 static void check_whole(struct loader *loader)
 {
@@ -455,6 +473,8 @@ bool instance_load(struct instance *instance, struct store_reader *reader, insta
         get_batches(&loader);
     }
     if (!store_failed(reader)) {
+        instance->inbox_at = instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER;
+        check_past(&loader);
         check_whole(&loader);
     }
     mem_free(loader.named);
@@ -463,6 +483,10 @@ bool instance_load(struct instance *instance, struct store_reader *reader, insta
         instance->running = (struct sequence_list){0}; /* what they hold is not to be released */
         return false;
     }
-    instance->inbox_at = instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER;
     return true;
+}
+
+simtime instance_kept_instant(const struct instance *instance)
+{
+    return instance->snapshot_index * instance->config->telemetry_period;
 }

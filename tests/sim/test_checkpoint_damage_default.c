@@ -1,0 +1,15 @@
+#include "support/support.h"
+
+#include "sim/checkpoint_damage.h"
+
+static void damage(void **state)
+{
+    (void)state;
+    check_checkpoint_damage(0, 40, 400);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(damage)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
