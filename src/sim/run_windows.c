@@ -150,6 +150,7 @@ bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse
         *stats = (struct engine_stats){.threads = windows.n_lanes, .lookahead_least = SIMTIME_NEVER};
     }
     team_run(windows.team, run_thread, &windows);
+    windows_deliver_rest(&windows);
     if (stats) {
         stats->wall_ns = windows_clock() - started;
         for (uint32_t i = 0; i < windows.n_lanes; i++) {
