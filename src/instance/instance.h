@@ -81,6 +81,7 @@ void instance_prefetch_deep(const struct instance *instance);
 void instance_prefetch_sequences(const struct instance *instance);
 void instance_prefetch_contents(const struct instance *instance);
 void instance_prefetch_nodes(const struct instance *instance);
+void instance_prefetch_neighbours(const struct instance *instance);
 
 /* Queues a turn; times must not decrease from call to call, nor lie before what was advanced to. */
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival);

@@ -168,10 +168,10 @@ static bool must_advance(struct windows *windows, uint32_t index)
  * thousands of others. So the instances that a thread is to visit stand in line, and while one is worked on, what the
  * visits behind it will touch is fetched, in stages: each follows pointers that the one before has fetched. */
 
-enum { MOST_VISITS = 16, VISIT_STAGES = 5, CLAIMED_AHEAD = 8 };
+enum { MOST_VISITS = 16, VISIT_STAGES = 6, CLAIMED_AHEAD = 8 };
 
 /* A stage is reached so many visits ahead of the work. */
-static const uint32_t stage_distance[VISIT_STAGES] = {10, 8, 6, 4, 2};
+static const uint32_t stage_distance[VISIT_STAGES] = {12, 10, 8, 6, 4, 2};
 
 struct visit {
     struct partition *partition;
@@ -221,8 +221,11 @@ static void reach_stage(struct windows *windows, uint32_t index, int stage)
     case 3:
         instance_prefetch_contents(instance);
         break;
-    default:
+    case 4:
         instance_prefetch_nodes(instance);
+        break;
+    default:
+        instance_prefetch_neighbours(instance);
     }
 }
 
