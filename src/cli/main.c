@@ -8,9 +8,10 @@
 
 #ifdef ASIM_JEMALLOC
 /* Read by jemalloc. The state of a large cluster lies all over its memory: with huge pages a look at it seldom misses
- * the processor's translation of addresses as well as its caches. */
+ * the processor's translation of addresses as well as its caches. What is freed is soon needed again, so it is kept. */
 extern const char *malloc_conf;
-__attribute__((visibility("default"))) const char *malloc_conf = "thp:always,metadata_thp:auto";
+__attribute__((visibility("default"))) const char *malloc_conf =
+    "thp:always,metadata_thp:auto,dirty_decay_ms:-1,muzzy_decay_ms:-1";
 #endif
 
 static int finish(asim_status status)

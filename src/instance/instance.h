@@ -81,6 +81,7 @@ void instance_prefetch_deep(const struct instance *instance);
 void instance_prefetch_sequences(const struct instance *instance);
 void instance_prefetch_contents(const struct instance *instance);
 void instance_prefetch_nodes(const struct instance *instance);
+void instance_prefetch_neighbours(const struct instance *instance);
 
 /* Queues a turn; times must not decrease from call to call, nor lie before what was advanced to. */
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival);
@@ -92,7 +93,7 @@ struct event_key instance_next(const struct instance *instance);
 struct event_key instance_earliest_output(const struct instance *instance);
 
 /* A lower bound of the end of any turn here plus its lead, given what was delivered so far: nothing that happens here
- * can reach the rest of the cluster before. It never falls, but for deliveries. SIMTIME_NEVER when nothing has a lead.
+ * can reach the rest of the cluster before. It never lies before what was advanced to. SIMTIME_NEVER when nothing has a lead.
  */
 simtime instance_earliest_effect(const struct instance *instance);
 

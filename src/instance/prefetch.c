@@ -121,6 +121,16 @@ static void fetch_nodes(const struct instance *instance, const struct sequence *
     kv_prefetch_nodes(instance->pool, sequence->content);
 }
 
+static void fetch_neighbours(const struct instance *instance, const struct sequence *sequence)
+{
+    kv_prefetch_neighbours(instance->pool, sequence->content);
+}
+
+void instance_prefetch_neighbours(const struct instance *instance)
+{
+    for_starting(instance, fetch_neighbours);
+}
+
 void instance_prefetch_nodes(const struct instance *instance)
 {
     for_ending(instance, fetch_path);

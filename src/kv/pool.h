@@ -69,13 +69,15 @@ void kv_release(struct kv_pool *pool, struct kv_holder *holder);
 void kv_holder_fini(struct kv_holder *holder);
 
 /* Fetching ahead (kv/prefetch.c), each some time after those that it follows: the pool itself; then the ends of its
- * queue; then the oldest block's content. For a look-up: the slots of the content, then its nodes. For a release: where
+ * queue; then the oldest block's content. For a look-up: the slots of the content, then its nodes, then
+ * what stands beside them. For a release: where
  * the holder ends, then the nodes above. They change nothing, and all but kv_prefetch may wait for memory. */
 void kv_prefetch(const struct kv_pool *pool);
 void kv_prefetch_ends(const struct kv_pool *pool);
 void kv_prefetch_victim(const struct kv_pool *pool);
 void kv_prefetch_slots(const struct kv_pool *pool, struct content content);
 void kv_prefetch_nodes(const struct kv_pool *pool, struct content content);
+void kv_prefetch_neighbours(const struct kv_pool *pool, struct content content);
 void kv_prefetch_release(const struct kv_pool *pool, const struct kv_holder *holder);
 void kv_prefetch_path(const struct kv_pool *pool, const struct kv_holder *holder);
 

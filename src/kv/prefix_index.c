@@ -110,6 +110,11 @@ void prefix_index_prefetch(const struct prefix_index *index, uint32_t parent, st
     __builtin_prefetch(&index->slots[slot_hash(parent, key) & index->slot_mask]);
 }
 
+uint32_t prefix_index_near(const struct prefix_index *index, uint32_t parent, struct block_key key)
+{
+    return index->slots[slot_hash(parent, key) & index->slot_mask].node;
+}
+
 /* ---- nodes ---- */
 
 static uint32_t new_node(struct prefix_index *index)

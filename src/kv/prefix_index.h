@@ -71,6 +71,9 @@ uint32_t prefix_index_child(const struct prefix_index *index, uint32_t parent, s
 /* Fetches the place of that child in the table. */
 void prefix_index_prefetch(const struct prefix_index *index, uint32_t parent, struct block_key key);
 
+/* The node that stands in that place, mostly that child if there is one; KV_NONE: none does. */
+uint32_t prefix_index_near(const struct prefix_index *index, uint32_t parent, struct block_key key);
+
 /* Enters a run as a child of `parent`, which has none of that key; no copies yet. */
 uint32_t prefix_index_add(struct prefix_index *index, uint32_t parent, struct block_run run);
 

@@ -482,6 +482,7 @@ void checkpoint_write_when_due(struct windows *windows)
     const bool stands = !windows->failed && windows->end.rule != WINDOW_STOP;
     if (checkpoints && checkpoints->file && stands &&
         (windows->stopped || (checkpoints->is_due && checkpoints->is_due(checkpoints->user)))) {
+        windows_deliver_rest(windows); /* instances are saved with what is on its way to them */
         write_checkpoint(windows);
     }
 }

@@ -160,6 +160,7 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     if (!windows.failed) {
         team_run(windows.team, run_thread, &windows);
     }
+    windows_deliver_rest(&windows);
     if (stats) {
         stats->wall_ns = windows_clock() - started;
         for (uint32_t i = 0; i < windows.n_lanes; i++) {

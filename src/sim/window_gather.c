@@ -197,6 +197,9 @@ static void check_conservation(const struct windows *windows)
     }
     for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
         turns += instance_turns_inside(cluster->instances[i]);
+        for (uint32_t at = windows->first_dispatch[i]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
+            turns++;
+        }
         instance_check(cluster->instances[i]);
         kv_pool_check(instance_pool(cluster->instances[i]));
     }

@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Windows between two pulses. */
-enum { PULSE_WINDOWS = 16 };
+/* Windows between two pulses; and more dispatches than these are not kept for later windows. */
+enum { PULSE_WINDOWS = 16, MOST_DISPATCHES = 1 << 16 };
 
 /* ---- where the window ends ---- */
 
@@ -71,6 +71,11 @@ static void see_changes(struct windows *windows, simtime now)
     }
 }
 
+static void lower(simtime *bound, simtime time)
+{
+    *bound = time < *bound ? time : *bound;
+}
+
 static void add_dispatch(struct windows *windows, uint32_t instance, const struct dispatch *dispatch)
 {
     windows->dispatches = mem_grow(windows->dispatches, &windows->dispatch_capacity, windows->n_dispatches + 1,
@@ -84,7 +89,12 @@ static void add_dispatch(struct windows *windows, uint32_t instance, const struc
     }
     windows->last_dispatch[instance] = index;
     const struct cluster *cluster = windows->cluster;
-    windows->partitions[(instance - cluster->first_instance) / cluster->settings.partition].has_dispatches = true;
+    struct partition *partition =
+        &windows->partitions[(instance - cluster->first_instance) / cluster->settings.partition];
+    partition->has_dispatches = true;
+    lower(&partition->effect, dispatch->effect);
+    lower(&windows->effects[instance], dispatch->effect);
+    lower(&windows->quiet[instance].until, dispatch->arrival);
 }
 
 static void add_migrant(struct windows *windows, uint32_t from, uint32_t to, uint32_t slot)
@@ -101,8 +111,11 @@ static uint32_t choose(struct windows *windows, const struct ready_turn *turn, s
 {
     struct cluster *cluster = windows->cluster;
     see_changes(windows, turn->time);
-    *out = (struct dispatch){
-        .slot = turn->slot, .next = NO_DISPATCH, .effect = window_later(turn->time, turn->service), .start = -1};
+    *out = (struct dispatch){.slot = turn->slot,
+                             .next = NO_DISPATCH,
+                             .arrival = window_later(turn->time, cluster->settings.dispatch_latency),
+                             .effect = window_later(turn->time, turn->service),
+                             .start = -1};
     window_close(end, out->effect, 0, WINDOW_TURN);
     return ring_route(cluster, turn);
 }
@@ -211,6 +224,7 @@ static void plan_work(struct windows *windows)
     const bool closing = windows->end.rule == WINDOW_TELEMETRY; /* never with exact views */
     windows->instant = closing ? end : -1;
     windows->touch_all = closing || windows->end.rule == WINDOW_STOP;
+    windows->deliver_all = windows->touch_all || windows->exact || windows->n_dispatches > MOST_DISPATCHES;
     windows->advance_to = end;
     if (windows->end.rule == WINDOW_STOP) {
         return;
@@ -298,13 +312,14 @@ static void open_next(struct windows *windows)
 {
     struct window_end end = bound_window(windows);
     const uint64_t started = windows->stats ? windows_clock() : 0;
+    const size_t dispatches = windows->n_dispatches;
     gather_turns(windows, &end);
     route(windows, &end);
     gather_migrants(windows);
     if (windows->stats) {
         windows->cost.routing_ns = windows_clock() - started;
         account_lookahead(windows->stats, windows->end.time, end.time);
-        windows->stats->turns_routed += windows->n_dispatches;
+        windows->stats->turns_routed += windows->n_dispatches - dispatches;
     }
     windows->end = end;
     plan_work(windows);
@@ -330,7 +345,7 @@ void windows_open(void *argument)
     }
     windows->cost = (struct window_cost){0};
     windows->n_prepared = windows->n_upcoming;
-    windows->n_dispatches = 0;
+    windows->n_dispatches = windows->deliver_all ? 0 : windows->n_dispatches;
     if (++windows->window % PULSE_WINDOWS == 0) {
         pulse(windows);
     }

@@ -132,15 +132,16 @@ static void deliver(struct windows *windows, uint32_t index)
             orchestrator_start(windows->cluster->orchestrator, dispatch->slot, dispatch->start, dispatch->client);
         }
         ring_deliver(windows->cluster, index, dispatch->slot, true);
-        if (dispatch->effect < windows->effects[index]) {
-            windows->effects[index] = dispatch->effect;
-        }
         at = dispatch->next;
     }
     windows->first_dispatch[index] = NO_DISPATCH;
-    struct quiet *quiet = &windows->quiet[index];
-    const simtime arrival = instance_next(windows->cluster->instances[index]).time;
-    quiet->until = arrival < quiet->until ? arrival : quiet->until;
+}
+
+void windows_deliver_rest(struct windows *windows)
+{
+    for (uint32_t i = windows->cluster->first_instance; i < windows->cluster->end_instance; i++) {
+        deliver(windows, i);
+    }
 }
 
 /* Whether the instance must be advanced now: its next effect may close the next window, or everybody's state is asked
@@ -167,10 +168,10 @@ static bool must_advance(struct windows *windows, uint32_t index)
  * thousands of others. So the instances that a thread is to visit stand in line, and while one is worked on, what the
  * visits behind it will touch is fetched, in stages: each follows pointers that the one before has fetched. */
 
-enum { MOST_VISITS = 16, VISIT_STAGES = 5, CLAIMED_AHEAD = 8 };
+enum { MOST_VISITS = 16, VISIT_STAGES = 6, CLAIMED_AHEAD = 8 };
 
 /* A stage is reached so many visits ahead of the work. */
-static const uint32_t stage_distance[VISIT_STAGES] = {10, 8, 6, 4, 2};
+static const uint32_t stage_distance[VISIT_STAGES] = {12, 10, 8, 6, 4, 2};
 
 struct visit {
     struct partition *partition;
@@ -214,16 +215,17 @@ static void reach_stage(struct windows *windows, uint32_t index, int stage)
         fetch_turns(windows, index);
         break;
     case 2:
-        if (windows->first_dispatch[index] != NO_DISPATCH) {
-            deliver(windows, index);
-        }
+        deliver(windows, index);
         instance_prefetch_sequences(instance);
         break;
     case 3:
         instance_prefetch_contents(instance);
         break;
-    default:
+    case 4:
         instance_prefetch_nodes(instance);
+        break;
+    default:
+        instance_prefetch_neighbours(instance);
     }
 }
 
@@ -246,11 +248,11 @@ static void leave_partition(const struct windows *windows, struct partition *par
 
 static void enter_partition(const struct windows *windows, struct visits *visits, struct partition *partition)
 {
-    if (!partition->has_dispatches && !windows->touch_all && !windows->exact &&
-        partition->effect >= windows->touch_before) {
+    const bool delivers = windows->deliver_all && partition->has_dispatches;
+    if (!delivers && !windows->touch_all && !windows->exact && partition->effect >= windows->touch_before) {
         return; /* nothing is to be done there */
     }
-    partition->has_dispatches = false;
+    partition->has_dispatches &= !delivers;
     partition->cost /= 2;
     partition->pending = 1;
     visits->partition = partition;
@@ -263,7 +265,8 @@ static void line_up_instance(struct windows *windows, struct visits *visits)
     struct partition *partition = visits->partition;
     while (visits->at < partition->first + partition->n) {
         const uint32_t index = visits->at++;
-        if (windows->first_dispatch[index] != NO_DISPATCH || must_advance(windows, index)) {
+        const bool delivers = windows->deliver_all && windows->first_dispatch[index] != NO_DISPATCH;
+        if (must_advance(windows, index) || delivers) {
             visits->ring[visits->end++ % MOST_VISITS] = (struct visit){.partition = partition, .index = index};
             partition->pending++;
             return;

@@ -97,10 +97,12 @@ struct upcoming {
     simtime service;       /* and of its first turn */
 };
 
-/* A turn on its way to an instance, in a list per instance. */
+/* A turn on its way to an instance, in a list per instance. It is delivered when the instance is advanced next, which
+ * may be some windows later: until then only its times are looked at. */
 struct dispatch {
     uint32_t slot;
     uint32_t next;
+    simtime arrival;
     simtime effect; /* bound */
     simtime start;  /* of a program that starts with it, for `client`; -1: it has started */
     uint32_t client;
@@ -200,6 +202,7 @@ struct windows {
     simtime advance_to;   /* instances are advanced to here */
     simtime touch_before; /* those with an earlier bound */
     bool touch_all;       /* and all of them */
+    bool deliver_all;     /* no dispatch is left for a later window */
     simtime instant;      /* of snapshots to take, or -1 */
     simtime horizon;      /* turns ready before it are due */
     simtime next_horizon; /* of the next window */
@@ -269,6 +272,9 @@ void gather_destroy(struct windows *windows);
 
 /* One thread's part of a window. */
 void windows_work(struct windows *windows, uint32_t thread);
+
+/* Serial: delivers what is still on its way, at the end of a run or before its state is saved. */
+void windows_deliver_rest(struct windows *windows);
 
 /* Nanoseconds of a monotonic clock. */
 uint64_t windows_clock(void);

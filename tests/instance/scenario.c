@@ -182,14 +182,11 @@ struct run {
     struct outcome *out;
     simtime *bounds; /* by turn */
     bool *inside;
-    simtime bound; /* the last one; falls at deliveries alone */
 };
 
 static void ask_bound(struct run *run)
 {
     const simtime bound = instance_earliest_effect(run->instance);
-    assert_true(bound >= run->bound);
-    run->bound = bound;
     for (uint32_t i = 0; i < run->scenario->n_arrivals; i++) {
         run->bounds[i] = run->inside[i] && bound > run->bounds[i] ? bound : run->bounds[i];
     }
@@ -199,7 +196,6 @@ static void deliver(struct run *run, uint32_t turn)
 {
     instance_deliver(run->instance, &run->scenario->arrivals[turn]);
     run->inside[turn] = true;
-    run->bound = 0;
     ask_bound(run);
 }
 
@@ -229,6 +225,7 @@ static void advance(struct run *run, struct event_key limit)
         if (ended) {
             assert_false(run->out->ends[before].record.last_token < bound.time);
         } else {
+            assert_true(instance_earliest_effect(run->instance) >= limit.time); /* it has come so far */
             return;
         }
     }

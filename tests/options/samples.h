@@ -73,6 +73,7 @@ static const struct sample samples[] = {
     {"synchronization", "windows", 0},
     {"partition", "3", 0},
     {"transport", "mpi", 0},
+    {"checkpoint_every", "30s", 0},
     {"window", "7ms", 0},
     {"stepping", "plain", 0},
     {"warmup", "90s", 0},
