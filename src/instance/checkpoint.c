@@ -432,6 +432,18 @@ static void check_past(struct loader *loader)
     }
 }
 
+/* The device is busy to the end of the last batch; without one, no longer than to the next event. */
+static void check_device(struct loader *loader)
+{
+    const struct instance *instance = loader->instance;
+    const uint32_t last = (instance->first_batch + instance->n_batches - 1) % ENGINE_MAX_DEPTH;
+    if (instance->n_batches ? instance->batches[last].end != instance->device_free
+                            : instance->device_free > instance_next(instance).time) {
+        store_refuse(loader->reader, "the device of instance %" PRIu32 " cannot be busy to %" PRId64 " ps", instance->id,
+                     instance->device_free);
+    }
+}
+
 /* What the paths through a step rely on. */
 static void check_whole(struct loader *loader)
 {
@@ -475,6 +487,7 @@ bool instance_load(struct instance *instance, struct store_reader *reader, insta
     if (!store_failed(reader)) {
         instance->inbox_at = instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER;
         check_past(&loader);
+        check_device(&loader);
         check_whole(&loader);
     }
     mem_free(loader.named);
