@@ -332,8 +332,8 @@ static void get_list(struct loader *loader, struct sequence_list *list)
         }
         struct turn_arrival turn;
         if (!loader->lend(loader->user, sequence->slot, &turn) || !is_of(sequence, &turn)) {
-            store_refuse(reader, "instance %" PRIu32 " has a turn of slot %" PRIu32 ", which is in another one", instance->id,
-                         sequence->slot);
+            store_refuse(reader, "instance %" PRIu32 " has a turn of slot %" PRIu32 ", which is in another one",
+                         instance->id, sequence->slot);
             return;
         }
         sequence->content = turn.content;
@@ -439,8 +439,8 @@ static void check_device(struct loader *loader)
     const uint32_t last = (instance->first_batch + instance->n_batches - 1) % ENGINE_MAX_DEPTH;
     if (instance->n_batches ? instance->batches[last].end != instance->device_free
                             : instance->device_free > instance_next(instance).time) {
-        store_refuse(loader->reader, "the device of instance %" PRIu32 " cannot be busy to %" PRId64 " ps", instance->id,
-                     instance->device_free);
+        store_refuse(loader->reader, "the device of instance %" PRIu32 " cannot be busy to %" PRId64 " ps",
+                     instance->id, instance->device_free);
     }
 }
 

@@ -21,7 +21,8 @@ typedef bool (*instance_lender)(void *user, uint32_t slot, struct turn_arrival *
  * when something does not fit together; the reader has the reason then, and the instance may only be destroyed. */
 bool instance_load(struct instance *instance, struct store_reader *reader, instance_lender lend, void *user);
 
-/* The telemetry instant of the state that is kept for it: none before it can be asked for; negative when none is kept. */
+/* The telemetry instant of the state that is kept for it: none before it can be asked for; negative when none is kept.
+ */
 simtime instance_kept_instant(const struct instance *instance);
 
 #endif

@@ -15,6 +15,11 @@ uint64_t orchestrator_programs_taken(const struct orchestrator *orchestrator)
     return orchestrator_is_closed(&orchestrator->options) ? orchestrator->next_program : orchestrator->arrivals.next;
 }
 
+simtime orchestrator_last_arrival(const struct orchestrator *orchestrator)
+{
+    return orchestrator->arrivals.last;
+}
+
 uint32_t orchestrator_slots(const struct orchestrator *orchestrator)
 {
     return (uint32_t)orchestrator->n_slots;

@@ -18,6 +18,9 @@ bool orchestrator_load(struct orchestrator *orchestrator, struct store_reader *r
 /* Programs that orchestrator_next_program has given. */
 uint64_t orchestrator_programs_taken(const struct orchestrator *orchestrator);
 
+/* When the last of them arrives; in an open loop. */
+simtime orchestrator_last_arrival(const struct orchestrator *orchestrator);
+
 /* Slots are numbered from 0 to one less than this. */
 uint32_t orchestrator_slots(const struct orchestrator *orchestrator);
 

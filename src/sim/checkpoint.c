@@ -62,6 +62,20 @@ static void load_position(struct windows *windows, struct store_reader *reader)
     store_leave(reader);
 }
 
+/* Telemetry is asked for at the first instant after the position. */
+static bool load_router(struct windows *windows, struct store_reader *reader)
+{
+    if (!router_load(windows->cluster->router, reader)) {
+        return false;
+    }
+    const simtime instant = router_next_snapshot(windows->cluster->router);
+    if (windows->sees_instances && !windows->exact &&
+        (instant < windows->end.time || instant - windows->end.time > windows->period)) {
+        store_refuse(reader, "telemetry of %" PRId64 " ps is expected at %" PRId64 " ps", instant, windows->end.time);
+    }
+    return !store_failed(reader);
+}
+
 /* ---- turns in a gap ---- */
 
 static uint64_t count_ready(const struct windows *windows)
@@ -296,7 +310,8 @@ static void load_upcoming(struct windows *windows, struct store_reader *reader)
         program.id = store_get_u64(reader);
         program.arrival = store_get_i64(reader);
         if (program.id >= n_programs || program.arrival < before || program.arrival > SIMTIME_LIMIT) {
-            store_refuse(reader, "program %" PRIu64 " of %" PRIu64 " is in line for %" PRId64 " ps, after %" PRId64 " ps",
+            store_refuse(reader,
+                         "program %" PRIu64 " of %" PRIu64 " is in line for %" PRId64 " ps, after %" PRId64 " ps",
                          program.id, n_programs, program.arrival, before);
             return;
         }
@@ -310,6 +325,10 @@ static void load_upcoming(struct windows *windows, struct store_reader *reader)
         upcoming->program = program;
         upcoming->slot = orchestrator_take_slot(cluster->orchestrator);
         line_prepare(windows, upcoming);
+    }
+    if (!windows->closed && n && before != orchestrator_last_arrival(cluster->orchestrator)) {
+        store_refuse(reader, "the last program in line comes at %" PRId64 " ps, the last that came at %" PRId64 " ps",
+                     before, orchestrator_last_arrival(cluster->orchestrator));
     }
     if (!windows->has_next && !store_failed(reader)) {
         windows->has_next = orchestrator_next_program(cluster->orchestrator, &windows->next);
@@ -327,8 +346,8 @@ static void load_clients(struct windows *windows, struct store_reader *reader)
         client.key = store_get_i64(reader);
         client.tie = store_get_u64(reader);
         const bool sound = is_time(client.key) && client.tie < n_clients;
-        if (!sound || (line && orchestrator_client_ready(windows->cluster->orchestrator, client.key) <
-                                   windows->end.time)) {
+        if (!sound ||
+            (line && orchestrator_client_ready(windows->cluster->orchestrator, client.key) < windows->end.time)) {
             store_refuse(reader, "client %" PRIu64 " of %" PRIu64 " cannot be free at %" PRId64 " ps", client.tie,
                          n_clients, client.key);
             return;
@@ -421,7 +440,7 @@ bool checkpoint_load(struct windows *windows)
     checkpoints->resume = NULL;
     load_position(windows, loader.reader);
     if (!store_failed(loader.reader) && orchestrator_load(cluster->orchestrator, loader.reader) &&
-        router_load(cluster->router, loader.reader)) {
+        load_router(windows, loader.reader)) {
         loader.n_slots = orchestrator_slots(cluster->orchestrator);
         loader.placed = mem_zalloc((loader.n_slots + 1) * sizeof *loader.placed);
         load_instances(&loader);
@@ -458,8 +477,7 @@ static void write_checkpoint(struct windows *windows)
     struct checkpoints *checkpoints = windows->checkpoints;
     struct diag diag;
     diag_init(&diag);
-    checkpoints->prepared =
-        checkpoints->prepared || !checkpoints->prepare || checkpoints->prepare(checkpoints->user);
+    checkpoints->prepared = checkpoints->prepared || !checkpoints->prepare || checkpoints->prepare(checkpoints->user);
     const uint64_t started = windows_clock();
     struct stat facts;
     if (checkpoints->prepared && write_file(windows, &diag) == ASIM_OK) {

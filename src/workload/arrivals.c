@@ -142,6 +142,20 @@ void arrivals_save(const struct arrivals *arrivals, struct store_writer *writer)
     store_put_u64(writer, arrivals->cursor.program);
 }
 
+/* Recorded: the time of the last arrival is known from the workload. */
+static bool is_recorded(const struct arrivals *arrivals, uint64_t next, simtime last,
+                        const struct arrival_cursor *cursor)
+{
+    if (arrivals->options.process != ARRIVALS_RECORDED || next == 0) {
+        return true;
+    }
+    if (workload_has_arrival_order(arrivals->workload)) {
+        return cursor->has_last && cursor->time - arrivals->origin == last;
+    }
+    const uint64_t program = arrivals->order ? arrivals->order[next - 1] : next - 1;
+    return workload_arrival(arrivals->workload, program) - arrivals->origin == last;
+}
+
 bool arrivals_load(struct arrivals *arrivals, struct store_reader *reader)
 {
     const uint64_t next = store_get_u64(reader);
@@ -151,7 +165,8 @@ bool arrivals_load(struct arrivals *arrivals, struct store_reader *reader)
     cursor.has_last = store_get_u8(reader) != 0;
     cursor.time = store_get_i64(reader);
     cursor.program = store_get_u64(reader);
-    if (next > arrivals->n_programs || last < 0 || last > SIMTIME_LIMIT) {
+    if (next > arrivals->n_programs || last < 0 || last > SIMTIME_LIMIT || cursor.time < 0 ||
+        !is_recorded(arrivals, next, last, &cursor)) {
         store_refuse(reader, "%" PRIu64 " programs of %" PRIu64 " have come, the last at %" PRId64 " ps", next,
                      arrivals->n_programs, last);
         return false;

@@ -22,7 +22,7 @@ struct arrivals {
     const struct workload *workload;
     uint64_t n_programs;
     uint64_t next;                /* position in the order */
-    simtime last;                 /* Poisson: time of the last arrival */
+    simtime last;                 /* time of the last arrival */
     uint64_t *order;              /* recorded: program ids by arrival; NULL when already in order */
     struct arrival_cursor cursor; /* recorded, where the workload knows the order */
     simtime origin;               /* recorded: the earliest arrival, which is time zero */
