@@ -201,6 +201,53 @@ static void callbacks_of_another_size_are_refused(void **state)
     asim_config_destroy(config);
 }
 
+static void checkpoints_of_another_size_are_refused(void **state)
+{
+    (void)state;
+    asim_config *config = asim_config_create();
+    assert_int_equal(asim_config_resolve(config), ASIM_OK);
+    const asim_checkpoints checkpoints = {.struct_size = sizeof checkpoints + 8};
+    asim_result *result = NULL;
+    assert_int_equal(asim_run_saved(config, &checkpoints, NULL, &result), ASIM_USAGE);
+    assert_non_null(strstr(asim_result_message(result, 0, NULL), "checkpoints.struct_size"));
+    asim_result_destroy(result);
+    asim_config_destroy(config);
+}
+
+static bool count_calls(void *user)
+{
+    ++*(int *)user;
+    return true;
+}
+
+/* A cancelled run leaves a checkpoint, from which another goes on to the results of an uncut one. */
+static void cancelled_runs_can_go_on(void **state)
+{
+    (void)state;
+    char file[] = "/tmp/asim-c-api-XXXXXX";
+    close(mkstemp(file));
+    asim_config *config = long_config();
+    struct listener listener = {.cancel_at = 2};
+    const asim_callbacks callbacks = {.struct_size = sizeof callbacks, .user = &listener, .cancelled = on_cancel};
+    int prepared = 0;
+    asim_checkpoints checkpoints = {
+        .struct_size = sizeof checkpoints, .file = file, .user = &prepared, .prepare = count_calls};
+    asim_result *cut = NULL;
+    assert_int_equal(asim_run_saved(config, &checkpoints, &callbacks, &cut), ASIM_INTERRUPTED);
+    assert_int_equal(prepared, 1);
+    asim_result *uncut = NULL;
+    asim_result *resumed = NULL;
+    checkpoints = (asim_checkpoints){.struct_size = sizeof checkpoints, .resume = file};
+    assert_int_equal(asim_run(config, NULL, &uncut), ASIM_OK);
+    assert_int_equal(asim_run_saved(config, &checkpoints, NULL, &resumed), ASIM_OK);
+    assert_string_equal(asim_result_summary(resumed), asim_result_summary(uncut));
+    asim_result_destroy(cut);
+    asim_result_destroy(uncut);
+    asim_result_destroy(resumed);
+    asim_config_destroy(config);
+    unlink(file);
+}
+
 static void cancelled_runs_keep_what_they_have(void **state)
 {
     (void)state;
@@ -527,6 +574,8 @@ int main(void)
         cmocka_unit_test(turns_need_their_option),
         cmocka_unit_test(several_in_one_process),
         cmocka_unit_test(callbacks_of_another_size_are_refused),
+        cmocka_unit_test(checkpoints_of_another_size_are_refused),
+        cmocka_unit_test(cancelled_runs_can_go_on),
         cmocka_unit_test(cancelled_runs_keep_what_they_have),
         cmocka_unit_test(progress_is_reported),
         cmocka_unit_test(callbacks_may_be_absent),

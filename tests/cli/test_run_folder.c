@@ -168,6 +168,59 @@ static void files_in_the_way(void **state)
     only_entry("file");
 }
 
+static bool holds(const char *folder, const char *name, const char *words)
+{
+    char *path = folder_join(folder, name);
+    json_error_t error;
+    json_t *json = json_load_file(path, 0, &error);
+    char *text = json_dumps(json, JSON_COMPACT);
+    const bool found = text && strstr(text, words);
+    free(text);
+    json_decref(json);
+    free(path);
+    return found;
+}
+
+/* From its first checkpoint on a run has a folder, which knows how far it is. */
+static void a_run_in_progress(void **state)
+{
+    (void)state;
+    char *path = folder_join(base, "run");
+    asim_config *config = asim_config_create();
+    asim_result *result = fake_result("{\"schema\": \"asim.summary\", \"version\": 1, \"digest\": \"v1:ab\"}");
+    struct run_record record = {.config = config, .result = result, .status = ASIM_INTERRUPTED, .checkpoint = true};
+    assert_int_equal(run_folder_stage(path), RUN_FOLDER_NONE);
+    assert_int_equal(write_run(path, ASIM_OK, true), ASIM_OK); /* an earlier run */
+    assert_int_equal(run_folder_stage(path), RUN_FOLDER_ENDED);
+
+    assert_int_equal(run_folder_begin(path, &record), ASIM_OK);
+    assert_int_equal(run_folder_stage(path), RUN_FOLDER_BEGUN);
+    assert_true(holds(path, "manifest.json", "\"in_progress\":true"));
+    assert_true(exists(path, "config.resolved.yaml"));
+    assert_false(exists(path, "summary.json"));
+    put(path, CHECKPOINT_FILE, "state");
+    put(path, CHECKPOINT_FILE ".tmp-17", "half a state");
+    put(path, "notes.txt", "mine");
+    assert_int_equal(run_folder_stage(path), RUN_FOLDER_SAVED);
+    run_folder_clean(path);
+    assert_false(exists(path, CHECKPOINT_FILE ".tmp-17"));
+
+    assert_int_equal(run_folder_write(path, &record), ASIM_OK);
+    assert_int_equal(run_folder_stage(path), RUN_FOLDER_SAVED);
+    assert_true(holds(path, "manifest.json", "\"interrupted\":true"));
+    assert_true(exists(path, "summary.json") && exists(path, "notes.txt"));
+    put(path, CHECKPOINT_FILE ".tmp-18", "half a state");
+
+    assert_int_equal(write_run(path, ASIM_OK, false), ASIM_OK);
+    assert_int_equal(run_folder_stage(path), RUN_FOLDER_ENDED);
+    assert_false(exists(path, CHECKPOINT_FILE) || exists(path, CHECKPOINT_FILE ".tmp-18"));
+    assert_true(exists(path, "notes.txt"));
+    only_entry("run");
+    asim_result_destroy(result);
+    asim_config_destroy(config);
+    free(path);
+}
+
 static void paths(void **state)
 {
     (void)state;
@@ -189,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(empty_folder_is_taken, make_base, drop_base),
         cmocka_unit_test_setup_teardown(foreign_folder_is_refused, make_base, drop_base),
         cmocka_unit_test_setup_teardown(files_in_the_way, make_base, drop_base),
+        cmocka_unit_test_setup_teardown(a_run_in_progress, make_base, drop_base),
         cmocka_unit_test(paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
