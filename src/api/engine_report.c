@@ -47,6 +47,13 @@ json_t *engine_report(const struct engine_stats *stats)
     json_object_set_new(object, "lookahead", lookahead(stats));
     json_object_set_new(object, "turns_per_window", json_real((double)stats->turns_routed / windows));
     json_object_set_new(object, "instances_per_window", json_real((double)stats->instances_touched / windows));
+    json_object_set_new(object, "events", json_integer((json_int_t)stats->events));
+    json_object_set_new(object, "steps", json_integer((json_int_t)stats->steps));
+    json_object_set_new(object, "fast_forwarded_steps", json_integer((json_int_t)stats->fast_forwarded));
+    json_object_set_new(object, "instructions_per_step",
+                        stats->instructions && stats->steps
+                            ? json_real((double)stats->instructions / (double)stats->steps)
+                            : json_null());
     json_object_set_new(object, "wall_s", seconds(stats->wall_ns));
     json_object_set_new(object, "work_s", seconds(stats->work_ns));
     json_object_set_new(object, "span_s", seconds(stats->span_ns));

@@ -45,6 +45,10 @@ struct engine_stats {
     uint64_t allocations;                     /* calls for memory while the windows ran */
     uint64_t windows_without;                 /* a call for memory */
     uint64_t last_allocation;                 /* number of the last window with one */
+    uint64_t instructions; /* in user space; 0: the processor does not tell */
+    uint64_t steps;        /* of all instances here */
+    uint64_t fast_forwarded;
+    uint64_t events;
     uint64_t wall_ns;
     uint32_t threads;
 };

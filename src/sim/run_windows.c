@@ -1,5 +1,6 @@
 #include "sim/run_windows.h"
 
+#include "base/instructions.h"
 #include "base/mem.h"
 #include "sim/windows.h"
 
@@ -123,6 +124,15 @@ bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse
     return run_windows_saved(cluster, transport, pulse, user, stats, NULL, diag);
 }
 
+static void count_steps(const struct cluster *cluster, struct engine_stats *stats)
+{
+    stats->events = cluster->events;
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
+        stats->steps += instance_counters(cluster->instances[i])->steps;
+        stats->fast_forwarded += instance_counters(cluster->instances[i])->fast_forwarded;
+    }
+}
+
 bool run_windows_saved(struct cluster *cluster, struct transport *transport, run_pulse pulse, void *user,
                        struct engine_stats *stats, struct checkpoints *checkpoints, struct diag *diag)
 {
@@ -130,6 +140,7 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     static const enum team_binding bindings[] = {
         [BIND_NONE] = TEAM_BIND_NONE, [BIND_CORES] = TEAM_BIND_CORES, [BIND_NUMA] = TEAM_BIND_NUMA};
     assert(settings->dispatch_latency > 0 && (!checkpoints || transport->n_ranks == 1));
+    const int counter = stats ? instructions_open() : -1; /* before threads start */
     struct windows windows = {.cluster = cluster,
                               .team = team_create((uint32_t)settings->threads, bindings[settings->bind]),
                               .transport = transport,
@@ -162,7 +173,9 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     }
     windows_deliver_rest(&windows);
     if (stats) {
+        stats->instructions = instructions_close(counter);
         stats->wall_ns = windows_clock() - started;
+        count_steps(cluster, stats);
         for (uint32_t i = 0; i < windows.n_lanes; i++) {
             stats->wait_ns += team_wait_ns(windows.team, i);
         }
