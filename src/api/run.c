@@ -190,8 +190,8 @@ static struct cluster *open_cluster(const struct settings *settings, const struc
                                     struct saving *saving, struct diag *diag)
 {
     if (saving->asked && transport->n_ranks > 1) {
-        diag_error(diag, ASIM_USAGE, (struct diag_where){0},
-                   "a run of %d ranks has no checkpoints; allowed: one rank", (int)transport->n_ranks);
+        diag_error(diag, ASIM_USAGE, (struct diag_where){0}, "a run of %d ranks has no checkpoints; allowed: one rank",
+                   (int)transport->n_ranks);
         return NULL;
     }
     return saving_open(saving, settings, diag) ? cluster_create(settings, transport->rank, transport->n_ranks, diag)
@@ -227,6 +227,15 @@ static void keep_results(struct asim_result *result, struct cluster *cluster, st
     cluster->recorders[0] = NULL;
 }
 
+/* What was done before the checkpoint cost this execution nothing. */
+static void leave_out_before(const struct checkpoints *checkpoints, struct execution *execution)
+{
+    execution->steps -= checkpoints->resumed_steps;
+    execution->fast_forwarded_steps -= checkpoints->resumed_fast_forwarded;
+    execution->turns -= checkpoints->resumed_turns;
+    execution->sim_time_s -= simtime_to_s(checkpoints->resumed_at);
+}
+
 asim_status run_settings_saved(const struct settings *settings, const asim_checkpoints *checkpoints,
                                const asim_callbacks *callbacks, asim_result **out)
 {
@@ -247,6 +256,7 @@ asim_status run_settings_saved(const struct settings *settings, const asim_check
     const bool whole = cluster && run(cluster, transport, &pulse, &engine, &saving, &result->diag);
     if (result->diag.status == ASIM_OK) { /* else: not read, or found in a program that was made while running */
         keep_results(result, cluster, transport, whole, &execution);
+        leave_out_before(&saving.checkpoints, &execution);
         execution.engine = engine.windows ? &engine : NULL;
         execution.checkpoints = checkpoints ? &saving.checkpoints : NULL;
         execution.wall_s = wall_clock() - started;

@@ -32,18 +32,19 @@ struct checkpoint_inputs {
 
 /* How a run is saved, and from where it goes on. */
 struct checkpoints {
-    const char *file;                /* written anew each time; NULL: never */
-    bool (*is_due)(void *user);      /* asked once a window; NULL: only when the pulse ends the run */
-    bool (*prepare)(void *user);     /* NULL, or called before the first is written; false: not now */
+    const char *file;            /* written anew each time; NULL: never */
+    bool (*is_due)(void *user);  /* asked once a window; NULL: only when the pulse ends the run */
+    bool (*prepare)(void *user); /* NULL, or called before the first is written; false: not now */
     void *user;
     struct checkpoint_inputs inputs; /* with a file */
     struct store_reader *resume;     /* from checkpoint_open; NULL: from the beginning */
 
     /* What came of it. */
     uint64_t n_written;
-    uint64_t bytes;                /* of the last one */
-    uint64_t last_ns, longest_ns;  /* wall time that the run stood still for the last one, for any */
+    uint64_t bytes;               /* of the last one */
+    uint64_t last_ns, longest_ns; /* wall time that the run stood still for the last one, for any */
     simtime resumed_at;
+    uint64_t resumed_turns, resumed_steps, resumed_fast_forwarded; /* done before */
     bool prepared, has_failed;
 };
 
