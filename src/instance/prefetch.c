@@ -2,7 +2,8 @@
 
 _Static_assert(offsetof(struct instance, draft) <= INSTANCE_LINES * 64, "what every visit touches is fetched ahead");
 
-enum { OWNER_LINES = 4, NEXT_TO_FINISH = 3 };
+/* Of the first few of the heap, those that finish within so many steps are likely to do so in the visit. */
+enum { OWNER_LINES = 4, NEXT_TO_FINISH = 3, STEPS_OF_A_VISIT = 12 };
 
 /* A sequence that somebody is likely to work on in the next visit. */
 typedef void sequence_action(const struct instance *instance, const struct sequence *sequence);
@@ -16,7 +17,11 @@ static inline void for_ending(const struct instance *instance, sequence_action *
         }
     }
     const struct sequence_heap *finish = &instance->decode.finish;
-    for (uint32_t i = 0; i < NEXT_TO_FINISH && i < finish->n; i++) {
+    const int64_t limit = instance->decode.clock + STEPS_OF_A_VISIT;
+    if (finish->first > limit) {
+        return;
+    }
+    for (uint32_t i = 0; i < NEXT_TO_FINISH && i < finish->n && finish->items[i].key <= limit; i++) {
         action(instance, sequence_pool_at(&instance->sequences, finish->items[i].sequence));
     }
 }
