@@ -40,10 +40,8 @@ void instance_prefetch_deep(const struct instance *instance)
 {
     const struct decode_set *decode = &instance->decode;
     __builtin_prefetch(instance->by_residue);
-    __builtin_prefetch(decode->finish.items, 1);
-    __builtin_prefetch(decode->finish.places, 1);
-    __builtin_prefetch(instance->decoding.items, 1);
-    __builtin_prefetch(instance->decoding.places, 1);
+    sequence_heap_prefetch(&decode->finish);
+    sequence_heap_prefetch(&instance->decoding);
     __builtin_prefetch(instance->running.tail, 1);
     kv_prefetch(instance->pool);
     __builtin_prefetch(instance->sequences.chunks);
