@@ -56,10 +56,6 @@ void instance_prefetch_deep(const struct instance *instance)
     if (instance->waiting.n) {
         sequence_prefetch(instance->waiting.head);
     }
-    for (int i = 0; i < ENGINE_MAX_DEPTH; i++) {
-        __builtin_prefetch(instance->batches[i].completions.items, 1);
-        __builtin_prefetch(instance->batches[i].finishers.items, 1);
-    }
     __builtin_prefetch(instance->draft.chunks, 1);
 }
 

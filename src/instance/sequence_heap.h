@@ -4,6 +4,7 @@
 #ifndef ASIM_INSTANCE_SEQUENCE_HEAP_H
 #define ASIM_INSTANCE_SEQUENCE_HEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,10 +20,14 @@ struct sequence_heap {
     uint32_t n;
     uint32_t capacity;
     uint32_t place_capacity;
+    bool lent_items, lent_places; /* they still lie in memory of the owner's */
 };
 
 void sequence_heap_init(struct sequence_heap *heap);
 void sequence_heap_fini(struct sequence_heap *heap);
+
+/* Memory for the first n members of an empty heap, as long as their indices are below n. */
+void sequence_heap_lend(struct sequence_heap *heap, struct sequence_heap_item *items, uint32_t *places, uint32_t n);
 
 /* Fetches what the first one to leave touches, or mostly so. */
 static inline void sequence_heap_prefetch(const struct sequence_heap *heap)
