@@ -74,8 +74,20 @@ static void fetch_extents(const struct instance *instance, const struct sequence
     }
 }
 
+/* Their first tokens come out. */
+static void fetch_completions(const struct instance *instance)
+{
+    for (uint32_t i = 0; i < instance->n_batches; i++) {
+        const struct batch *batch = &instance->batches[(instance->first_batch + i) % ENGINE_MAX_DEPTH];
+        for (uint32_t k = 0; k < batch->completions.n; k++) {
+            __builtin_prefetch(&batch->completions.items[k]->first_token, 1);
+        }
+    }
+}
+
 void instance_prefetch_sequences(const struct instance *instance)
 {
+    fetch_completions(instance);
     for_ending(instance, fetch_sequence);
     for_starting(instance, fetch_extents);
     kv_prefetch_ends(instance->pool);
@@ -84,6 +96,10 @@ void instance_prefetch_sequences(const struct instance *instance)
 static void fetch_owner(const struct instance *instance, const struct sequence *sequence)
 {
     kv_prefetch_release(instance->pool, &sequence->holder);
+    if (sequence->state == SEQUENCE_DECODING) {
+        sequence_heap_prefetch_place(&instance->decode.finish, sequence->index);
+        sequence_heap_prefetch_place(&instance->decoding, sequence->index);
+    }
     if (sequence->previous) {
         __builtin_prefetch(sequence->previous, 1);
     }
@@ -113,6 +129,9 @@ void instance_prefetch_contents(const struct instance *instance)
 static void fetch_path(const struct instance *instance, const struct sequence *sequence)
 {
     kv_prefetch_path(instance->pool, &sequence->holder);
+    if (sequence->state == SEQUENCE_DECODING) {
+        sequence_heap_prefetch_item(&instance->decoding, sequence->index);
+    }
 }
 
 static void fetch_nodes(const struct instance *instance, const struct sequence *sequence)

@@ -44,6 +44,19 @@ static inline void sequence_heap_prefetch(const struct sequence_heap *heap)
     __builtin_prefetch(heap->items + heap->n, 1); /* the last one, and where another one goes */
 }
 
+/* Fetches where a sequence is, then it; any index that has been a member's. */
+static inline void sequence_heap_prefetch_place(const struct sequence_heap *heap, uint32_t sequence)
+{
+    __builtin_prefetch(heap->places + sequence, 1);
+}
+
+static inline void sequence_heap_prefetch_item(const struct sequence_heap *heap, uint32_t sequence)
+{
+    if (sequence < heap->place_capacity) {
+        __builtin_prefetch(heap->items + heap->places[sequence], 1);
+    }
+}
+
 /* `sequence` is not a member. */
 void sequence_heap_enter(struct sequence_heap *heap, uint32_t sequence, int64_t key);
 
