@@ -65,6 +65,15 @@ void *mem_grow(void *items, size_t *capacity, size_t wanted, size_t size)
     return mem_realloc(items, grown * size);
 }
 
+void *mem_grow_from(const void *first, void *items, size_t *capacity, size_t wanted, size_t size)
+{
+    if (!first || items != first || wanted <= *capacity) {
+        return mem_grow(items, capacity, wanted, size);
+    }
+    const size_t bytes = *capacity * size;
+    return memcpy(mem_grow(NULL, capacity, wanted, size), first, bytes);
+}
+
 struct arena_chunk {
     struct arena_chunk *next;
     size_t capacity;

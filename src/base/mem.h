@@ -22,6 +22,9 @@ uint64_t mem_calls(void);
 /* Grows `*items` (elements of `size` bytes, capacity in *capacity) so that it holds at least `wanted` elements. */
 void *mem_grow(void *items, size_t *capacity, size_t wanted, size_t size);
 
+/* The same for items that may still lie in `first`, memory of the owner's: they leave it when they grow. */
+void *mem_grow_from(const void *first, void *items, size_t *capacity, size_t wanted, size_t size);
+
 /* Arena: bump allocation in chunks, freed all at once. Alignment 16. */
 struct arena_chunk;
 struct arena {

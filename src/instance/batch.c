@@ -9,7 +9,7 @@ void sequence_array_push(struct sequence_array *array, struct sequence *sequence
 {
     if (array->n == array->capacity) {
         size_t capacity = array->capacity;
-        array->items = mem_grow(array->items, &capacity, array->n + 1, sizeof *array->items);
+        array->items = mem_grow_from(array->first, array->items, &capacity, array->n + 1, sizeof *array->items);
         array->capacity = (uint32_t)capacity;
     }
     array->items[array->n++] = sequence;
@@ -64,7 +64,8 @@ void engine_add_chunk(struct instance *instance, struct draft *draft, struct seq
     const uint32_t before = (uint32_t)sequence->base;
     const uint32_t computed = before + tokens;
     const bool complete = computed == sequence->n_tokens;
-    draft->chunks = mem_grow(draft->chunks, &draft->chunk_capacity, draft->n_chunks + 1, sizeof *draft->chunks);
+    draft->chunks = mem_grow_from(instance->first_chunks, draft->chunks, &draft->chunk_capacity, draft->n_chunks + 1,
+                                  sizeof *draft->chunks);
     draft->chunks[draft->n_chunks++] =
         (struct prefill_chunk){.tokens = tokens, .context = before, .sampled = complete && sequence->limit > 0};
     draft->chunk_tokens += tokens;

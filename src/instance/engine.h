@@ -25,10 +25,13 @@
 
 enum { ENGINE_MAX_DEPTH = 2 };
 
+enum { FIRST_SEQUENCES = 6, FIRST_CHUNKS = 5, FIRST_ENDS = 2, FIRST_MEMBERS = 64 };
+
 struct sequence_array {
     struct sequence **items;
     uint32_t n;
     uint32_t capacity;
+    struct sequence *first[FIRST_SEQUENCES]; /* mostly enough */
 };
 
 /* A batch in flight. */
@@ -60,7 +63,8 @@ struct taken_chunk {
 };
 
 /* Instances take turns in the caches: a visit finds nothing there. All that each visit reads or writes stands together,
- * at the beginning, where instance_prefetch asks for it. */
+ * at the beginning, where instance_prefetch asks for it. Small arrays begin inside: each that does not is a page of
+ * memory more whose address must be translated. */
 struct instance {
     /* the next events */
     simtime compose_at;  /* SIMTIME_NEVER, or when a batch is to be composed */
@@ -104,6 +108,11 @@ struct instance {
     size_t n_taken, taken_capacity;
     struct state_change *changes; /* kept when asked for */
     size_t n_changes, changes_capacity;
+    struct prefill_chunk first_chunks[FIRST_CHUNKS]; /* of the draft */
+    struct turn_end first_ends[FIRST_ENDS];
+    _Alignas(64) struct sequence_heap_item first_finish[FIRST_MEMBERS]; /* of the heaps */
+    struct sequence_heap_item first_decoding[FIRST_MEMBERS];
+    uint32_t finish_places[FIRST_MEMBERS], decoding_places[FIRST_MEMBERS];
     _Alignas(64) uint32_t by_residue[]; /* of the decode set */
 };
 

@@ -19,6 +19,29 @@ static size_t round_up(size_t bytes, size_t alignment)
     return (bytes + alignment - 1) / alignment * alignment;
 }
 
+static void lend_arrays(struct instance *instance)
+{
+    for (uint32_t i = 0; i < ENGINE_MAX_DEPTH; i++) {
+        struct batch *batch = &instance->batches[i];
+        batch->completions.items = batch->completions.first;
+        batch->finishers.items = batch->finishers.first;
+        batch->completions.capacity = batch->finishers.capacity = FIRST_SEQUENCES;
+    }
+    instance->draft.chunks = instance->first_chunks;
+    instance->draft.chunk_capacity = FIRST_CHUNKS;
+    instance->ends = instance->first_ends;
+    instance->ends_capacity = FIRST_ENDS;
+    sequence_heap_lend(&instance->decode.finish, instance->first_finish, instance->finish_places, FIRST_MEMBERS);
+    sequence_heap_lend(&instance->decoding, instance->first_decoding, instance->decoding_places, FIRST_MEMBERS);
+}
+
+static void free_unless(const void *first, void *items)
+{
+    if (items != first) {
+        mem_free(items);
+    }
+}
+
 struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time)
 {
     assert(config->queue_depth >= 1 && config->queue_depth <= ENGINE_MAX_DEPTH);
@@ -38,6 +61,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     decode_set_init(&instance->decode, config->block_size, instance->by_residue);
     distance_set_init(&instance->queued);
     sequence_heap_init(&instance->decoding);
+    lend_arrays(instance);
     return instance;
 }
 
@@ -47,15 +71,15 @@ void instance_destroy(struct instance *instance)
         return;
     }
     for (uint32_t i = 0; i < ENGINE_MAX_DEPTH; i++) {
-        mem_free(instance->batches[i].completions.items);
-        mem_free(instance->batches[i].finishers.items);
+        free_unless(instance->batches[i].completions.first, instance->batches[i].completions.items);
+        free_unless(instance->batches[i].finishers.first, instance->batches[i].finishers.items);
     }
     for (struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
         kv_release(instance->pool, &sequence->holder); /* the run ended early */
     }
-    mem_free(instance->draft.chunks);
+    free_unless(instance->first_chunks, instance->draft.chunks);
     mem_free(instance->taken);
-    mem_free(instance->ends);
+    free_unless(instance->first_ends, instance->ends);
     mem_free(instance->changes);
     decode_set_fini(&instance->decode);
     distance_set_fini(&instance->queued);
@@ -217,7 +241,8 @@ static void finish(struct instance *instance, struct sequence *sequence, simtime
         sequence_list_remove(&instance->running, sequence);
     }
     instance->head_blocked = false;
-    instance->ends = mem_grow(instance->ends, &instance->ends_capacity, instance->n_ends + 1, sizeof *instance->ends);
+    instance->ends = mem_grow_from(instance->first_ends, instance->ends, &instance->ends_capacity, instance->n_ends + 1,
+                                   sizeof *instance->ends);
     fill_end(&instance->ends[instance->n_ends++], instance, sequence, now);
     sequence_pool_give(&instance->sequences, sequence);
 }

@@ -65,7 +65,7 @@ struct instance;
 struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time);
 void instance_destroy(struct instance *instance);
 
-enum { INSTANCE_LINES = 11 }; /* cache lines that every visit touches, from the address of the instance */
+enum { INSTANCE_LINES = 14 }; /* cache lines that every visit touches, from the address of the instance */
 
 /* Fetches what a visit of the instance touches first, ahead of the visit; half a microsecond is enough. */
 static inline void instance_prefetch(const struct instance *instance)

@@ -2,7 +2,8 @@
 
 _Static_assert(offsetof(struct instance, draft) <= INSTANCE_LINES * 64, "what every visit touches is fetched ahead");
 
-enum { OWNER_LINES = 4, NEXT_TO_FINISH = 3 };
+/* Of the first few of the heap, those that finish within so many steps are likely to do so in the visit. */
+enum { OWNER_LINES = 4, NEXT_TO_FINISH = 3, STEPS_OF_A_VISIT = 12 };
 
 /* A sequence that somebody is likely to work on in the next visit. */
 typedef void sequence_action(const struct instance *instance, const struct sequence *sequence);
@@ -16,7 +17,11 @@ static inline void for_ending(const struct instance *instance, sequence_action *
         }
     }
     const struct sequence_heap *finish = &instance->decode.finish;
-    for (uint32_t i = 0; i < NEXT_TO_FINISH && i < finish->n; i++) {
+    const int64_t limit = instance->decode.clock + STEPS_OF_A_VISIT;
+    if (finish->first > limit) {
+        return;
+    }
+    for (uint32_t i = 0; i < NEXT_TO_FINISH && i < finish->n && finish->items[i].key <= limit; i++) {
         action(instance, sequence_pool_at(&instance->sequences, finish->items[i].sequence));
     }
 }
@@ -35,10 +40,8 @@ void instance_prefetch_deep(const struct instance *instance)
 {
     const struct decode_set *decode = &instance->decode;
     __builtin_prefetch(instance->by_residue);
-    __builtin_prefetch(decode->finish.items, 1);
-    __builtin_prefetch(decode->finish.places, 1);
-    __builtin_prefetch(instance->decoding.items, 1);
-    __builtin_prefetch(instance->decoding.places, 1);
+    sequence_heap_prefetch(&decode->finish);
+    sequence_heap_prefetch(&instance->decoding);
     __builtin_prefetch(instance->running.tail, 1);
     kv_prefetch(instance->pool);
     __builtin_prefetch(instance->sequences.chunks);
@@ -52,10 +55,6 @@ void instance_prefetch_deep(const struct instance *instance)
     }
     if (instance->waiting.n) {
         sequence_prefetch(instance->waiting.head);
-    }
-    for (int i = 0; i < ENGINE_MAX_DEPTH; i++) {
-        __builtin_prefetch(instance->batches[i].completions.items, 1);
-        __builtin_prefetch(instance->batches[i].finishers.items, 1);
     }
     __builtin_prefetch(instance->draft.chunks, 1);
 }
@@ -75,8 +74,20 @@ static void fetch_extents(const struct instance *instance, const struct sequence
     }
 }
 
+/* Their first tokens come out. */
+static void fetch_completions(const struct instance *instance)
+{
+    for (uint32_t i = 0; i < instance->n_batches; i++) {
+        const struct batch *batch = &instance->batches[(instance->first_batch + i) % ENGINE_MAX_DEPTH];
+        for (uint32_t k = 0; k < batch->completions.n; k++) {
+            __builtin_prefetch(&batch->completions.items[k]->first_token, 1);
+        }
+    }
+}
+
 void instance_prefetch_sequences(const struct instance *instance)
 {
+    fetch_completions(instance);
     for_ending(instance, fetch_sequence);
     for_starting(instance, fetch_extents);
     kv_prefetch_ends(instance->pool);
@@ -85,6 +96,10 @@ void instance_prefetch_sequences(const struct instance *instance)
 static void fetch_owner(const struct instance *instance, const struct sequence *sequence)
 {
     kv_prefetch_release(instance->pool, &sequence->holder);
+    if (sequence->state == SEQUENCE_DECODING) {
+        sequence_heap_prefetch_place(&instance->decode.finish, sequence->index);
+        sequence_heap_prefetch_place(&instance->decoding, sequence->index);
+    }
     if (sequence->previous) {
         __builtin_prefetch(sequence->previous, 1);
     }
@@ -114,6 +129,9 @@ void instance_prefetch_contents(const struct instance *instance)
 static void fetch_path(const struct instance *instance, const struct sequence *sequence)
 {
     kv_prefetch_path(instance->pool, &sequence->holder);
+    if (sequence->state == SEQUENCE_DECODING) {
+        sequence_heap_prefetch_item(&instance->decoding, sequence->index);
+    }
 }
 
 static void fetch_nodes(const struct instance *instance, const struct sequence *sequence)

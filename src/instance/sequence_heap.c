@@ -11,9 +11,22 @@ void sequence_heap_init(struct sequence_heap *heap)
 
 void sequence_heap_fini(struct sequence_heap *heap)
 {
-    mem_free(heap->items);
-    mem_free(heap->places);
+    if (!heap->lent_items) {
+        mem_free(heap->items);
+    }
+    if (!heap->lent_places) {
+        mem_free(heap->places);
+    }
     sequence_heap_init(heap);
+}
+
+void sequence_heap_lend(struct sequence_heap *heap, struct sequence_heap_item *items, uint32_t *places, uint32_t n)
+{
+    assert(!heap->n && !heap->items && !heap->places);
+    heap->items = items;
+    heap->places = places;
+    heap->capacity = heap->place_capacity = n;
+    heap->lent_items = heap->lent_places = true;
 }
 
 static void put(struct sequence_heap *heap, uint32_t at, struct sequence_heap_item item)
@@ -45,10 +58,11 @@ static void sink(struct sequence_heap *heap, uint32_t hole, struct sequence_heap
     put(heap, hole, item);
 }
 
-static void *grown(void *items, uint32_t *capacity, uint32_t wanted, size_t size)
+static void *grown(void *items, bool *lent, uint32_t *capacity, uint32_t wanted, size_t size)
 {
     size_t room = *capacity;
-    items = mem_grow(items, &room, wanted, size);
+    items = mem_grow_from(*lent ? items : NULL, items, &room, wanted, size);
+    *lent = false;
     *capacity = (uint32_t)room;
     return items;
 }
@@ -56,10 +70,11 @@ static void *grown(void *items, uint32_t *capacity, uint32_t wanted, size_t size
 void sequence_heap_enter(struct sequence_heap *heap, uint32_t sequence, int64_t key)
 {
     if (heap->n == heap->capacity) {
-        heap->items = grown(heap->items, &heap->capacity, heap->n + 1, sizeof *heap->items);
+        heap->items = grown(heap->items, &heap->lent_items, &heap->capacity, heap->n + 1, sizeof *heap->items);
     }
     if (sequence >= heap->place_capacity) {
-        heap->places = grown(heap->places, &heap->place_capacity, sequence + 1, sizeof *heap->places);
+        heap->places =
+            grown(heap->places, &heap->lent_places, &heap->place_capacity, sequence + 1, sizeof *heap->places);
     }
     heap->n++;
     rise(heap, heap->n - 1, (struct sequence_heap_item){.key = key, .sequence = sequence});
