@@ -93,7 +93,8 @@ struct event_key instance_next(const struct instance *instance);
 struct event_key instance_earliest_output(const struct instance *instance);
 
 /* A lower bound of the end of any turn here plus its lead, given what was delivered so far: nothing that happens here
- * can reach the rest of the cluster before. It never lies before what was advanced to. SIMTIME_NEVER when nothing has a lead.
+ * can reach the rest of the cluster before. It never lies before what was advanced to. SIMTIME_NEVER when nothing has
+ * a lead.
  */
 simtime instance_earliest_effect(const struct instance *instance);
 

@@ -483,10 +483,10 @@ static void write_checkpoint(struct windows *windows)
     struct diag diag;
     diag_init(&diag);
     checkpoints->prepared = checkpoints->prepared || !checkpoints->prepare || checkpoints->prepare(checkpoints->user);
-    const uint64_t started = windows_clock();
+    const uint64_t started = engine_stats_clock();
     struct stat facts;
     if (checkpoints->prepared && write_file(windows, &diag) == ASIM_OK) {
-        checkpoints->last_ns = windows_clock() - started;
+        checkpoints->last_ns = engine_stats_clock() - started;
         checkpoints->longest_ns =
             checkpoints->last_ns > checkpoints->longest_ns ? checkpoints->last_ns : checkpoints->longest_ns;
         checkpoints->bytes = stat(checkpoints->file, &facts) == 0 ? (uint64_t)facts.st_size : 0;

@@ -1,5 +1,14 @@
 #include "sim/engine_stats.h"
 
+#include <time.h>
+
+uint64_t engine_stats_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 const char *window_rule_name(enum window_rule rule)
 {
     static const char *const names[WINDOW_RULES] = {

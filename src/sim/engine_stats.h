@@ -45,8 +45,8 @@ struct engine_stats {
     uint64_t allocations;                     /* calls for memory while the windows ran */
     uint64_t windows_without;                 /* a call for memory */
     uint64_t last_allocation;                 /* number of the last window with one */
-    uint64_t instructions; /* in user space; 0: the processor does not tell */
-    uint64_t steps;        /* of all instances here */
+    uint64_t instructions;                    /* in user space; 0: the processor does not tell */
+    uint64_t steps;                           /* of all instances here */
     uint64_t fast_forwarded;
     uint64_t events;
     uint64_t wall_ns;
@@ -60,6 +60,9 @@ struct window_cost {
     uint64_t longest_ns; /* instance */
     uint64_t allocations;
 };
+
+/* Nanoseconds of a monotonic clock. */
+uint64_t engine_stats_clock(void);
 
 void engine_stats_add(struct engine_stats *stats, const struct window_cost *cost);
 

@@ -5,14 +5,6 @@
 #include "sim/windows.h"
 
 #include <assert.h>
-#include <time.h>
-
-uint64_t windows_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void create_lanes(struct windows *windows)
 {
@@ -162,7 +154,7 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     team_run(windows.team, populate, &windows);
     create_instances(&windows);
     line_create(&windows);
-    const uint64_t started = windows_clock();
+    const uint64_t started = engine_stats_clock();
     if (stats) {
         team_measure(windows.team, true);
         *stats = (struct engine_stats){.threads = windows.n_lanes, .lookahead_least = SIMTIME_NEVER};
@@ -174,7 +166,7 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     windows_deliver_rest(&windows);
     if (stats) {
         stats->instructions = instructions_close(counter);
-        stats->wall_ns = windows_clock() - started;
+        stats->wall_ns = engine_stats_clock() - started;
         count_steps(cluster, stats);
         for (uint32_t i = 0; i < windows.n_lanes; i++) {
             stats->wait_ns += team_wait_ns(windows.team, i);

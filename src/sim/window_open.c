@@ -311,13 +311,13 @@ static bool is_over(const struct windows *windows)
 static void open_next(struct windows *windows)
 {
     struct window_end end = bound_window(windows);
-    const uint64_t started = windows->stats ? windows_clock() : 0;
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
     const size_t dispatches = windows->n_dispatches;
     gather_turns(windows, &end);
     route(windows, &end);
     gather_migrants(windows);
     if (windows->stats) {
-        windows->cost.routing_ns = windows_clock() - started;
+        windows->cost.routing_ns = engine_stats_clock() - started;
         account_lookahead(windows->stats, windows->end.time, end.time);
         windows->stats->turns_routed += windows->n_dispatches - dispatches;
     }
@@ -338,7 +338,7 @@ static void pulse(struct windows *windows)
 void windows_open(void *argument)
 {
     struct windows *windows = argument;
-    const uint64_t started = windows->stats ? windows_clock() : 0;
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
     const uint64_t calls = mem_calls();
     if (windows->stats && windows->window) {
         account(windows);
@@ -356,5 +356,5 @@ void windows_open(void *argument)
         open_next(windows);
     }
     windows->cost.allocations = mem_calls() - calls;
-    windows->cost.serial_ns = windows->stats ? windows_clock() - started : 0;
+    windows->cost.serial_ns = windows->stats ? engine_stats_clock() - started : 0;
 }

@@ -278,7 +278,7 @@ static void line_up_instance(struct windows *windows, struct visits *visits)
 
 static void work_on(struct windows *windows, struct lane *lane, struct visits *visits)
 {
-    const uint64_t started = windows->stats ? windows_clock() : 0;
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
     for (int i = 0; i < VISIT_STAGES; i++) {
         for (; visits->staged[i] < visits->end && visits->staged[i] <= visits->next + stage_distance[i];
              visits->staged[i]++) {
@@ -293,7 +293,7 @@ static void work_on(struct windows *windows, struct lane *lane, struct visits *v
     visit->partition->cost += lane->ends - before;
     leave_partition(windows, visit->partition);
     if (windows->stats) {
-        const uint64_t spent = windows_clock() - started;
+        const uint64_t spent = engine_stats_clock() - started;
         lane->work_ns += spent;
         lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
     }
@@ -302,12 +302,12 @@ static void work_on(struct windows *windows, struct lane *lane, struct visits *v
 /* The first turn of an open-loop program is ready when it arrives; a client's, when the client is. */
 static void prepare(struct windows *windows, struct lane *lane, uint32_t first)
 {
-    const uint64_t started = windows->stats ? windows_clock() : 0;
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
     for (uint32_t i = first; i < first + PREPARE_BATCH && i < windows->n_upcoming; i++) {
         line_prepare(windows, windows_upcoming(windows, i));
     }
     if (windows->stats) {
-        lane->work_ns += windows_clock() - started;
+        lane->work_ns += engine_stats_clock() - started;
     }
 }
 
@@ -402,8 +402,8 @@ void windows_work(struct windows *windows, uint32_t thread)
     while (line_up_visits(windows, &visits, thread)) {
         work_on(windows, lane, &visits);
     }
-    const uint64_t started = windows->stats ? windows_clock() : 0;
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
     take_due(windows, lane);
-    lane->work_ns += windows->stats ? windows_clock() - started : 0;
+    lane->work_ns += windows->stats ? engine_stats_clock() - started : 0;
     lane->allocations = mem_calls() - calls;
 }

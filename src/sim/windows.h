@@ -166,13 +166,13 @@ struct windows {
     struct diag *diag;
     run_pulse pulse;
     void *user;
-    struct engine_stats *stats; /* NULL: not measured */
+    struct engine_stats *stats;      /* NULL: not measured */
     struct checkpoints *checkpoints; /* NULL: none */
-    struct window_cost cost;    /* of the present window */
-    bool closed;                /* loop */
-    bool sees_instances;        /* the routing policy looks at the views, */
-    bool exact;                 /* which are exact */
-    simtime period;             /* of telemetry */
+    struct window_cost cost;         /* of the present window */
+    bool closed;                     /* loop */
+    bool sees_instances;             /* the routing policy looks at the views, */
+    bool exact;                      /* which are exact */
+    simtime period;                  /* of telemetry */
 
     struct lane *lanes;
     uint32_t n_lanes;
@@ -275,8 +275,5 @@ void windows_work(struct windows *windows, uint32_t thread);
 
 /* Serial: delivers what is still on its way, at the end of a run or before its state is saved. */
 void windows_deliver_rest(struct windows *windows);
-
-/* Nanoseconds of a monotonic clock. */
-uint64_t windows_clock(void);
 
 #endif

@@ -30,7 +30,11 @@ static const struct bend bends[] = {
     {"telemetry period far above the dispatch latency",
      {{"router.telemetry_period", "10s"}, {"dispatch_latency", "10us"}}},
     {"generated",
-     {{"generate", "synthetic"}, {"programs", "60"}, {"request_rate", "40"}, {"tool_gap", "trace"}, {"synthetic.turns", "geometric(mean=4, max=9)"}}},
+     {{"generate", "synthetic"},
+      {"programs", "60"},
+      {"request_rate", "40"},
+      {"tool_gap", "trace"},
+      {"synthetic.turns", "geometric(mean=4, max=9)"}}},
     {"exact views, clients", {{"router.view", "exact"}, {"max_concurrency", "9"}, {"instances", "3"}}},
 };
 
@@ -190,9 +194,10 @@ static void check_cut(const struct random_cluster *cluster, struct dice *dice, c
     if (uncut.pulses && draw(dice, 3) == 0) {
         cut = (struct cut){.window = UINT64_MAX, .pulse = draw(dice, uncut.pulses)};
     }
-    snprintf(running, sizeof running, "%s: cut at window %" PRIu64 " of %" PRIu64 ", pulse %" PRIu64
-             "; threads %s, %s, %s; stepping %s, %s, %s", what, cut.window, uncut.windows, cut.pulse, drawn[0].threads,
-             drawn[1].threads, drawn[2].threads, drawn[0].stepping, drawn[1].stepping, drawn[2].stepping);
+    snprintf(running, sizeof running,
+             "%s: cut at window %" PRIu64 " of %" PRIu64 ", pulse %" PRIu64 "; threads %s, %s, %s; stepping %s, %s, %s",
+             what, cut.window, uncut.windows, cut.pulse, drawn[0].threads, drawn[1].threads, drawn[2].threads,
+             drawn[0].stepping, drawn[1].stepping, drawn[2].stepping);
     unlink(file);
     run_cut(&first, NULL, file, &cut);
     if (access(file, F_OK) != 0) {
