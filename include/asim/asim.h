@@ -135,8 +135,8 @@ typedef struct asim_checkpoints {
 } asim_checkpoints;
 
 /* As asim_run; with `checkpoints` (NULL: none) it is saved on the way, or goes on from a checkpoint: of a run with the
- * same options, those excepted that are `is_execution` in the option table, the same input files and the same version of
- * the library. The results are those of the run that was not cut, byte for byte. */
+ * same options, those excepted that are `is_execution` in the option table, the same input files and the same version
+ * of the library. The results are those of the run that was not cut, byte for byte. */
 ASIM_API asim_status asim_run_saved(const asim_config *config, const asim_checkpoints *checkpoints,
                                     const asim_callbacks *callbacks, asim_result **out);
 ASIM_API void asim_result_destroy(asim_result *result);

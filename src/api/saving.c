@@ -64,4 +64,3 @@ void saving_close(struct saving *saving)
         store_drop(saving->checkpoints.resume);
     }
 }
-

@@ -1,5 +1,5 @@
-/* What tells whether an input has changed: the size and the XXH3-128 hash of a file, or of all files below a folder, with
- * their names. */
+/* What tells whether an input has changed: the size and the XXH3-128 hash of a file, or of all files below a folder,
+ * with their names. */
 #ifndef ASIM_BASE_FINGERPRINT_H
 #define ASIM_BASE_FINGERPRINT_H
 

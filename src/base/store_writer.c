@@ -13,7 +13,7 @@
 struct store_writer {
     char *path;
     char *temporary; /* beside it, named by the process */
-    int file; /* -1: in memory */
+    int file;        /* -1: in memory */
     unsigned char *bytes;
     size_t n_bytes, bytes_capacity;
     int problem; /* errno of the first failure, 0: none; nothing is written after it */

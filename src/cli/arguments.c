@@ -144,12 +144,8 @@ static void keep_value(struct arguments *out, const char *name, const char *valu
     const struct {
         const char *name;
         const char **value;
-    } kept[] = {{"--measured", &out->measured},
-                {"--to", &out->to},
-                {"--resume", &out->resume},
-                {"--threads-list", &out->threads_list},
-                {"--sizes", &out->sizes},
-                {"--repeats", &out->repeats}};
+    } kept[] = {{"--measured", &out->measured},         {"--to", &out->to},       {"--resume", &out->resume},
+                {"--threads-list", &out->threads_list}, {"--sizes", &out->sizes}, {"--repeats", &out->repeats}};
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (strcmp(kept[i].name, name) == 0) {
             *kept[i].value = value;

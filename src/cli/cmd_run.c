@@ -14,8 +14,8 @@ static asim_status simulate(struct command *command, const struct saved_run *sav
 {
     struct watch watch;
     watch_begin(&watch, command->config);
-    const asim_status status = asim_run_saved(command->config, saved->is_saved ? &saved->checkpoints : NULL,
-                                              &watch.callbacks, result);
+    const asim_status status =
+        asim_run_saved(command->config, saved->is_saved ? &saved->checkpoints : NULL, &watch.callbacks, result);
     watch_end(&watch);
     report_config(command->config);
     report_result(*result);
@@ -97,11 +97,8 @@ static asim_status run_resolved(struct command *command, const char *out)
     if (turns && !out) {
         report_warning("turns_csv needs --out DIR: no table is written");
     }
-    struct run_record record = {.config = command->config,
-                                .started = time(NULL),
-                                .turns = turns,
-                                .argc = command->argc,
-                                .argv = command->argv};
+    struct run_record record = {
+        .config = command->config, .started = time(NULL), .turns = turns, .argc = command->argc, .argv = command->argv};
     struct saved_run saved;
     asim_status status = saved_run_init(&saved, command, out, &record);
     status = status == ASIM_OK && out ? run_folder_check(out) : status;

@@ -66,8 +66,9 @@ asim_status resume_load(struct command *command)
     case RUN_FOLDER_NONE:
         return report_error(ASIM_USAGE, "--resume %s: no run was written there", folder);
     case RUN_FOLDER_ENDED:
-        return report_error(ASIM_USAGE, "--resume %s: the run has ended, or was not saved on the way; allowed: the "
-                                        "folder of a run with checkpoint_every that was cut short",
+        return report_error(ASIM_USAGE,
+                            "--resume %s: the run has ended, or was not saved on the way; allowed: the "
+                            "folder of a run with checkpoint_every that was cut short",
                             folder);
     case RUN_FOLDER_BEGUN:
         return report_error(ASIM_USAGE, "--resume %s: the run was cut before its first checkpoint; run it again",
@@ -105,8 +106,9 @@ asim_status resume_check(struct command *command)
         char *before = asim_config_get(saved, option->path);
         char *now = asim_config_get(command->config, option->path);
         if (!option->is_execution && !is_same(before, now)) {
-            status = report_error(ASIM_USAGE, "--resume %s: %s cannot change on the way: it is %s there, and %s is given",
-                                  folder, option->path, before ? before : "unset", now ? now : "unset");
+            status =
+                report_error(ASIM_USAGE, "--resume %s: %s cannot change on the way: it is %s there, and %s is given",
+                             folder, option->path, before ? before : "unset", now ? now : "unset");
         }
         asim_free(before);
         asim_free(now);

@@ -35,11 +35,11 @@ enum run_folder_stage run_folder_stage(const char *path);
 struct run_record {
     const asim_config *config;
     const asim_result *result; /* NULL: the run begins */
-    asim_status status; /* of the run: ASIM_OK or ASIM_INTERRUPTED */
+    asim_status status;        /* of the run: ASIM_OK or ASIM_INTERRUPTED */
     time_t started;
     bool turns;      /* write turns.csv */
     bool checkpoint; /* interrupted, with a checkpoint in the folder: it stays there */
-    int argc;   /* the command line */
+    int argc;        /* the command line */
     char **argv;
 };
 
