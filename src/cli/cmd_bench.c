@@ -57,11 +57,7 @@ asim_status cmd_bench(struct command *command)
     if (status != ASIM_OK || command_print_config(command)) {
         return status;
     }
-    char *out = asim_config_get(command->config, "out");
-    if (out) {
-        report_warning("bench writes no run folder: out is not used");
-    }
-    asim_free(out);
+    command_warn_of_out(command);
     uint32_t counts[NUMBER_LIST_MAX];
     for (size_t i = 0; i < threads.n; i++) {
         counts[i] = (uint32_t)threads.numbers[i];

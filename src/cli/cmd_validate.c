@@ -32,11 +32,7 @@ asim_status cmd_validate(struct command *command)
     if (status != ASIM_OK || command_print_config(command)) {
         return status;
     }
-    char *out = asim_config_get(command->config, "out");
-    if (out) {
-        report_warning("validate writes no run folder: out is not used");
-    }
-    asim_free(out);
+    command_warn_of_out(command);
     char *document = NULL;
     struct watch watch;
     watch_begin(&watch, command->config);

@@ -103,6 +103,15 @@ bool command_print_config(struct command *command)
     return true;
 }
 
+void command_warn_of_out(const struct command *command)
+{
+    char *out = asim_config_get(command->config, "out");
+    if (out) {
+        report_warning("%s writes no run folder: out is not used", command->verb->name);
+    }
+    asim_free(out);
+}
+
 bool command_is_on(const struct command *command, const char *path)
 {
     char *value = asim_config_get(command->config, path);

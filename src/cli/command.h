@@ -44,6 +44,9 @@ asim_status command_configure(struct command *command);
 /* With --print-config: prints the configuration, as the verb would use it, and returns true. */
 bool command_print_config(struct command *command);
 
+/* For verbs that write no run folder: warns where one is asked for. */
+void command_warn_of_out(const struct command *command);
+
 /* An option that is a switch is on. */
 bool command_is_on(const struct command *command, const char *path);
 

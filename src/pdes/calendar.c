@@ -13,14 +13,6 @@ struct calendar_chunk {
     struct calendar_chunk *next;
 };
 
-static const uint64_t sign_bit = UINT64_C(1) << 63;
-
-/* Times as unsigned numbers of the same order. */
-static inline uint64_t time_key(int64_t time)
-{
-    return (uint64_t)time ^ sign_bit;
-}
-
 static inline uint32_t digit(uint64_t key, uint32_t level)
 {
     return (uint32_t)(key >> (CALENDAR_DIGIT_BITS * level)) & (CALENDAR_SLOTS - 1);
@@ -34,7 +26,7 @@ static inline uint32_t level_of(uint64_t a, uint64_t b)
 
 void calendar_init(struct calendar *calendar)
 {
-    *calendar = (struct calendar){.base = time_key(0), .latest = INT64_MIN, .early = {.first = INT64_MAX}};
+    *calendar = (struct calendar){.base = calendar_time_key(0), .latest = INT64_MIN, .early = {.first = INT64_MAX}};
     for (uint32_t level = 0; level < CALENDAR_LEVELS; level++) {
         for (uint32_t i = 0; i < CALENDAR_SLOTS; i++) {
             calendar->slots[level][i].first = INT64_MAX;
@@ -97,7 +89,7 @@ static inline struct calendar_entry *append(struct calendar *calendar, struct ca
 /* The place of a new entry in the slot that the base gives. */
 static inline struct calendar_entry *place(struct calendar *calendar, int64_t time)
 {
-    const uint64_t key = time_key(time);
+    const uint64_t key = calendar_time_key(time);
     if (key < calendar->base) {
         return append(calendar, &calendar->early, time);
     }
@@ -216,7 +208,7 @@ void calendar_take(struct calendar *calendar, int64_t limit, struct calendar_bat
     if (calendar->early.first < limit) {
         split(calendar, detach(&calendar->early), limit, out);
     }
-    const uint64_t key = time_key(limit);
+    const uint64_t key = calendar_time_key(limit);
     if (key > calendar->base && out->n < calendar->n) {
         const uint32_t level = level_of(key, calendar->base);
         const uint32_t slot = digit(key, level);
@@ -233,7 +225,7 @@ void calendar_take(struct calendar *calendar, int64_t limit, struct calendar_bat
         calendar->latest = out->entries[out->n - 1].time;
     }
     if (calendar->n == 0 && calendar->latest >= 0) { /* nothing depends on the base: let it be followed closely */
-        calendar->base = time_key(calendar->latest);
+        calendar->base = calendar_time_key(calendar->latest);
     }
 }
 

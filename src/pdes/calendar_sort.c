@@ -5,28 +5,13 @@
 
 enum { BUCKET_BITS_MAX = 10 };
 
-static const uint64_t sign_bit = UINT64_C(1) << 63;
-
-/* Times as unsigned numbers of the same order. */
-static inline uint64_t time_key(const struct calendar_entry *entry)
-{
-    return (uint64_t)entry->time ^ sign_bit;
-}
-
-static inline bool before(const struct calendar_entry *a, const struct calendar_entry *b)
-{
-    const unsigned __int128 key_a = (unsigned __int128)time_key(a) << 64 | a->tie;
-    const unsigned __int128 key_b = (unsigned __int128)time_key(b) << 64 | b->tie;
-    return key_a < key_b;
-}
-
 /* Sorts n entries of `from` into `to`, which may be the same place. */
 static void insert_all(const struct calendar_entry *from, size_t n, struct calendar_entry *to)
 {
     for (size_t i = 0; i < n; i++) {
         const struct calendar_entry entry = from[i];
         size_t hole = i;
-        for (; hole > 0 && before(&entry, &to[hole - 1]); hole--) {
+        for (; hole > 0 && calendar_entry_before(&entry, &to[hole - 1]); hole--) {
             to[hole] = to[hole - 1];
         }
         to[hole] = entry;
@@ -35,7 +20,7 @@ static void insert_all(const struct calendar_entry *from, size_t n, struct calen
 
 static inline uint64_t key_of(const struct calendar_entry *entry, bool by_tie)
 {
-    return by_tie ? entry->tie : time_key(entry);
+    return by_tie ? entry->tie : calendar_time_key(entry->time);
 }
 
 /* Smallest key, and the bits in which keys less the smallest may differ from zero: 0 when all keys are equal. */

@@ -32,15 +32,13 @@ void gather_destroy(struct windows *windows)
 
 static void fail_late(struct windows *windows)
 {
-    const struct late_turn *first = NULL;
-    for (uint32_t i = 0; i < windows->n_lanes; i++) {
-        const struct late_turn *late = &windows->lanes[i].late;
-        if (late->any &&
-            (!first || late->time < first->time || (late->time == first->time && late->key < first->key))) {
-            first = late;
+    const struct late_turn *first = &windows->lanes[0].late;
+    for (uint32_t i = 1; i < windows->n_lanes; i++) {
+        if (late_turn_before(&windows->lanes[i].late, first)) {
+            first = &windows->lanes[i].late;
         }
     }
-    if (first) {
+    if (first->any) {
         orchestrator_report_late_turn(windows->cluster->orchestrator, first->slot, first->turn, windows->diag);
         windows->failed = true;
     }
@@ -229,14 +227,9 @@ void gather_window(struct windows *windows)
 
 /* ---- turns ---- */
 
-static void make_room(struct due *due, size_t n)
-{
-    due->entries = mem_grow(due->entries, &due->capacity, n, sizeof *due->entries);
-}
-
 static void add_entries(struct due *due, const struct calendar_entry *entries, size_t n)
 {
-    make_room(due, due->n + n);
+    due_reserve(due, due->n + n);
     if (n) {
         memcpy(due->entries + due->n, entries, n * sizeof *entries);
         due->n += n;
@@ -277,7 +270,7 @@ void gather_turns(struct windows *windows, const struct window_end *end)
         sorted = false;
     }
     if (!sorted) {
-        make_room(&windows->scratch, gathered->n);
+        due_reserve(&windows->scratch, gathered->n);
         calendar_sort(gathered->entries, gathered->n, windows->scratch.entries);
     }
     const struct due swap = windows->known;

@@ -22,11 +22,6 @@ static void check_lookahead(const struct windows *windows, const struct ready_tu
     }
 }
 
-static void make_room(struct due *due, size_t n)
-{
-    due->entries = mem_grow(due->entries, &due->capacity, n, sizeof *due->entries);
-}
-
 static void keep_ready(const struct windows *windows, struct lane *lane, const struct ready_turn *turn)
 {
     check_lookahead(windows, turn);
@@ -37,7 +32,7 @@ static void keep_ready(const struct windows *windows, struct lane *lane, const s
     if (turn->time >= windows->horizon) {
         calendar_push(&lane->ready, entry);
     } else {
-        make_room(&lane->fresh, lane->fresh.n + 1);
+        due_reserve(&lane->fresh, lane->fresh.n + 1);
         lane->fresh.entries[lane->fresh.n++] = entry;
     }
 }
@@ -63,7 +58,7 @@ static void note_late(struct lane *lane, const struct turn_end *end)
                                    .slot = end->slot,
                                    .turn = record->turn + 1,
                                    .any = true};
-    if (!lane->late.any || late.time < lane->late.time || (late.time == lane->late.time && late.key < lane->late.key)) {
+    if (late_turn_before(&late, &lane->late)) {
         lane->late = late;
     }
 }
@@ -315,7 +310,7 @@ static void prepare(struct windows *windows, struct lane *lane, uint32_t first)
 static void merge(const struct calendar_entry *a, size_t n_a, const struct calendar_entry *b, size_t n_b,
                   struct due *out)
 {
-    make_room(out, n_a + n_b);
+    due_reserve(out, n_a + n_b);
     struct calendar_entry *at = out->entries;
     while (n_a && n_b) {
         if (calendar_entry_before(a, b)) {
@@ -339,7 +334,7 @@ static void take_due(struct windows *windows, struct lane *lane)
     struct due *due = &lane->due;
     struct due *fresh = &lane->fresh;
     struct due *scratch = &lane->scratch;
-    make_room(scratch, fresh->n);
+    due_reserve(scratch, fresh->n);
     calendar_sort(fresh->entries, fresh->n, scratch->entries);
     merge(due->entries + lane->due_next, due->n - lane->due_next, fresh->entries, fresh->n, scratch);
     calendar_take(&lane->ready, windows->next_horizon, &lane->taken);

@@ -14,6 +14,7 @@
 #define ASIM_SIM_WINDOWS_H
 
 #include "base/heap.h"
+#include "base/mem.h"
 #include "pdes/calendar.h"
 #include "pdes/team.h"
 #include "pdes/transport.h"
@@ -33,12 +34,23 @@ struct late_turn {
     bool any;
 };
 
+/* Of two late turns, whether a is to be reported: b may be none. */
+static inline bool late_turn_before(const struct late_turn *a, const struct late_turn *b)
+{
+    return a->any && (!b->any || a->time < b->time || (a->time == b->time && a->key < b->key));
+}
+
 /* A growing array of ready turns: calendar entries of time, key, place and service. */
 struct due {
     struct calendar_entry *entries;
     size_t n;
     size_t capacity;
 };
+
+static inline void due_reserve(struct due *due, size_t n)
+{
+    due->entries = mem_grow(due->entries, &due->capacity, n, sizeof *due->entries);
+}
 
 /* The place of a program in progress: its slot on its rank, and its home. */
 enum { PLACE_HOME_BITS = 20, PLACE_NO_HOME = (1 << PLACE_HOME_BITS) - 1 };
@@ -58,11 +70,6 @@ static inline uint32_t place_home(uint64_t place)
 {
     const uint32_t home = (uint32_t)(place >> 32) & PLACE_NO_HOME;
     return home == PLACE_NO_HOME ? NO_HOME : home;
-}
-
-static inline bool calendar_entry_before(const struct calendar_entry *a, const struct calendar_entry *b)
-{
-    return a->time < b->time || (a->time == b->time && a->tie < b->tie);
 }
 
 /* What a thread owns. */

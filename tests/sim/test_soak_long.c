@@ -1,9 +1,9 @@
 /* 24 simulated hours of agents at about 90 % of what two instances can serve: nothing is lost on the way. */
 #include "support/support.h"
 
-#include "api/config.h"
 #include "kv/pool.h"
 #include "sim/run_windows.h"
+#include "sim/small_cluster.h"
 
 #include <inttypes.h>
 
@@ -43,18 +43,11 @@ static void a_day_of_agents(void **state)
         {"instances", "2"},        {"max_num_seqs", "256"}, {"on_long_prompt", "truncate"},
         {"threads", "2"},          {"seed", "24"},          {"routing", "session-affinity"},
     };
-    asim_config *config = asim_config_create();
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        assert_int_equal(asim_config_set(config, options[i][0], options[i][1]), ASIM_OK);
-    }
-    assert_int_equal(asim_config_resolve(config), ASIM_OK);
-    struct diag diag;
-    diag_init(&diag);
-    struct cluster *cluster = cluster_create(config_settings(config), 0, 1, &diag);
-    assert_non_null(cluster);
-    struct transport *transport = transport_self_create();
+    struct small_cluster small;
+    small_cluster_init(&small, options, sizeof options / sizeof options[0]);
+    const struct cluster *cluster = small.cluster;
     struct watch watch = {0};
-    assert_true(run_windows(cluster, transport, look, &watch, NULL, &diag));
+    assert_true(run_windows(small.cluster, small.transport, look, &watch, NULL, &small.diag));
     struct recorder_summary summary;
     recorder_summarise(cluster->recorders[0], &summary);
     assert_int_equal(summary.programs_completed, 67000);
@@ -82,10 +75,7 @@ static void a_day_of_agents(void **state)
                   summary.turns_completed, simtime_to_s(summary.end) / 3600.0,
                   100.0 * (double)busy / (2.0 * (double)summary.end), watch.most_in_progress, watch.pulses,
                   summary.preemptions);
-    transport_destroy(transport);
-    cluster_destroy(cluster);
-    diag_fini(&diag);
-    asim_config_destroy(config);
+    small_cluster_fini(&small);
 }
 
 int main(void)

@@ -1,8 +1,8 @@
 /* Once a simulation is under way, its windows do not ask for memory. */
 #include "support/support.h"
 
-#include "api/config.h"
 #include "sim/run_windows.h"
+#include "sim/small_cluster.h"
 
 #include <inttypes.h>
 
@@ -16,22 +16,11 @@ static struct engine_stats run(const char *threads)
         {"program_rows", "0"},        {"synthetic.turns", "geometric(mean=10, max=16)"},
         {"kv_pool_tokens", "150000"},
     };
-    asim_config *config = asim_config_create();
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        assert_int_equal(asim_config_set(config, options[i][0], options[i][1]), ASIM_OK);
-    }
-    assert_int_equal(asim_config_resolve(config), ASIM_OK);
-    struct diag diag;
-    diag_init(&diag);
-    struct cluster *cluster = cluster_create(config_settings(config), 0, 1, &diag);
-    assert_non_null(cluster);
-    struct transport *transport = transport_self_create();
+    struct small_cluster small;
+    small_cluster_init(&small, options, sizeof options / sizeof options[0]);
     struct engine_stats stats;
-    assert_true(run_windows(cluster, transport, NULL, NULL, &stats, &diag));
-    transport_destroy(transport);
-    cluster_destroy(cluster);
-    diag_fini(&diag);
-    asim_config_destroy(config);
+    assert_true(run_windows(small.cluster, small.transport, NULL, NULL, &stats, &small.diag));
+    small_cluster_fini(&small);
     return stats;
 }
 
