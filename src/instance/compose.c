@@ -2,10 +2,10 @@
 
 #include <assert.h>
 
-/* The first waiting turn starts or resumes with `tokens` on top of its cached prefix. */
-static void admit(struct instance *instance, struct draft *draft, simtime now, struct kv_hit hit, uint32_t tokens)
+/* A waiting turn starts or resumes with `tokens` on top of its cached prefix. */
+static void admit(struct instance *instance, struct draft *draft, struct sequence *sequence, simtime now,
+                  struct kv_hit hit, uint32_t tokens)
 {
-    struct sequence *sequence = instance->waiting.head;
     assert(!sequence->last_in_flight);
     const uint32_t hit_toks = hit.blocks * instance->config->block_size;
     sequence_list_remove(&instance->waiting, sequence);
@@ -26,7 +26,39 @@ static void admit(struct instance *instance, struct draft *draft, simtime now, s
     kv_touch(instance->pool, &sequence->holder, sequence->content, hit);
     kv_alloc(instance->pool, &sequence->holder, engine_blocks_of(instance, hit_toks + tokens) - hit.blocks);
     sequence->base = hit_toks;
+    if (instance->residency) {
+        engine_return(instance, sequence, now);
+    }
     engine_add_chunk(instance, draft, sequence, tokens);
+}
+
+/* What a waiting turn would start with in a batch that has `budget` tokens left. */
+struct start {
+    struct kv_hit hit;
+    uint32_t tokens; /* 0: not in this batch */
+    uint32_t blocks; /* that must be free */
+};
+
+static struct start plan_start(struct instance *instance, const struct sequence *sequence, uint32_t budget,
+                               bool beside_others)
+{
+    const struct engine_config *config = instance->config;
+    struct start start = {.hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens)};
+    const uint32_t hit_toks = start.hit.blocks * config->block_size;
+    const uint32_t wanted = sequence->n_tokens - hit_toks;
+    start.tokens = engine_chunk_tokens(instance, wanted, budget);
+    if (!config->chunked_prefill && start.tokens < engine_chunk_tokens(instance, wanted, UINT32_MAX)) {
+        start.tokens = 0;
+    }
+    const uint32_t reach = config->reserve_full_prompt ? sequence->n_tokens : hit_toks + start.tokens;
+    start.blocks = engine_blocks_of(instance, reach) - start.hit.blocks + start.hit.free_blocks +
+                   (beside_others ? config->watermark_blocks : 0);
+    return start;
+}
+
+uint32_t engine_blocks_to_admit(struct instance *instance, const struct sequence *sequence)
+{
+    return plan_start(instance, sequence, instance->config->max_num_batched_tokens, instance->running.n > 0).blocks;
 }
 
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */
@@ -36,25 +68,30 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
     if (!draft->n_decode && !draft->n_chunks) {
         instance->head_blocked = false; /* it may have lacked the watermark's blocks only, which count beside others */
     }
-    while (instance->waiting.head && budget && instance->running.n < config->max_num_seqs && !instance->head_blocked) {
-        const struct sequence *sequence = instance->waiting.head;
-        const struct kv_hit hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
-        const uint32_t hit_toks = hit.blocks * config->block_size;
-        const uint32_t wanted = sequence->n_tokens - hit_toks;
-        const uint32_t tokens = engine_chunk_tokens(instance, wanted, budget);
-        if (!config->chunked_prefill && tokens < engine_chunk_tokens(instance, wanted, UINT32_MAX)) {
+    while (instance->waiting.n && budget && instance->running.n < config->max_num_seqs && !instance->head_blocked) {
+        struct sequence *sequence = instance->residency ? engine_next_waiting(instance) : instance->waiting.head;
+        if (!sequence) {
             return;
         }
-        const uint32_t reach = config->reserve_full_prompt ? sequence->n_tokens : hit_toks + tokens;
-        const bool beside_others = draft->n_decode || draft->n_chunks;
-        const uint32_t needed = engine_blocks_of(instance, reach) - hit.blocks + hit.free_blocks +
-                                (beside_others ? config->watermark_blocks : 0);
-        if (needed > kv_free(instance->pool)) {
+        struct start start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
+        if (!start.tokens) {
+            return;
+        }
+        if (instance->residency) {
+            if (instance->running.n && engine_is_refused(instance, sequence, now)) {
+                continue;
+            }
+            while (start.blocks > kv_free(instance->pool) &&
+                   engine_find_blocks(instance, start.blocks, false, sequence->program, now)) {
+                start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
+            }
+        }
+        if (start.blocks > kv_free(instance->pool)) {
             instance->head_blocked = config->stepping != ENGINE_PLAIN;
             return;
         }
-        admit(instance, draft, now, hit, tokens);
-        budget -= tokens;
+        admit(instance, draft, sequence, now, start.hit, start.tokens);
+        budget -= start.tokens;
     }
 }
 
@@ -103,9 +140,9 @@ bool engine_compose(struct instance *instance, simtime now)
     draft->chunk_tokens = draft->n_decode = 0;
     draft->decode_context = 0;
     uint32_t budget = instance->config->max_num_batched_tokens;
-    bool preempted = false;
+    bool preempted = instance->residency && engine_make_room(instance, now);
     if (instance->running.n && !engine_run_steady(instance, draft, &budget)) {
-        preempted = engine_run_plain(instance, draft, now, &budget);
+        preempted |= engine_run_plain(instance, draft, now, &budget);
         instance->counters.plain_steps++;
     }
     if (!preempted) {

@@ -55,6 +55,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     instance->usable_blocks = kv_usable(instance->pool);
     instance->compose_at = SIMTIME_NEVER;
     instance->inbox_at = SIMTIME_NEVER;
+    instance->timer_at = SIMTIME_NEVER;
     instance->snapshot_index = -1;
     instance->least_step = instance_least_step(config, step_time);
     sequence_pool_init(&instance->sequences);
@@ -62,6 +63,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     distance_set_init(&instance->queued);
     sequence_heap_init(&instance->decoding);
     lend_arrays(instance);
+    engine_open_residency(instance);
     return instance;
 }
 
@@ -77,6 +79,7 @@ void instance_destroy(struct instance *instance)
     for (struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
         kv_release(instance->pool, &sequence->holder); /* the run ended early */
     }
+    engine_close_residency(instance);
     free_unless(instance->first_chunks, instance->draft.chunks);
     mem_free(instance->taken);
     free_unless(instance->first_ends, instance->ends);
@@ -118,6 +121,9 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     sequence->first_scheduled = 0;
     sequence->first_token = SIMTIME_NEVER;
     sequence->requeue_wait = 0;
+    if (instance->residency) {
+        engine_welcome(instance, sequence, arrival->facts);
+    }
     if (!instance->inbox.n) {
         instance->inbox_at = arrival->time;
     }
@@ -129,6 +135,9 @@ struct event_key instance_next(const struct instance *instance)
     struct event_key next = {.time = instance->compose_at, .phase = PHASE_STEP_START};
     if (instance->inbox_at <= next.time && instance->inbox.n) {
         next = (struct event_key){.time = instance->inbox_at, .phase = PHASE_ARRIVAL};
+    }
+    if (instance->timer_at <= next.time && instance->timer_at != SIMTIME_NEVER) {
+        next = (struct event_key){.time = instance->timer_at, .phase = PHASE_TRANSFER_END};
     }
     if (instance->n_batches && instance->batches[instance->first_batch].end <= next.time) {
         next = (struct event_key){.time = instance->batches[instance->first_batch].end, .phase = PHASE_STEP_END};
@@ -201,6 +210,10 @@ static void receive(struct instance *instance)
     sequence_list_push_back(&instance->waiting, sequence);
     engine_effect_queued(instance, sequence);
     instance->received++;
+    if (instance->residency) {
+        engine_arrive(instance, sequence, sequence->arrived);
+        instance->head_blocked = false; /* it may go before the one that is */
+    }
     if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
         instance->compose_at = sequence->arrived;
     }
@@ -237,8 +250,13 @@ static void finish(struct instance *instance, struct sequence *sequence, simtime
         engine_settle(instance, sequence);
         kv_hash(instance->pool, &sequence->holder, sequence->content,
                 (uint32_t)sequence->base / instance->config->block_size);
-        kv_release(instance->pool, &sequence->holder);
+        if (!instance->residency) {
+            kv_release(instance->pool, &sequence->holder);
+        }
         sequence_list_remove(&instance->running, sequence);
+    }
+    if (instance->residency) {
+        engine_part(instance, sequence, now);
     }
     instance->head_blocked = false;
     instance->ends = mem_grow_from(instance->first_ends, instance->ends, &instance->ends_capacity, instance->n_ends + 1,
@@ -284,6 +302,9 @@ static void start_batches(struct instance *instance, simtime until)
     if (instance->inbox_at < until) {
         until = instance->inbox_at;
     }
+    if (instance->timer_at < until) {
+        until = instance->timer_at;
+    }
     if (engine_fast_forward(instance, now, until)) {
         return;
     }
@@ -303,6 +324,9 @@ bool instance_advance(struct instance *instance, struct event_key limit)
         switch (next.phase) {
         case PHASE_STEP_END:
             end_batch(instance);
+            break;
+        case PHASE_TRANSFER_END:
+            engine_pass_timer(instance, instance->timer_at);
             break;
         case PHASE_ARRIVAL:
             receive(instance);
@@ -325,6 +349,11 @@ const struct turn_end *instance_take_ends(struct instance *instance, uint32_t *n
 const struct instance_counters *instance_counters(const struct instance *instance)
 {
     return &instance->counters;
+}
+
+bool instance_wants_facts(const struct instance *instance)
+{
+    return instance->residency != NULL;
 }
 
 const struct kv_pool *instance_pool(const struct instance *instance)

@@ -15,6 +15,7 @@
 #include "hw/step_time.h"
 #include "instance/engine_config.h"
 #include "metrics/recorder.h"
+#include "policy/turn_facts.h"
 #include "workload/extent.h"
 
 #include <stddef.h>
@@ -31,8 +32,9 @@ struct turn_arrival {
     uint32_t output_toks; /* as asked for; the length limit may cut it */
     bool shared_output;   /* other programs may hit the output's blocks while it is being generated */
     const void *owner;    /* NULL, or memory of the sender that it reads when the turn has ended: fetched ahead */
-    simtime lead;         /* least time from the turn's end to what the rest of the cluster sees of it (its program's
-                             next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
+    const struct turn_facts *facts; /* for policies; NULL unless instance_wants_facts; read at once */
+    simtime lead; /* least time from the turn's end to what the rest of the cluster sees of it (its program's
+                     next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
 };
 
 struct turn_end {
@@ -130,6 +132,18 @@ struct load_snapshot instance_state(const struct instance *instance);
 const struct instance_counters *instance_counters(const struct instance *instance);
 struct kv_pool;
 const struct kv_pool *instance_pool(const struct instance *instance);
+
+/* Whether policies look at what happens inside. */
+bool instance_wants_facts(const struct instance *instance);
+
+/* The first answer of a policy that made no sense, for a message; NULL: none. */
+const char *instance_fault(const struct instance *instance);
+
+/* What policies decided; NULL: they leave everything to the engine. */
+const struct residency_counters *instance_residency_counters(const struct instance *instance);
+
+/* After a whole run: everything that is still to come, which is deadlines of programs that are elsewhere. */
+void instance_drain(struct instance *instance);
 
 /* Turns delivered so far. */
 uint64_t instance_turns_delivered(const struct instance *instance);

@@ -298,6 +298,27 @@ struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t s
     return call;
 }
 
+struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    const struct progress *progress = slot_at(orchestrator, slot);
+    const struct program *program = &progress->program;
+    const uint32_t turn = progress->turn;
+    const bool is_last = turn + 1 == program->n_turns;
+    struct turn_facts facts = {.program_arrival = progress->arrival,
+                               .gap_before = turn ? gap_after(orchestrator, progress, turn - 1) : -1,
+                               .gap_after = is_last ? SIMTIME_NEVER : progress->gap,
+                               .deadline = SIMTIME_NEVER,
+                               .hint_pin = -1,
+                               .hint_resume = -1,
+                               .tool_before = turn ? program->turns[turn - 1].tool : NO_TOOL,
+                               .tool_after = is_last ? NO_TOOL : program->turns[turn].tool,
+                               .is_last = is_last};
+    for (uint32_t i = turn; i < program->n_turns; i++) {
+        facts.remaining_toks += program->turns[i].output_toks;
+    }
+    return facts;
+}
+
 enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, uint32_t instance,
                                           simtime end, struct ready_turn *next, struct program_record *record)
 {

@@ -16,6 +16,7 @@
 
 #include "base/simtime.h"
 #include "metrics/recorder.h"
+#include "policy/turn_facts.h"
 #include "tool/tool.h"
 #include "workload/arrivals.h"
 #include "workload/workload.h"
@@ -106,6 +107,9 @@ struct turn_call {
 };
 
 struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot);
+
+/* What policies may know of that turn. */
+struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, uint32_t slot);
 
 /* Where the state of the program in `slot` lies, for who fetches it ahead. */
 const void *orchestrator_memory(const struct orchestrator *orchestrator, uint32_t slot);

@@ -31,7 +31,12 @@ struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, b
 
 void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, bool bounded)
 {
-    const struct turn_arrival turn = ring_arrival(cluster, slot, bounded);
+    struct turn_arrival turn = ring_arrival(cluster, slot, bounded);
+    struct turn_facts facts;
+    if (instance_wants_facts(cluster->instances[instance])) {
+        facts = orchestrator_facts(cluster->orchestrator, slot);
+        turn.facts = &facts;
+    }
     instance_deliver(cluster->instances[instance], &turn);
 }
 
@@ -49,8 +54,11 @@ enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end 
     return outcome;
 }
 
-void ring_check_all_done(const struct cluster *cluster)
+void ring_finish(const struct cluster *cluster)
 {
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
+        instance_drain(cluster->instances[i]);
+    }
 #ifndef NDEBUG
     assert(cluster->n_ranks > 1 || cluster_in_progress(cluster) == 0);
     assert(cluster->programs.started + cluster->programs.dropped == workload_stats(cluster->workload)->n_programs);
@@ -61,7 +69,5 @@ void ring_check_all_done(const struct cluster *cluster)
         kv_pool_check(pool);
         instance_check(cluster->instances[i]);
     }
-#else
-    (void)cluster;
 #endif
 }

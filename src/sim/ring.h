@@ -23,8 +23,8 @@ void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slo
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next);
 
-/* After a whole run nothing may be left anywhere: each turn that started has ended, and every KV block is free. Aborts
- * otherwise (debug builds; nothing in others). */
-void ring_check_all_done(const struct cluster *cluster);
+/* After a whole run: what programs hold between turns is given up. Nothing may be left anywhere then: each turn that
+ * started has ended, and every KV block is free; aborts otherwise (debug builds). */
+void ring_finish(const struct cluster *cluster);
 
 #endif

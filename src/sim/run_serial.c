@@ -223,7 +223,7 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
     heap_fini(&serial.ready);
     heap_fini(&serial.clients);
     if (!serial.failed && !stopped && stop == SETTING_UNSET_TIME) {
-        ring_check_all_done(cluster);
+        ring_finish(cluster);
     }
     return !serial.failed && !stopped;
 }

@@ -176,7 +176,7 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     gather_recorders(&windows);
     destroy(&windows);
     if (whole && settings->stop_at == SETTING_UNSET_TIME) {
-        ring_check_all_done(cluster);
+        ring_finish(cluster);
     }
     return whole;
 }
