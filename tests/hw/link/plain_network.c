@@ -67,7 +67,7 @@ static void report(struct plain_network *network, size_t f)
     flow->state = PLAIN_GONE;
     network->ends = mem_grow(network->ends, &network->ends_capacity, network->n_ends + 1, sizeof *network->ends);
     size_t i = network->n_ends++;
-    for (; i > 0 && network->ends[i - 1].time == network->now &&
+    for (; i > network->advanced && network->ends[i - 1].time == network->now &&
            (network->ends[i - 1].tag > flow->tag ||
             (network->ends[i - 1].tag == flow->tag && network->ends[i - 1].start > f));
          i--) {
@@ -104,9 +104,8 @@ static void happen(struct plain_network *network, bool reports)
     solve(network);
 }
 
-size_t plain_start(struct plain_network *network, simtime now, const struct network_transfer *transfer)
+size_t plain_start(struct plain_network *network, const struct network_transfer *transfer)
 {
-    plain_advance(network, now);
     network->flows = mem_grow(network->flows, &network->capacity, network->n + 1, sizeof *network->flows);
     struct plain_flow *flow = &network->flows[network->n++];
     *flow = (struct plain_flow){
@@ -122,9 +121,8 @@ uint64_t plain_moved(const struct plain_network *network, size_t f)
     return flow->state == PLAIN_MOVING ? flow->bytes - (uint64_t)((flow->left + SIMTIME_S - 1) / SIMTIME_S) : 0;
 }
 
-uint64_t plain_cancel(struct plain_network *network, simtime now, size_t f)
+uint64_t plain_cancel(struct plain_network *network, size_t f)
 {
-    plain_advance(network, now);
     const uint64_t moved = plain_moved(network, f);
     network->flows[f].state = PLAIN_GONE;
     happen(network, false);
@@ -162,6 +160,7 @@ static void flow_on(struct plain_network *network, simtime time)
 
 void plain_advance(struct plain_network *network, simtime now)
 {
+    network->advanced = network->n_ends;
     for (simtime next = next_event(network); next <= now && next != SIMTIME_NEVER; next = next_event(network)) {
         flow_on(network, next);
         happen(network, true);

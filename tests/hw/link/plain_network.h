@@ -27,12 +27,14 @@ struct plain_network {
     simtime now;
     struct network_end *ends; /* all so far; `flow` is not told */
     size_t n_ends, ends_capacity;
+    size_t advanced; /* ends before the last advance: what it reports is ordered apart */
 };
 
 void plain_init(struct plain_network *network, const struct network_link *links, uint32_t n_links);
 void plain_fini(struct plain_network *network);
-size_t plain_start(struct plain_network *network, simtime now, const struct network_transfer *transfer);
-uint64_t plain_cancel(struct plain_network *network, simtime now, size_t flow);
+/* At the clock's instant. */
+size_t plain_start(struct plain_network *network, const struct network_transfer *transfer);
+uint64_t plain_cancel(struct plain_network *network, size_t flow);
 uint64_t plain_moved(const struct plain_network *network, size_t flow);
 void plain_advance(struct plain_network *network, simtime now);
 

@@ -195,7 +195,7 @@ static void start_random(struct pair *pair, simtime now)
 {
     uint32_t path[NETWORK_MAX_PATH];
     const struct network_transfer transfer = random_transfer(&pair->random, path);
-    const size_t index = plain_start(&pair->plain, now, &transfer);
+    const size_t index = plain_start(&pair->plain, &transfer);
     pair->numbers = mem_grow(pair->numbers, &pair->capacity, index + 1, sizeof *pair->numbers);
     pair->numbers[index] = network_start(pair->network, now, &transfer);
 }
@@ -204,7 +204,7 @@ static void cancel_random(struct pair *pair, simtime now)
 {
     const size_t index = random_below(&pair->random, pair->plain.n);
     if (pair->plain.flows[index].state != PLAIN_GONE) {
-        const uint64_t moved = plain_cancel(&pair->plain, now, index);
+        const uint64_t moved = plain_cancel(&pair->plain, index);
         assert_int_equal(network_cancel(pair->network, now, pair->numbers[index]), moved);
         pair->plain.flows[index].bytes = moved;
     }
