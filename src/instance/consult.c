@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "instance/residency.h"
+#include "instance/transfers.h"
 
 #include <assert.h>
 #include <math.h>
@@ -75,6 +75,7 @@ static struct asim_resident show_resident(const struct call *call, const struct 
         .blocks = resident->blocks,
         .private_blocks = resident->private_blocks,
         .has_returned = resident->has_returned,
+        .is_offloading = resident->is_offloading,
         .program_arrival = resident->program_arrival,
         .since = resident->since,
         .pinned_until = resident->is_pin ? resident->until : 0,
@@ -104,10 +105,12 @@ static asim_time host_prefill_time(void *handle, uint32_t context_toks, uint32_t
 
 static asim_time host_load_time(void *handle, uint32_t tier, uint32_t toks)
 {
-    (void)handle;
-    (void)tier;
-    (void)toks;
-    return ASIM_NEVER;
+    const struct call *call = handle;
+    const struct instance *instance = call->instance;
+    if (!instance->node || tier >= instance->node->plan->n_tiers) {
+        return ASIM_NEVER;
+    }
+    return tier_load_time(instance->node->plan, tier, engine_blocks_of(instance, toks));
 }
 
 static void host_resident(void *handle, uint32_t index, struct asim_resident *out)
@@ -179,6 +182,17 @@ static void host_release(void *handle, uint64_t program)
     wish(handle, (struct wish){.kind = WISH_RELEASE, .program = program});
 }
 
+static void host_offload(void *handle, uint64_t program, uint32_t tier)
+{
+    (void)tier; /* what is stored goes down through all tiers */
+    wish(handle, (struct wish){.kind = WISH_OFFLOAD, .program = program});
+}
+
+static void host_prefetch(void *handle, uint64_t program)
+{
+    wish(handle, (struct wish){.kind = WISH_PREFETCH, .program = program});
+}
+
 static const struct asim_host host = {
     .struct_size = sizeof host,
     .prefill_time = host_prefill_time,
@@ -188,6 +202,8 @@ static const struct asim_host host = {
     .running = host_running,
     .pin = host_pin,
     .release = host_release,
+    .offload = host_offload,
+    .prefetch = host_prefetch,
 };
 
 static struct asim_context show(struct call *call)
@@ -210,6 +226,7 @@ static struct asim_context show(struct call *call)
         .n_waiting = instance->waiting.n,
         .n_residents = (uint32_t)residency->n_residents,
         .running_toks = instance->decode.context,
+        .n_tiers = instance->node ? instance->node->plan->n_tiers : 0,
     };
 }
 
@@ -243,11 +260,20 @@ static void grant(const struct call *call, const struct wish *wish)
     if (!resident) {
         return;
     }
-    if (wish->kind == WISH_PIN) {
+    switch (wish->kind) {
+    case WISH_PIN:
         residency_set_deadline(instance, resident, wish->until, call->now);
-    } else {
+        break;
+    case WISH_RELEASE:
         residency->counters.pins_released += resident->is_pin;
         residency_remove(instance, residency_index(residency, resident), call->now);
+        break;
+    case WISH_OFFLOAD:
+        engine_send_away(instance, resident, call->now);
+        break;
+    case WISH_PREFETCH:
+        resident->back_at = call->now;
+        residency_set_timer(instance);
     }
 }
 
@@ -380,6 +406,9 @@ static struct resident *engine_pressure(const struct residency *residency, const
     struct resident *latest = NULL;
     for (size_t i = 0; pressure->deadlock && i < residency->n_residents; i++) {
         struct resident *resident = residency->residents[i];
+        if (!resident->blocks) {
+            continue;
+        }
         if (!latest || resident->program_arrival > latest->program_arrival) {
             latest = resident;
         }

@@ -92,6 +92,8 @@ struct instance {
     uint32_t usable_blocks;      /* of the pool */
     uint32_t held_blocks;        /* of programs that are held between turns and yield under pressure */
     struct residency *residency; /* NULL: policies leave everything to the engine */
+    struct node *node;           /* NULL: nothing lies below HBM */
+    uint32_t place;              /* in the node */
     uint64_t received;
     uint64_t next_stamp;
     simtime least_step; /* no step is shorter */
@@ -165,14 +167,14 @@ static inline uint32_t engine_used_blocks(const struct instance *instance)
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);
 
-/* ordering.c: whether policies may admit a turn at any time. */
-bool engine_watches_waiting(const struct instance *instance);
+/* ordering.c: where policies decide, whether a waiting turn may start in the next batch. */
+bool engine_may_admit(const struct instance *instance);
 
 /* Whether no waiting turn can start before something is released or cached. */
 static inline bool engine_none_to_admit(const struct instance *instance)
 {
-    if (instance->residency && instance->waiting.n && engine_watches_waiting(instance)) {
-        return false;
+    if (instance->residency) {
+        return !engine_may_admit(instance);
     }
     return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config->max_num_seqs;
 }
@@ -194,6 +196,11 @@ void engine_arrive(struct instance *instance, struct sequence *sequence, simtime
 void engine_return(struct instance *instance, const struct sequence *sequence, simtime now);
 void engine_leave(struct instance *instance, const struct sequence *sequence, simtime now);
 void engine_pass_timer(struct instance *instance, simtime now);
+
+/* A turn's prompt is computed; a store of the program's KV is over; something may be admitted now. */
+void engine_computed_prompt(struct instance *instance, const struct sequence *sequence, simtime now);
+void engine_stored(struct instance *instance, uint64_t program, simtime now);
+void engine_wake(struct instance *instance, simtime now);
 
 #define ASIM_NO_PROGRAM UINT64_MAX
 

@@ -1,7 +1,7 @@
 #include "instance/instance.h"
 
 #include "base/mem.h"
-#include "instance/engine.h"
+#include "instance/transfers.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -42,7 +42,8 @@ static void free_unless(const void *first, void *items)
     }
 }
 
-struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time)
+struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time,
+                                 struct node *node)
 {
     assert(config->queue_depth >= 1 && config->queue_depth <= ENGINE_MAX_DEPTH);
     const size_t bytes = sizeof(struct instance) + config->block_size * sizeof(uint32_t);
@@ -63,6 +64,10 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     distance_set_init(&instance->queued);
     sequence_heap_init(&instance->decoding);
     lend_arrays(instance);
+    if (node) {
+        instance->node = node;
+        instance->place = node_join(node, instance);
+    }
     engine_open_residency(instance);
     return instance;
 }
@@ -78,6 +83,9 @@ void instance_destroy(struct instance *instance)
     }
     for (struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
         kv_release(instance->pool, &sequence->holder); /* the run ended early */
+    }
+    for (struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
+        kv_release(instance->pool, &sequence->holder);
     }
     engine_close_residency(instance);
     free_unless(instance->first_chunks, instance->draft.chunks);
@@ -282,6 +290,9 @@ static void end_batch(struct instance *instance)
         if (sequence->first_token == SIMTIME_NEVER) {
             sequence->first_token = now;
         }
+        if (instance->node) {
+            engine_computed_prompt(instance, sequence, now);
+        }
     }
     if (batch->finishers.n > 1) { /* released in the order of the running list */
         qsort(batch->finishers.items, batch->finishers.n, sizeof *batch->finishers.items, by_stamp);
@@ -396,8 +407,14 @@ void instance_check(const struct instance *instance)
         require(!sequence->next || sequence->stamp < sequence->next->stamp, "running is in order of admission");
     }
     for (const struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
-        require(sequence->state == SEQUENCE_WAITING && sequence->holder.hashed_blocks == 0, "waiting holds no blocks");
+        const uint32_t loaded = sequence->holder.hashed_blocks + sequence->holder.anonymous_blocks;
+        require(sequence->state == SEQUENCE_WAITING && (instance->node || !loaded), "waiting holds no blocks");
+        held += loaded;
     }
+    for (size_t i = 0; instance->residency && i < instance->residency->n_residents; i++) {
+        held += instance->residency->residents[i]->blocks;
+    }
+    held += engine_blocks_in_transfer(instance);
     require(decoding == instance->decode.n && context == instance->decode.context, "decode aggregate");
     require(prefilling == instance->n_prefilling, "prefilling count");
     require(instance->running.n <= instance->config->max_num_seqs, "max_num_seqs");

@@ -63,8 +63,12 @@ struct instance_counters {
 
 struct instance;
 
-/* `config` and `step_time` are borrowed; instances may share them. */
-struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time);
+struct node;
+
+/* `config` and `step_time` are borrowed; instances may share them. The instance joins `node`; NULL: nothing lies below
+ * HBM. */
+struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time,
+                                 struct node *node);
 void instance_destroy(struct instance *instance);
 
 enum { INSTANCE_LINES = 14 }; /* cache lines that every visit touches, from the address of the instance */

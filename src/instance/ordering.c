@@ -31,14 +31,17 @@ static void rank_all(struct instance *instance, const struct sequence_list *list
     }
 }
 
-bool engine_watches_waiting(const struct instance *instance)
+bool engine_may_admit(const struct instance *instance)
 {
     const struct residency *residency = instance->residency;
+    if (instance->waiting.n == residency->n_loading) {
+        return false;
+    }
     const struct asim_policy *scheduling = residency->scheduling->use->policy;
     const bool watches = (scheduling->flags & ASIM_POLICY_DYNAMIC_PRIORITY) || scheduling->admit ||
                          residency->retention->use->policy->on_pressure;
-    return (watches && instance->running.n < instance->config->max_num_seqs) ||
-           (scheduling->flags & ASIM_POLICY_PREEMPTIVE);
+    const bool room = instance->running.n < instance->config->max_num_seqs;
+    return (room && (watches || !instance->head_blocked)) || (scheduling->flags & ASIM_POLICY_PREEMPTIVE);
 }
 
 /* ---- who is admitted ---- */
@@ -49,7 +52,7 @@ struct sequence *engine_next_waiting(struct instance *instance)
     struct sequence *first = NULL;
     for (struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
         const struct guest *guest = residency_guest(residency, sequence);
-        if (sequence->last_in_flight || guest->refused_in == residency->batch) {
+        if (sequence->last_in_flight || guest->is_loading || guest->refused_in == residency->batch) {
             continue;
         }
         if (!first || goes_before(guest->priority, residency_guest(residency, first)->priority)) {

@@ -310,6 +310,7 @@ struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, ui
                                .deadline = SIMTIME_NEVER,
                                .hint_pin = -1,
                                .hint_resume = -1,
+                               .kept_before = turn ? program->turns[turn - 1].kept_toks : 0,
                                .tool_before = turn ? program->turns[turn - 1].tool : NO_TOOL,
                                .tool_after = is_last ? NO_TOOL : program->turns[turn].tool,
                                .is_last = is_last};

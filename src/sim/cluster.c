@@ -131,7 +131,7 @@ static bool create_step_time(struct cluster *cluster, struct diag *diag)
 void cluster_populate(struct cluster *cluster, uint32_t first, uint32_t end)
 {
     for (uint32_t i = first; i < end; i++) {
-        cluster->instances[i] = instance_create(i, &cluster->plan.engine, cluster->step_time);
+        cluster->instances[i] = instance_create(i, &cluster->plan.engine, cluster->step_time, NULL);
     }
 }
 
