@@ -3,7 +3,8 @@
  * A policy is one table of functions. Built-in policies and shared objects come through the same door: a shared object
  * exports `const struct asim_policy *asim_policy(void)` and is used by path, `--policy ./mine.so`.
  *
- *  - Every function may be NULL: then the engine's own rule holds (vLLM: FCFS, LRU by release, last admitted preempted).
+ *  - Every function may be NULL: then the engine's own rule holds (vLLM: FCFS, LRU by release, last admitted
+ * preempted).
  *  - Planes. Retention: what becomes of a program's KV between turns. Scheduling: who runs. Routing: where a turn goes.
  *    A policy may serve all; users may take each plane from another policy.
  *  - State belongs to the host: `state_size` zeroed bytes for each instance, and as many for the router, which is one
@@ -56,13 +57,13 @@ struct asim_turn {
     uint32_t turn; /* from 0 */
     uint32_t tool; /* on arrival: what ran before the turn; on completion: what runs after it. ASIM_NONE: none */
     uint32_t prompt_toks;
-    uint32_t output_toks;  /* generated so far */
-    uint32_t cached_toks;  /* of the context, present in HBM: hits and what was computed */
+    uint32_t output_toks; /* generated so far */
+    uint32_t cached_toks; /* of the context, present in HBM: hits and what was computed */
     uint32_t preemptions;
-    bool is_last;          /* on completion: the program has ended (its client says so) */
-    bool is_preempted;     /* waits to be resumed */
-    bool is_retained;      /* its program's KV is held here by a pin or a hold */
-    bool is_pinned;        /* by a pin */
+    bool is_last;      /* on completion: the program has ended (its client says so) */
+    bool is_preempted; /* waits to be resumed */
+    bool is_retained;  /* its program's KV is held here by a pin or a hold */
+    bool is_pinned;    /* by a pin */
     asim_time program_arrival;
     asim_time ready;           /* at the client */
     asim_time arrived;         /* at the instance */
@@ -72,8 +73,8 @@ struct asim_turn {
     asim_time served;          /* execution time of this turn so far */
     uint64_t tenant;           /* 0: none given */
     asim_time deadline;        /* of the program; ASIM_NEVER: none */
-    asim_time hint_pin;        /* the application asks to keep KV this long after the turn; 0: to drop it; -1: no hint */
-    asim_time hint_resume;     /* the application's estimate of the gap after the turn; -1: no hint */
+    asim_time hint_pin;    /* the application asks to keep KV this long after the turn; 0: to drop it; -1: no hint */
+    asim_time hint_resume; /* the application's estimate of the gap after the turn; -1: no hint */
     /* oracles only, else -1 */
     asim_time true_gap;     /* after the turn; ASIM_NEVER: it is the last */
     int64_t remaining_toks; /* output tokens of the program from here on, what is left of this turn included */
@@ -85,10 +86,10 @@ struct asim_resident {
     uint32_t turn; /* that ended last */
     uint32_t tool; /* that runs */
     uint32_t context_toks;
-    uint32_t blocks;        /* held in HBM */
+    uint32_t blocks;         /* held in HBM */
     uint32_t private_blocks; /* of those, not shared when it was retained */
-    bool has_returned;      /* its next turn waits here */
-    bool is_offloading;     /* a store is under way; HBM is released when it ends */
+    bool has_returned;       /* its next turn waits here */
+    bool is_offloading;      /* a store is under way; HBM is released when it ends */
     asim_time program_arrival;
     asim_time since;        /* end of that turn */
     asim_time pinned_until; /* in the past: not pinned */
@@ -99,9 +100,9 @@ struct asim_resident {
 /* What every function is given. Valid during the call only. */
 struct asim_context {
     void *state;
-    const double *parameters; /* values, in order of declaration */
-    const struct asim_host *host;
-    void *handle; /* for the host's functions */
+    const double *parameters;     /* values, in order of declaration */
+    const struct asim_host *host; /* NULL: the router */
+    void *handle;                 /* for the host's functions */
     asim_time now;
     uint32_t instance; /* ASIM_NONE: the router */
     uint32_t block_size;
@@ -165,11 +166,11 @@ struct asim_pressure {
 /* ---- routing ---- */
 
 struct asim_instance_view {
-    uint32_t outstanding; /* turns there: in the last snapshot, plus those sent that it had not received */
-    uint32_t running;     /* in the last snapshot */
+    uint32_t running; /* in the last snapshot */
     uint32_t waiting;
     uint32_t used_blocks; /* held by turns and pins in the last snapshot */
     uint32_t usable_blocks;
+    uint32_t outstanding;  /* turns there: in the last snapshot, plus those sent that it had not received */
     uint32_t index_blocks; /* in the router's own record of what it sent there */
 };
 
@@ -180,18 +181,18 @@ struct asim_routing {
     const struct asim_instance_view *instances;
     uint32_t n_instances;
     uint32_t block_size;
-    uint64_t outstanding;     /* sum over instances */
-    uint32_t least_loaded;    /* fewest outstanding turns; ties by KV use, then by number */
-    const uint32_t *overlap;  /* by instance: leading blocks of the prompt that the router's record has there; NULL
-                                 unless the policy has ASIM_POLICY_READS_OVERLAP */
-    const uint64_t *pending;  /* by instance: prompt tokens sent there and not known to be done; the same */
-    uint64_t random;          /* fixed by seed, program and turn */
+    uint64_t outstanding;    /* sum over instances */
+    uint32_t least_loaded;   /* fewest outstanding turns; ties by KV use, then by number */
+    const uint32_t *overlap; /* by instance: leading blocks of the prompt that the router's record has there; NULL
+                                unless the policy has ASIM_POLICY_READS_OVERLAP */
+    const uint64_t *pending; /* by instance: prompt tokens sent there and not known to be done; the same */
+    uint64_t random;         /* fixed by seed, program and turn; 0 unless the policy has ASIM_POLICY_READS_RANDOM */
 };
 
 struct asim_request {
     uint64_t program;
     uint32_t turn;
-    uint32_t home; /* instance of the program's previous turn, or ASIM_NONE */
+    uint32_t home;        /* instance of the program's previous turn, or ASIM_NONE */
     uint32_t prompt_toks; /* 0 unless the policy has ASIM_POLICY_READS_OVERLAP */
 };
 
@@ -203,6 +204,7 @@ enum asim_policy_flags {
     ASIM_POLICY_PREEMPTIVE = 4,       /* a waiting turn displaces running ones of a higher level */
     ASIM_POLICY_READS_VIEW = 8,       /* `route` looks at instances */
     ASIM_POLICY_READS_OVERLAP = 16,   /* `route` looks at overlap and pending */
+    ASIM_POLICY_READS_RANDOM = 32,    /* `route` draws at random */
 };
 
 struct asim_policy {
@@ -237,7 +239,7 @@ struct asim_policy {
 
     /* Scheduling. */
     struct asim_priority (*priority)(const struct asim_context *context, const struct asim_turn *turn);
-    uint32_t (*victim)(const struct asim_context *context); /* index of a running turn */
+    uint32_t (*victim)(const struct asim_context *context);                          /* index of a running turn */
     bool (*admit)(const struct asim_context *context, const struct asim_turn *turn); /* false: not now */
 
     /* Routing. */
