@@ -5,8 +5,6 @@
 #include "hw/link/plain_network.h"
 #include "hw/link/random_network.h"
 
-#include <string.h>
-
 #define GB UINT64_C(1000000000)
 
 static uint32_t start(struct network *network, simtime now, const uint32_t *path, uint32_t n_path, uint64_t bytes,
@@ -315,8 +313,9 @@ static size_t run(uint64_t seed, uint32_t steps, struct network_end *out)
             }
             const struct network_end *ends;
             const size_t n = network_advance(network, now, &ends);
-            memcpy(out + n_out, ends, n * sizeof *ends);
-            n_out += n;
+            for (size_t e = 0; e < n; e++) {
+                out[n_out++] = ends[e];
+            }
         }
         uint32_t path[NETWORK_MAX_PATH];
         const struct network_transfer transfer = random_transfer(&random, path);
