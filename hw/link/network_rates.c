@@ -7,8 +7,6 @@
  */
 #include "hw/link/network_internal.h"
 
-#include "base/mem.h"
-
 #include <assert.h>
 
 static void mark_dirty(struct network *network, uint32_t l)

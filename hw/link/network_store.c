@@ -1,6 +1,5 @@
 #include "hw/link/network_store.h"
 
-#include "base/mem.h"
 #include "hw/link/network_internal.h"
 
 static void save_links(const struct network *network, struct store_writer *writer)
