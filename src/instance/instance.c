@@ -372,6 +372,11 @@ const struct kv_pool *instance_pool(const struct instance *instance)
     return instance->pool;
 }
 
+uint32_t instance_id(const struct instance *instance)
+{
+    return instance->id;
+}
+
 uint64_t instance_turns_delivered(const struct instance *instance)
 {
     return instance->received + instance->inbox.n;

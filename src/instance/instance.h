@@ -146,8 +146,11 @@ const char *instance_fault(const struct instance *instance);
 /* What policies decided; NULL: they leave everything to the engine. */
 const struct residency_counters *instance_residency_counters(const struct instance *instance);
 
-/* After a whole run: everything that is still to come, which is deadlines of programs that are elsewhere. */
-void instance_drain(struct instance *instance);
+/* After a whole run, for the `n` instances that share tiers: everything that is still to come, which is deadlines of
+ * programs that are elsewhere, and transfers. */
+void instance_drain(struct instance *const *instances, uint32_t n);
+
+uint32_t instance_id(const struct instance *instance);
 
 /* Turns delivered so far. */
 uint64_t instance_turns_delivered(const struct instance *instance);

@@ -10,7 +10,8 @@ static int64_t steps_to_output(const struct instance *instance)
     /* A waiting turn, which may be a short one, is let in early by a block in common that fills up, or by a preemption
      * if turns start with the blocks of a part of their prompt. Where the whole prompt's must be free a preemption lets
      * nobody in: its victim stands first then, and gave back less than it needs, by the blocks that were taken. */
-    if (instance->waiting.n && (decode->n_shared || !instance->config->reserve_full_prompt)) {
+    if (instance->waiting.n &&
+        (decode->n_shared || !instance->config->reserve_full_prompt || instance->residency)) {
         return 1;
     }
     const int64_t ahead = decode_set_next_finish(decode) - decode->clock;
@@ -137,7 +138,13 @@ simtime instance_earliest_effect(const struct instance *instance)
     simtime first = effect_in_flight(instance);
     const simtime inbox = effect_of_inbox(instance);
     first = inbox < first ? inbox : first;
-    const simtime queued = sum(instance->device_free, instance->queued.first);
+    /* Where turns wait for a deadline or a transfer and nothing runs, the next batch follows the next event. */
+    simtime from = instance->device_free;
+    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER && instance->queued.first != SIMTIME_NEVER) {
+        const simtime next = instance_next(instance).time;
+        from = next > from ? next : from;
+    }
+    const simtime queued = sum(from, instance->queued.first);
     first = queued < first ? queued : first;
     if (instance->decoding.n) {
         const simtime ahead = instance->decoding.first - instance->decode.clock * instance->least_step;

@@ -18,7 +18,8 @@ struct node *node_create(const struct tier_plan *plan, uint32_t block_size)
     node->block_size = block_size;
     struct network_link *links = mem_zalloc(n_links(plan) * sizeof *links);
     for (uint32_t i = 0; i < 2 * plan->node_instances; i++) {
-        links[i] = (struct network_link){.bandwidth = plan->link_bandwidth, .latency = plan->link_latency};
+        links[i] = (struct network_link){.bandwidth = i % 2 ? plan->in_bandwidth : plan->out_bandwidth,
+                                         .latency = plan->link_latency};
     }
     for (uint32_t tier = 0; tier < plan->n_tiers; tier++) {
         const struct tier_spec *spec = &plan->tiers[tier];

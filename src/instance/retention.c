@@ -237,24 +237,46 @@ void engine_pass_timer(struct instance *instance, simtime now)
     engine_wake(instance, now);
 }
 
-void instance_drain(struct instance *instance)
+static void disarm_ticks(struct instance *instance)
 {
     struct residency *residency = instance->residency;
     assert(instance_turns_inside(instance) == 0);
-    if (!residency) {
-        return;
-    }
     for (uint32_t i = 0; i < residency->n_seats; i++) {
         residency->seats[i].tick_at = SIMTIME_NEVER;
     }
     residency_set_timer(instance);
-    while (instance->timer_at != SIMTIME_NEVER) {
-        engine_pass_timer(instance, instance->timer_at);
-    }
+}
+
+static void give_up_residents(struct instance *instance)
+{
+    struct residency *residency = instance->residency;
     while (residency->n_residents) {
         const struct resident *resident = residency->residents[residency->n_residents - 1];
         const simtime last = instance->device_free > resident->since ? instance->device_free : resident->since;
         residency_remove(instance, residency->n_residents - 1, last);
+    }
+}
+
+void instance_drain(struct instance *const *instances, uint32_t n)
+{
+    if (!instances[0]->residency) {
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        disarm_ticks(instances[i]);
+    }
+    for (;;) {
+        struct instance *next = instances[0];
+        for (uint32_t i = 1; i < n; i++) {
+            next = instances[i]->timer_at < next->timer_at ? instances[i] : next;
+        }
+        if (next->timer_at == SIMTIME_NEVER) {
+            break;
+        }
+        engine_pass_timer(next, next->timer_at);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        give_up_residents(instances[i]);
     }
 }
 

@@ -30,7 +30,7 @@ struct tier_spec {
 struct tier_plan {
     uint32_t n_tiers;
     struct tier_spec tiers[MAX_TIERS];
-    uint64_t link_bandwidth; /* accelerators of an instance to the host, each way, bytes/s */
+    uint64_t out_bandwidth, in_bandwidth; /* accelerators of an instance to the host and back, bytes/s */
     simtime link_latency;
     uint64_t block_bytes;
     enum offload_engine engine;
@@ -44,7 +44,7 @@ struct tier_plan {
 static inline simtime tier_load_time(const struct tier_plan *plan, uint32_t tier, uint64_t blocks)
 {
     const uint64_t read = plan->tiers[tier].read_bandwidth;
-    const uint64_t bandwidth = read < plan->link_bandwidth ? read : plan->link_bandwidth;
+    const uint64_t bandwidth = read < plan->in_bandwidth ? read : plan->in_bandwidth;
     const unsigned __int128 bytes = (unsigned __int128)blocks * plan->block_bytes;
     return plan->link_latency + plan->tiers[tier].latency + (simtime)(bytes * SIMTIME_S / bandwidth);
 }

@@ -316,14 +316,18 @@ simtime node_next(const struct node *node)
 simtime engine_copies_end(const struct instance *instance, simtime now)
 {
     const struct node *node = instance->node;
-    uint64_t bytes = 0;
+    simtime end = now;
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
         if (transfer->is_live && transfer->member == instance->place && transfer->kind != TRANSFER_COPY) {
-            bytes += transfer->moving * node->plan->block_bytes - network_flow_moved(node->network, transfer->flow);
+            const uint64_t bytes = transfer->moving * node->plan->block_bytes;
+            const uint64_t left = bytes - network_flow_moved(node->network, transfer->flow);
+            const bool out = transfer->kind == TRANSFER_STORE;
+            end += (simtime)((unsigned __int128)left * SIMTIME_S /
+                             (out ? node->plan->out_bandwidth : node->plan->in_bandwidth));
         }
     }
-    return now + (simtime)((unsigned __int128)bytes * SIMTIME_S / node->plan->link_bandwidth);
+    return end;
 }
 
 uint32_t engine_blocks_leaving(const struct instance *instance)

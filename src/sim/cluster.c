@@ -129,8 +129,13 @@ static bool create_step_time(struct cluster *cluster, struct diag *diag)
 
 void cluster_populate(struct cluster *cluster, uint32_t first, uint32_t end)
 {
+    const struct tier_plan *tiers = &cluster->plan.tiers;
     for (uint32_t i = first; i < end; i++) {
-        cluster->instances[i] = instance_create(i, &cluster->plan.engine, cluster->step_time, NULL);
+        struct node **node = tiers->n_tiers ? &cluster->nodes[i / tiers->node_instances] : NULL;
+        if (node && !*node) {
+            *node = node_create(tiers, cluster->plan.engine.block_size);
+        }
+        cluster->instances[i] = instance_create(i, &cluster->plan.engine, cluster->step_time, node ? *node : NULL);
     }
 }
 
@@ -196,6 +201,10 @@ struct cluster *cluster_create(const struct settings *settings, uint32_t rank, u
         cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
         goto fail;
     }
+    if (cluster->plan.tiers.n_tiers) { /* who shares tiers stays together */
+        const uint64_t together = cluster->plan.tiers.node_instances;
+        cluster->settings.partition = (cluster->settings.partition + together - 1) / together * together;
+    }
     share_instances(cluster, rank, n_ranks);
     const struct workload_options options = cluster_workload_options(settings, cluster->plan.engine.block_size, false);
     cluster->workload = cluster_open_workload(settings, &options, diag);
@@ -204,6 +213,8 @@ struct cluster *cluster_create(const struct settings *settings, uint32_t rank, u
         goto fail;
     }
     create_router(cluster);
+    cluster->plan.engine.policies = &cluster->policies;
+    cluster->nodes = mem_zalloc(cluster->plan.n_instances * sizeof(struct node *));
     cluster->n_recorders = (uint32_t)settings->threads;
     cluster->recorders = mem_zalloc(cluster->n_recorders * sizeof *cluster->recorders);
     for (uint32_t i = 0; i < cluster->n_recorders; i++) {
@@ -238,9 +249,18 @@ void cluster_destroy(struct cluster *cluster)
     if (!cluster) {
         return;
     }
+    for (uint32_t i = 0; cluster->nodes && i < cluster->plan.n_instances; i++) {
+        if (cluster->nodes[i]) {
+            node_end(cluster->nodes[i]);
+        }
+    }
     for (uint32_t i = 0; cluster->instances && i < cluster->plan.n_instances; i++) {
         instance_destroy(cluster->instances[i]);
     }
+    for (uint32_t i = 0; cluster->nodes && i < cluster->plan.n_instances; i++) {
+        node_destroy(cluster->nodes[i]);
+    }
+    mem_free(cluster->nodes);
     mem_free(cluster->instances);
     if (cluster->step_time) {
         step_time_destroy(cluster->step_time);

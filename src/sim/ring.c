@@ -40,6 +40,16 @@ void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slo
     instance_deliver(cluster->instances[instance], &turn);
 }
 
+uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct event_key limit)
+{
+    const uint32_t together = ring_together(cluster);
+    if (together == 1) {
+        return instance_advance(cluster->instances[index], limit) ? index : ASIM_NONE;
+    }
+    const struct instance *ended = node_advance(cluster->nodes[index / together], limit);
+    return ended ? instance_id(ended) : ASIM_NONE;
+}
+
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next)
 {
@@ -56,8 +66,10 @@ enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end 
 
 void ring_finish(const struct cluster *cluster)
 {
-    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
-        instance_drain(cluster->instances[i]);
+    const uint32_t together = ring_together(cluster);
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i += together) {
+        const uint32_t left = cluster->end_instance - i;
+        instance_drain(&cluster->instances[i], together < left ? together : left);
     }
 #ifndef NDEBUG
     assert(cluster->n_ranks > 1 || cluster_in_progress(cluster) == 0);

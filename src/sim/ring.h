@@ -20,6 +20,17 @@ struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, b
  * earliest effect. */
 void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, bool bounded);
 
+/* Instances whose hosts' tiers are shared go on together: those of one group, from a multiple of this number; 1: each by
+ * itself. */
+static inline uint32_t ring_together(const struct cluster *cluster)
+{
+    return cluster->plan.tiers.n_tiers ? cluster->plan.tiers.node_instances : 1;
+}
+
+/* Advances an instance, and those that it shares tiers with. Returns the one whose ended turns are to be taken before
+ * it is called again, ASIM_NONE when none has any. */
+uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct event_key limit);
+
 /* Records a turn that ended, and its program when it was the last; says what comes next. */
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next);

@@ -77,8 +77,8 @@ static void refresh_views(struct serial *serial, simtime now)
     const bool exact = cluster->settings.router_view == SETTING_VIEW_EXACT;
     for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
         struct instance *instance = cluster->instances[i];
-        const bool ended = instance_advance(instance, (struct event_key){.time = now, .phase = PHASE_ROUTING});
-        assert(!ended);
+        const uint32_t ended = ring_advance(cluster, i, (struct event_key){.time = now, .phase = PHASE_ROUTING});
+        assert(ended == ASIM_NONE);
         (void)ended;
         const struct load_snapshot snapshot = exact ? instance_state(instance) : instance_snapshot(instance, instant);
         router_observe(cluster->router, i, &snapshot);
@@ -179,18 +179,23 @@ static void step_instance(struct serial *serial, struct event_key until)
     const struct event_key output = min_tree_key(&serial->outputs, first);
     const struct event_key limit = event_min(event_min(until, serial->stop), min_tree_second(&serial->outputs));
     const struct event_key past = {.time = output.time, .phase = output.phase + 1};
-    if (instance_advance(serial->cluster->instances[first], event_before(limit, past) ? past : limit)) {
-        take_ends(serial, first);
+    const uint32_t ended = ring_advance(serial->cluster, first, event_before(limit, past) ? past : limit);
+    if (ended != ASIM_NONE) {
+        take_ends(serial, ended);
     }
-    refresh(serial, first);
+    const uint32_t together = ring_together(serial->cluster);
+    const uint32_t group = first - first % together;
+    for (uint32_t i = group; i < group + together && i < serial->cluster->plan.n_instances; i++) {
+        refresh(serial, i);
+    }
 }
 
 /* Brings every instance to the stop of the run; no turn ends before. */
 static void advance_to_stop(struct serial *serial)
 {
     for (uint32_t i = 0; i < serial->cluster->plan.n_instances; i++) {
-        const bool ended = instance_advance(serial->cluster->instances[i], serial->stop);
-        assert(!ended);
+        const uint32_t ended = ring_advance(serial->cluster, i, serial->stop);
+        assert(ended == ASIM_NONE);
         (void)ended;
     }
 }

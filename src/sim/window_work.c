@@ -98,15 +98,10 @@ static void take_changes(struct lane *lane, struct instance *instance)
     }
 }
 
-static void advance(struct windows *windows, struct lane *lane, uint32_t index)
+/* What the instance has come to at the end of the window. */
+static void note_instance(struct windows *windows, struct lane *lane, uint32_t index)
 {
     struct instance *instance = windows->cluster->instances[index];
-    const struct event_key limit = windows->advance_to == SIMTIME_NEVER
-                                       ? EVENT_NEVER
-                                       : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
-    while (instance_advance(instance, limit)) {
-        take_ends(windows, lane, instance);
-    }
     if (windows->exact) {
         take_changes(lane, instance);
     }
@@ -117,6 +112,18 @@ static void advance(struct windows *windows, struct lane *lane, uint32_t index)
         windows->snapshots[index] = instance_snapshot(instance, windows->instant);
     }
     lane->touched++;
+}
+
+static void advance(struct windows *windows, struct lane *lane, uint32_t index)
+{
+    const struct event_key limit = windows->advance_to == SIMTIME_NEVER
+                                       ? EVENT_NEVER
+                                       : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
+    uint32_t ended;
+    while ((ended = ring_advance(windows->cluster, index, limit)) != ASIM_NONE) {
+        take_ends(windows, lane, windows->cluster->instances[ended]);
+    }
+    note_instance(windows, lane, index);
 }
 
 static void deliver(struct windows *windows, uint32_t index)
@@ -241,7 +248,45 @@ static void leave_partition(const struct windows *windows, struct partition *par
     }
 }
 
-static void enter_partition(const struct windows *windows, struct visits *visits, struct partition *partition)
+/* Instances that share tiers, from `first`: when one must be advanced, all are. */
+static void work_on_group(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t first)
+{
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
+    const uint32_t last = partition->first + partition->n;
+    const uint32_t together = ring_together(windows->cluster);
+    const uint32_t end = first + together < last ? first + together : last;
+    const uint64_t before = lane->ends;
+    bool must = false;
+    for (uint32_t i = first; i < end; i++) {
+        must |= must_advance(windows, i) || (windows->deliver_all && windows->first_dispatch[i] != NO_DISPATCH);
+    }
+    for (uint32_t i = first; must && i < end; i++) {
+        deliver(windows, i);
+    }
+    if (must) {
+        advance(windows, lane, first);
+    }
+    for (uint32_t i = first + 1; must && i < end; i++) {
+        note_instance(windows, lane, i);
+    }
+    partition->cost += lane->ends - before;
+    if (windows->stats) {
+        const uint64_t spent = engine_stats_clock() - started;
+        lane->work_ns += spent;
+        lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
+    }
+}
+
+static void work_on_groups(struct windows *windows, struct lane *lane, struct partition *partition)
+{
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i += ring_together(windows->cluster)) {
+        work_on_group(windows, lane, partition, i);
+    }
+    close_partition(windows, partition);
+}
+
+static void enter_partition(struct windows *windows, struct visits *visits, struct lane *lane,
+                            struct partition *partition)
 {
     const bool delivers = windows->deliver_all && partition->has_dispatches;
     if (!delivers && !windows->touch_all && !windows->exact && partition->effect >= windows->touch_before) {
@@ -249,6 +294,10 @@ static void enter_partition(const struct windows *windows, struct visits *visits
     }
     partition->has_dispatches &= !delivers;
     partition->cost /= 2;
+    if (ring_together(windows->cluster) > 1) {
+        work_on_groups(windows, lane, partition);
+        return;
+    }
     partition->pending = 1;
     visits->partition = partition;
     visits->at = partition->first;
@@ -355,7 +404,7 @@ static void prepare_programs(struct windows *windows, struct lane *lane)
 
 /* Enters a partition that nobody has come to: one at home here, then one of the next lane. False when there is none,
  * or none but a few, of a lane whose thread is to end together with this one, while visits are in line. */
-static bool claim_partition(const struct windows *windows, struct visits *visits, uint32_t thread)
+static bool claim_partition(struct windows *windows, struct visits *visits, uint32_t thread)
 {
     for (; visits->n_homes < windows->n_lanes; visits->n_homes++) {
         struct lane *home = &windows->lanes[(thread + visits->n_homes) % windows->n_lanes];
@@ -367,7 +416,7 @@ static bool claim_partition(const struct windows *windows, struct visits *visits
                                   ? atomic_fetch_add_explicit(&home->next_partition, 1, memory_order_relaxed)
                                   : claimed;
         if (next < home->n_order) {
-            enter_partition(windows, visits, home->order[next]);
+            enter_partition(windows, visits, &windows->lanes[thread], home->order[next]);
             return true;
         }
     }
