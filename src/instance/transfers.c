@@ -303,7 +303,7 @@ void node_pass(struct node *node, simtime now)
         end_transfer(node, tags[i], now);
     }
     mem_free(tags);
-    for (size_t i = 0; n && i < node->n_members; i++) {
+    for (size_t i = 0; i < node->n_members; i++) { /* what they had planned for may be over */
         residency_set_timer(node->members[i]);
     }
 }

@@ -43,11 +43,11 @@
     {                                                                                                                  \
         __VA_ARGS__, NULL                                                                                              \
     }
-#define COUNTS                .doc.allowed = "a DISTRIBUTION of counts with a mean of 1 to 10000000", .check = check_counts
-#define NAMES2(A, B)          .names = LIST(A, B), .doc.allowed = A "|" B
-#define NAMES3(A, B, C)       .names = LIST(A, B, C), .doc.allowed = A "|" B "|" C
-#define NAMES4(A, B, C, D)    .names = LIST(A, B, C, D), .doc.allowed = A "|" B "|" C "|" D
-#define NAMES5(A, B, C, D, E) .names = LIST(A, B, C, D, E), .doc.allowed = A "|" B "|" C "|" D "|" E
+#define COUNTS                   .doc.allowed = "a DISTRIBUTION of counts with a mean of 1 to 10000000", .check = check_counts
+#define NAMES2(A, B)             .names = LIST(A, B), .doc.allowed = A "|" B
+#define NAMES3(A, B, C)          .names = LIST(A, B, C), .doc.allowed = A "|" B "|" C
+#define NAMES4(A, B, C, D)       .names = LIST(A, B, C, D), .doc.allowed = A "|" B "|" C "|" D
+#define NAMES5(A, B, C, D, E)    .names = LIST(A, B, C, D, E), .doc.allowed = A "|" B "|" C "|" D "|" E
 #define NAMES6(A, B, C, D, E, F) .names = LIST(A, B, C, D, E, F), .doc.allowed = A "|" B "|" C "|" D "|" E "|" F
 
 static bool check_missing_gap(const char *text, char *message, size_t message_bytes)

@@ -86,11 +86,11 @@ struct settings {
     simtime host_hideable;          /* unset: the hardware's */
     simtime allreduce_latency;      /* unset: the hardware's law */
     double allreduce_bandwidth;     /* bytes per second; unset: the hardware's law */
-    double tier_dram; /* bytes of KV; unset: no such tier */
+    double tier_dram;               /* bytes of KV; unset: no such tier */
     double tier_cxl;
     double tier_nvme;
-    uint64_t tier_sharing;    /* instances */
-    double tier_host_link;    /* bytes per second; unset: the hardware's, as below */
+    uint64_t tier_sharing; /* instances */
+    double tier_host_link; /* bytes per second; unset: the hardware's, as below */
     double tier_dram_bandwidth;
     double tier_cxl_bandwidth;
     double tier_nvme_read_bandwidth;
@@ -108,9 +108,9 @@ struct settings {
     bool async_scheduling;               /* preset decides unless given */
     double watermark;                    /* fraction of the pool */
     uint64_t max_cudagraph_capture_size; /* unset: min(2 * max_num_seqs, 512) */
-    uint32_t offload_engine;  /* enum setting_offload */
-    uint32_t offload_overlap; /* enum setting_overlap */
-    uint64_t offload_chunk;   /* tokens; unset: the engine's */
+    uint32_t offload_engine;             /* enum setting_offload */
+    uint32_t offload_overlap;            /* enum setting_overlap */
+    uint64_t offload_chunk;              /* tokens; unset: the engine's */
     const char *policy;                  /* names of policies; NULL: not given */
     const char *scheduling;
     const char *retention;

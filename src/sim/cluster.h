@@ -49,7 +49,7 @@ struct cluster {
     struct orchestrator *orchestrator;
     struct router *router;
     struct step_time *step_time;
-    struct node **nodes;         /* of plan.tiers.node_instances instances; NULL where there are no tiers */
+    struct node **nodes;                   /* of plan.tiers.node_instances instances; NULL where there are no tiers */
     struct instance **instances;           /* NULL before cluster_populate, and those of other ranks */
     uint32_t rank, n_ranks;                /* of this process among those that share the instances */
     uint32_t first_instance, end_instance; /* of this rank */

@@ -71,9 +71,9 @@ static asim_status resolve_engine(const struct settings *settings, struct cluste
     enum { LMCACHE_CHUNK = 256, HICACHE_LEAST_LOAD = 10 };
     struct tier_plan *tiers = &plan->tiers;
     const uint32_t block = plan->engine.block_size;
-    const uint64_t chunk = settings->offload_chunk != SETTING_UNSET_COUNT              ? settings->offload_chunk
+    const uint64_t chunk = settings->offload_chunk != SETTING_UNSET_COUNT        ? settings->offload_chunk
                            : settings->offload_engine == SETTING_OFFLOAD_LMCACHE ? LMCACHE_CHUNK
-                                                                                       : block;
+                                                                                 : block;
     if (chunk % block) {
         return diag_error(diag, ASIM_USAGE, nowhere,
                           "offload.chunk = %" PRIu64 " tokens; allowed: a multiple of block_size (%" PRIu32 ")", chunk,

@@ -20,8 +20,8 @@ struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, b
  * earliest effect. */
 void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, bool bounded);
 
-/* Instances whose hosts' tiers are shared go on together: those of one group, from a multiple of this number; 1: each by
- * itself. */
+/* Instances whose hosts' tiers are shared go on together: those of one group, from a multiple of this number; 1: each
+ * by itself. */
 static inline uint32_t ring_together(const struct cluster *cluster)
 {
     return cluster->plan.tiers.n_tiers ? cluster->plan.tiers.node_instances : 1;

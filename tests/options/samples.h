@@ -112,9 +112,10 @@ static inline bool texts_equal(const char *a, const char *b)
 static inline const char *settings_difference(const struct settings *a, const struct settings *b)
 {
     static const size_t sizes[] = {
-        [OPTION_CHOICE] = sizeof(uint32_t),  [OPTION_SWITCH] = sizeof(bool),   [OPTION_COUNT] = sizeof(uint64_t),
-        [OPTION_DURATION] = sizeof(simtime), [OPTION_RATE] = sizeof(double),   [OPTION_BANDWIDTH] = sizeof(double), [OPTION_BYTES] = sizeof(double),
-        [OPTION_FRACTION] = sizeof(double),  [OPTION_NUMBER] = sizeof(double), [OPTION_DISTRIBUTION] = 0,
+        [OPTION_CHOICE] = sizeof(uint32_t),  [OPTION_SWITCH] = sizeof(bool),     [OPTION_COUNT] = sizeof(uint64_t),
+        [OPTION_DURATION] = sizeof(simtime), [OPTION_RATE] = sizeof(double),     [OPTION_BANDWIDTH] = sizeof(double),
+        [OPTION_BYTES] = sizeof(double),     [OPTION_FRACTION] = sizeof(double), [OPTION_NUMBER] = sizeof(double),
+        [OPTION_DISTRIBUTION] = 0,
     };
     for (size_t i = 0; i < option_count(); i++) {
         const struct option_row *row = option_at(i);
