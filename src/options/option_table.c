@@ -264,9 +264,8 @@ static const struct option_row rows[] = {
      HELP("Tokens that are stored and found together, a multiple of block_size. Unset: 256 with lmcache, else one "
           "block.")},
     {OPTION("engine", TEXT, "policy", "--policy", policy),
-     HELP(
-         "A policy for all planes that it serves, of retention, scheduling and routing; `asim list policies` names the "
-         "built-in ones. Unset: the engine's own rules.")},
+     HELP("A policy for all planes that it serves, of retention, scheduling and routing: a shared object (a path holds "
+          "a '/'), or a built-in name; `asim list policies` names them. Unset: the engine's own rules.")},
     {OPTION("engine", TEXT, "scheduling", "--scheduling", scheduling),
      HELP("The policy of who runs: the order in which waiting turns are admitted, and who is preempted. Unset: that of "
           "policy, else fcfs.")},
