@@ -239,7 +239,8 @@ struct asim_policy {
     /* Scheduling. */
     struct asim_priority (*priority)(const struct asim_context *context, const struct asim_turn *turn);
     uint32_t (*victim)(const struct asim_context *context);                          /* index of a running turn */
-    bool (*admit)(const struct asim_context *context, const struct asim_turn *turn); /* false: not now */
+    /* False: not now. Where nothing runs, that is heeded if the policy ticks, and asked again at each tick. */
+    bool (*admit)(const struct asim_context *context, const struct asim_turn *turn);
 
     /* Routing. */
     uint32_t (*route)(const struct asim_routing *routing, const struct asim_request *request);

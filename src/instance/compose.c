@@ -78,7 +78,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             return;
         }
         if (instance->residency) {
-            if (instance->running.n && engine_is_refused(instance, sequence, now)) {
+            if (engine_is_refused(instance, sequence, now)) {
                 continue;
             }
             while (start.blocks > kv_free(instance->pool) &&
