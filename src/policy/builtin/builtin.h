@@ -9,7 +9,16 @@
 
 #define POLICY_PARAMETERS(ROWS) .parameters = (ROWS), .n_parameters = sizeof(ROWS) / sizeof(ROWS)[0]
 
-/* Scheduling. */
+/* Scheduling, retention: the engine's own rules. */
+extern const struct asim_policy policy_fcfs;
+extern const struct asim_policy policy_lru;
+
+/* Routing. */
+extern const struct asim_policy policy_round_robin;
+extern const struct asim_policy policy_least_loaded;
+extern const struct asim_policy policy_session_affinity;
+
+/* Scheduling, by programs. */
 extern const struct asim_policy policy_program_fcfs;
 extern const struct asim_policy policy_oracle_srpt;
 extern const struct asim_policy policy_autellix_plas;
