@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "router/load_index.h"
+#include "router/sent_record.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -10,11 +11,13 @@
 struct router {
     struct router_options options;
     struct asim_instance_view *views;
-    struct load_index loads; /* outstanding turns, then KV use */
-    uint64_t *sent;          /* turns sent to each instance, ever */
-    uint64_t outstanding;    /* sum over the views */
-    simtime next_snapshot;   /* the first decision at or after this instant needs new snapshots */
-    void *policy_state;      /* state_size bytes */
+    struct load_index loads;    /* outstanding turns, then KV use */
+    uint64_t *sent;             /* turns sent to each instance, ever */
+    uint64_t outstanding;       /* sum over the views */
+    simtime next_snapshot;      /* the first decision at or after this instant needs new snapshots */
+    void *policy_state;         /* state_size bytes */
+    struct sent_record *record; /* NULL: the policy does not look at it */
+    struct content prompt;      /* of the turn that is routed next */
     struct policy_fault fault;
     struct router_counters counters;
 };
@@ -26,7 +29,12 @@ static const struct asim_policy *policy_of(const struct router *router)
 
 static bool looks(const struct router *router)
 {
-    return (policy_of(router)->flags & ASIM_POLICY_READS_VIEW) != 0;
+    return (policy_of(router)->flags & (ASIM_POLICY_READS_VIEW | ASIM_POLICY_READS_OVERLAP)) != 0;
+}
+
+bool router_wants_prompt(const struct router *router)
+{
+    return policy_reads_prompt(policy_of(router));
 }
 
 static void start_policy(struct router *router)
@@ -50,6 +58,9 @@ struct router *router_create(const struct router_options *options)
     }
     load_index_init(&router->loads, options->n_instances);
     router->next_snapshot = options->view == ROUTER_VIEW_EXACT ? 0 : options->telemetry_period; /* all is idle at 0 */
+    if (policy_of(router)->flags & ASIM_POLICY_READS_OVERLAP) {
+        router->record = sent_record_create(options->n_instances, options->usable_blocks, options->block_size);
+    }
     start_policy(router);
     return router;
 }
@@ -61,6 +72,7 @@ void router_destroy(struct router *router)
         mem_free(router->views);
         mem_free(router->sent);
         mem_free(router->policy_state);
+        sent_record_destroy(router->record);
         mem_free(router);
     }
 }
@@ -94,6 +106,9 @@ void router_observe(struct router *router, uint32_t instance, const struct load_
     view->running = snapshot->running;
     view->waiting = snapshot->waiting;
     view->used_blocks = snapshot->used_blocks;
+    if (router->record) {
+        sent_record_observe(router->record, instance, snapshot->waiting + on_the_way);
+    }
     router->loads.loads[instance] = load_of(view);
 }
 
@@ -131,9 +146,16 @@ static uint64_t draw(const struct router *router, const struct asim_request *req
         0);
 }
 
+void router_show_prompt(struct router *router, struct content prompt)
+{
+    router->prompt = prompt;
+}
+
 uint32_t router_route(struct router *router, const struct asim_request *request, simtime now)
 {
     const struct asim_policy *policy = policy_of(router);
+    struct sent_record *record = router->record;
+    const uint32_t *overlap = record ? sent_record_overlap(record, router->prompt, request->prompt_toks) : NULL;
     const struct asim_routing routing = {.state = router->policy_state,
                                          .parameters = router->options.policy->parameters,
                                          .now = now,
@@ -142,6 +164,8 @@ uint32_t router_route(struct router *router, const struct asim_request *request,
                                          .block_size = router->options.block_size,
                                          .outstanding = router->outstanding,
                                          .least_loaded = load_index_least(&router->loads),
+                                         .overlap = overlap,
+                                         .pending = record ? sent_record_pending(record) : NULL,
                                          .random = draws(router) ? draw(router, request) : 0};
     const uint32_t chosen = policy->route(&routing, request);
     if (chosen >= router->options.n_instances) {
@@ -160,6 +184,10 @@ uint32_t router_route(struct router *router, const struct asim_request *request,
     router->sent[chosen]++;
     router->views[chosen].outstanding++;
     router->outstanding++;
+    if (record) {
+        sent_record_enter(record, chosen, router->prompt, request->prompt_toks);
+        router->views[chosen].index_blocks = sent_record_blocks(record, chosen);
+    }
     load_index_set(&router->loads, chosen, load_of(&router->views[chosen]));
     return chosen;
 }
@@ -182,7 +210,7 @@ uint64_t router_sent(const struct router *router, uint32_t instance)
 /* ---- saved states ---- */
 
 #define SECTION "router"
-enum { SECTION_VERSION = 2 };
+enum { SECTION_VERSION = 3 };
 
 void router_save(const struct router *router, struct store_writer *writer)
 {
@@ -200,6 +228,9 @@ void router_save(const struct router *router, struct store_writer *writer)
         store_put_u32(writer, router->views[i].running);
         store_put_u32(writer, router->views[i].waiting);
         store_put_u32(writer, router->views[i].used_blocks);
+    }
+    if (router->record) {
+        sent_record_save(router->record, writer);
     }
     store_end(writer);
 }
@@ -234,6 +265,15 @@ static void load_policy_state(struct router *router, struct store_reader *reader
     store_get_bytes(reader, router->policy_state, size);
 }
 
+static void load_record(struct router *router, struct store_reader *reader)
+{
+    if (router->record && !store_failed(reader) && sent_record_load(router->record, reader)) {
+        for (uint32_t i = 0; i < router->options.n_instances; i++) {
+            router->views[i].index_blocks = sent_record_blocks(router->record, i);
+        }
+    }
+}
+
 bool router_load(struct router *router, struct store_reader *reader)
 {
     if (!store_enter(reader, SECTION, SECTION_VERSION)) {
@@ -257,5 +297,6 @@ bool router_load(struct router *router, struct store_reader *reader)
         load_view(router, i, reader);
     }
     load_index_rebuild(&router->loads);
+    load_record(router, reader);
     return store_leave(reader);
 }
