@@ -107,7 +107,7 @@ void router_observe(struct router *router, uint32_t instance, const struct load_
     view->waiting = snapshot->waiting;
     view->used_blocks = snapshot->used_blocks;
     if (router->record) {
-        sent_record_observe(router->record, instance, snapshot->waiting + on_the_way);
+        sent_record_observe(router->record, instance, view->outstanding, view->outstanding - view->running);
     }
     router->loads.loads[instance] = load_of(view);
 }
@@ -267,9 +267,10 @@ static void load_policy_state(struct router *router, struct store_reader *reader
 
 static void load_record(struct router *router, struct store_reader *reader)
 {
-    if (router->record && !store_failed(reader) && sent_record_load(router->record, reader)) {
-        for (uint32_t i = 0; i < router->options.n_instances; i++) {
-            router->views[i].index_blocks = sent_record_blocks(router->record, i);
+    for (uint32_t i = 0; router->record && i < router->options.n_instances && !store_failed(reader); i++) {
+        struct asim_instance_view *view = &router->views[i];
+        if (sent_record_load(router->record, i, view->outstanding, view->outstanding - view->running, reader)) {
+            view->index_blocks = sent_record_blocks(router->record, i);
         }
     }
 }

@@ -8,9 +8,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Turns that have not begun, by the order in which they were sent: tokens[first] to tokens[first + n - 1]. */
+/* Turns that an instance has not ended, by the order in which they were sent, at index `first` to first + n - 1. */
 struct queue {
-    uint32_t *tokens;
+    uint64_t *before; /* tokens that had been sent there before each of them */
+    uint64_t total;   /* and before the next one */
     size_t first, n, capacity;
 };
 
@@ -47,7 +48,7 @@ void sent_record_destroy(struct sent_record *record)
     kv_holder_fini(&record->holder);
     for (uint32_t i = 0; i < record->n_instances; i++) {
         kv_pool_destroy(record->indexes[i]);
-        mem_free(record->queues[i].tokens);
+        mem_free(record->queues[i].before);
     }
     mem_free(record->indexes);
     mem_free(record->queues);
@@ -74,22 +75,21 @@ const uint64_t *sent_record_pending(const struct sent_record *record)
 static void push(struct queue *queue, uint32_t tokens)
 {
     if (queue->first > queue->n) { /* no more is moved than has gone */
-        memmove(queue->tokens, queue->tokens + queue->first, queue->n * sizeof *queue->tokens);
+        memmove(queue->before, queue->before + queue->first, queue->n * sizeof *queue->before);
         queue->first = 0;
     }
-    queue->tokens = mem_grow(queue->tokens, &queue->capacity, queue->first + queue->n + 1, sizeof *queue->tokens);
-    queue->tokens[queue->first + queue->n++] = tokens;
+    queue->before = mem_grow(queue->before, &queue->capacity, queue->first + queue->n + 1, sizeof *queue->before);
+    queue->before[queue->first + queue->n++] = queue->total;
+    queue->total += tokens;
 }
 
-void sent_record_observe(struct sent_record *record, uint32_t instance, uint32_t unbegun)
+void sent_record_observe(struct sent_record *record, uint32_t instance, uint32_t outstanding, uint32_t unbegun)
 {
     struct queue *queue = &record->queues[instance];
-    while (queue->n > unbegun) {
-        record->pending[instance] -= queue->tokens[queue->first];
-        queue->first++;
-        queue->n--;
-    }
-    queue->first = queue->n ? queue->first : 0;
+    assert(unbegun <= outstanding && outstanding <= queue->n);
+    queue->first += queue->n - outstanding;
+    queue->n = outstanding;
+    record->pending[instance] = unbegun ? queue->total - queue->before[queue->first + queue->n - unbegun] : 0;
 }
 
 /* ---- indexes ---- */
@@ -131,28 +131,35 @@ void sent_record_save(const struct sent_record *record, struct store_writer *wri
         kv_pool_save(record->indexes[i], writer);
         store_put_u64(writer, queue->n);
         for (size_t k = 0; k < queue->n; k++) {
-            store_put_u32(writer, queue->tokens[queue->first + k]);
+            const size_t at = queue->first + k;
+            store_put_u32(writer,
+                          (uint32_t)((k + 1 < queue->n ? queue->before[at + 1] : queue->total) - queue->before[at]));
         }
     }
 }
 
-static void load_queue(struct sent_record *record, uint32_t instance, struct store_reader *reader)
+static void load_queue(struct queue *queue, uint32_t outstanding, struct store_reader *reader)
 {
-    struct queue *queue = &record->queues[instance];
-    const size_t n = (size_t)store_get_count(reader, sizeof *queue->tokens);
-    for (size_t i = 0; i < n && !store_failed(reader); i++) {
+    const uint64_t n = store_get_count(reader, sizeof(uint32_t));
+    if (n != outstanding) {
+        store_refuse(reader, "%" PRIu64 " turns in the record of an instance that has %" PRIu32, n, outstanding);
+    }
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
         push(queue, store_get_u32(reader));
-        record->pending[instance] += queue->tokens[i];
     }
 }
 
-bool sent_record_load(struct sent_record *record, struct store_reader *reader)
+bool sent_record_load(struct sent_record *record, uint32_t instance, uint32_t outstanding, uint32_t unbegun,
+                      struct store_reader *reader)
 {
-    for (uint32_t i = 0; i < record->n_instances && !store_failed(reader); i++) {
-        if (!kv_pool_load(record->indexes[i], reader) || !kv_pool_accept(record->indexes[i], NULL, 0, reader)) {
-            return false;
-        }
-        load_queue(record, i, reader);
+    if (!kv_pool_load(record->indexes[instance], reader) ||
+        !kv_pool_accept(record->indexes[instance], NULL, 0, reader)) {
+        return false;
     }
-    return !store_failed(reader);
+    load_queue(&record->queues[instance], outstanding, reader);
+    if (store_failed(reader)) {
+        return false;
+    }
+    sent_record_observe(record, instance, outstanding, unbegun);
+    return true;
 }

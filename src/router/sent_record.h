@@ -31,15 +31,17 @@ const uint64_t *sent_record_pending(const struct sent_record *record);
 /* The prompt that was looked up last goes to `instance`. */
 void sent_record_enter(struct sent_record *record, uint32_t instance, struct content content, uint32_t prompt_toks);
 
-/* Of the turns sent to an instance all but `unbegun` have begun. */
-void sent_record_observe(struct sent_record *record, uint32_t instance, uint32_t unbegun);
+/* Of the turns sent to an instance all but `outstanding` have ended, and all but `unbegun`, no more than those, have
+ * begun. What is pending depends on the last observation and on what was sent, not on the observations before. */
+void sent_record_observe(struct sent_record *record, uint32_t instance, uint32_t outstanding, uint32_t unbegun);
 
 /* Blocks in the index of an instance. */
 uint32_t sent_record_blocks(const struct sent_record *record, uint32_t instance);
 
-/* As part of the caller's section. False when the file holds no such record of a cluster of this size; the reader knows
- * why. */
+/* As part of the caller's section, all instances and one; with what was observed last, and sent since. False when the
+ * file does not fit: the reader knows why. */
 void sent_record_save(const struct sent_record *record, struct store_writer *writer);
-bool sent_record_load(struct sent_record *record, struct store_reader *reader);
+bool sent_record_load(struct sent_record *record, uint32_t instance, uint32_t outstanding, uint32_t unbegun,
+                      struct store_reader *reader);
 
 #endif

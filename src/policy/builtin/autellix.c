@@ -66,7 +66,7 @@ static int32_t sink(const double *parameters, int32_t queue, asim_time served)
 /* Waiting of the program's other calls. */
 static asim_time waited_before(struct autellix_state *state, const struct asim_turn *turn)
 {
-    const struct autellix_program *program = memory_find(state->programs, sizeof *program, turn->program);
+    const struct autellix_program *program = memory_find(state->programs, MEMORY_SETS, sizeof *program, turn->program);
     return program ? program->waited - (program->call == call_of(turn) ? program->call_waited : 0) : 0;
 }
 
@@ -83,12 +83,12 @@ struct asim_priority autellix_priority(const struct asim_context *context, const
                                        asim_time service)
 {
     struct autellix_state *state = context->state;
-    struct autellix_rise *rise = memory_find(state->rises, sizeof *rise, call_of(turn));
+    struct autellix_rise *rise = memory_find(state->rises, MEMORY_SETS, sizeof *rise, call_of(turn));
     int32_t queue = sink(context->parameters, rise ? 0 : queue_of(context->parameters, service),
                          turn->served - (rise ? rise->served : 0));
     const bool waits = turn->first_scheduled == ASIM_NEVER || turn->is_preempted;
     if (waits && queue > 0 && starves(context, turn, rise)) {
-        rise = memory_take(state->rises, sizeof *rise, call_of(turn), context->now);
+        rise = memory_take(state->rises, MEMORY_SETS, sizeof *rise, call_of(turn), context->now);
         rise->at = context->now;
         rise->served = turn->served;
         queue = 0;
@@ -99,7 +99,8 @@ struct asim_priority autellix_priority(const struct asim_context *context, const
 void autellix_observe_admission(const struct asim_context *context, const struct asim_turn *turn, asim_time waited)
 {
     struct autellix_state *state = context->state;
-    struct autellix_program *program = memory_take(state->programs, sizeof *program, turn->program, context->now);
+    struct autellix_program *program =
+        memory_take(state->programs, MEMORY_SETS, sizeof *program, turn->program, context->now);
     if (program->call != call_of(turn)) {
         program->call = call_of(turn);
         program->call_waited = 0;

@@ -193,8 +193,8 @@ static asim_time tick_period(const double *values)
 static void on_turn_arrival(const struct asim_context *context, const struct asim_turn *turn)
 {
     struct state *state = context->state;
-    const bool is_new = memory_find(state->programs, sizeof(struct program), turn->program) == NULL;
-    struct program *program = memory_take(state->programs, sizeof *program, turn->program, context->now);
+    const bool is_new = memory_find(state->programs, MEMORY_SETS, sizeof(struct program), turn->program) == NULL;
+    struct program *program = memory_take(state->programs, MEMORY_SETS, sizeof *program, turn->program, context->now);
     program->context = turn->prompt_toks;
     program->standing = REASONING;
     if (is_new) {
@@ -208,14 +208,14 @@ static void on_turn_arrival(const struct asim_context *context, const struct asi
 static bool admit(const struct asim_context *context, const struct asim_turn *turn)
 {
     struct state *state = context->state;
-    const struct program *program = memory_find(state->programs, sizeof *program, turn->program);
+    const struct program *program = memory_find(state->programs, MEMORY_SETS, sizeof *program, turn->program);
     return !program || !program->is_paused;
 }
 
 static struct asim_retention on_turn_complete(const struct asim_context *context, const struct asim_turn *turn)
 {
     struct state *state = context->state;
-    struct program *program = memory_take(state->programs, sizeof *program, turn->program, context->now);
+    struct program *program = memory_take(state->programs, MEMORY_SETS, sizeof *program, turn->program, context->now);
     if (turn->is_last) {
         memory_forget(program, sizeof *program);
         return (struct asim_retention){.action = ASIM_KEEP};
