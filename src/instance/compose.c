@@ -107,7 +107,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
         if (!sequence) {
             return;
         }
-        if (instance->residency && instance->running.n && engine_is_refused(instance, sequence, now)) {
+        if (instance->residency && engine_is_refused(instance, sequence, now)) {
             continue;
         }
         const enum loading loading = instance->node ? load_from_below(instance, sequence, now) : NOTHING_TO_LOAD;

@@ -132,18 +132,23 @@ static simtime effect_of_inbox(const struct instance *instance)
     return first;
 }
 
+/* Of turns that wait or are prefilling. Those that are all refused wait for what happens next. */
+static simtime effect_of_queued(const struct instance *instance)
+{
+    simtime from = instance->device_free;
+    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER && instance->waiting.n) {
+        const simtime next = instance_next(instance).time;
+        from = next > from ? next : from;
+    }
+    return sum(from, instance->queued.first);
+}
+
 simtime instance_earliest_effect(const struct instance *instance)
 {
     simtime first = effect_in_flight(instance);
     const simtime inbox = effect_of_inbox(instance);
     first = inbox < first ? inbox : first;
-    /* Where turns wait for a deadline or a transfer and nothing runs, the next batch follows the next event. */
-    simtime from = instance->device_free;
-    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER && instance->queued.first != SIMTIME_NEVER) {
-        const simtime next = instance_next(instance).time;
-        from = next > from ? next : from;
-    }
-    const simtime queued = sum(from, instance->queued.first);
+    const simtime queued = effect_of_queued(instance);
     first = queued < first ? queued : first;
     if (instance->decoding.n) {
         const simtime ahead = instance->decoding.first - instance->decode.clock * instance->least_step;

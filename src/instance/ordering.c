@@ -67,7 +67,9 @@ struct sequence *engine_next_waiting(struct instance *instance)
 
 bool engine_is_refused(struct instance *instance, const struct sequence *sequence, simtime now)
 {
-    if (consult_admit(instance, sequence, now)) {
+    /* Where nothing runs, only a tick brings a policy to think again. */
+    if ((!instance->running.n && instance->residency->scheduling->tick_at == SIMTIME_NEVER) ||
+        consult_admit(instance, sequence, now)) {
         return false;
     }
     residency_guest(instance->residency, sequence)->refused_in = instance->residency->batch;

@@ -274,6 +274,15 @@ static struct content truncate(struct progress *progress, struct content content
     return extent_list_content(list);
 }
 
+struct content orchestrator_prompt(struct orchestrator *orchestrator, uint32_t slot, uint32_t *toks)
+{
+    struct progress *progress = slot_at(orchestrator, slot);
+    const struct turn *turn = &progress->program.turns[progress->turn];
+    const struct content content = prompt_build(&progress->prompts, &progress->program, progress->turn);
+    *toks = prompt_toks(orchestrator, turn);
+    return *toks < turn->prompt_toks ? truncate(progress, content, turn->prompt_toks, *toks) : content;
+}
+
 struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot)
 {
     struct progress *progress = slot_at(orchestrator, slot);
@@ -281,14 +290,10 @@ struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t s
     struct turn_call call = {.program = progress->program.id,
                              .turn = progress->turn,
                              .ready = progress->ready,
-                             .content = prompt_build(&progress->prompts, &progress->program, progress->turn),
-                             .prompt_toks = prompt_toks(orchestrator, turn),
                              .output_toks = turn->output_toks,
                              .shared_output = turn->shared_output,
                              .lead = lead(orchestrator, progress, progress->turn, progress->gap)};
-    if (call.prompt_toks < turn->prompt_toks) {
-        call.content = truncate(progress, call.content, turn->prompt_toks, call.prompt_toks);
-    }
+    call.content = orchestrator_prompt(orchestrator, slot, &call.prompt_toks);
     /* What the end of this turn asks of the next one, while the turns are at hand. */
     const uint32_t next = progress->turn + 1;
     if (next < progress->program.n_turns) {

@@ -108,6 +108,9 @@ struct turn_call {
 
 struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot);
 
+/* Its content alone, also of a program that is prepared and has not started. */
+struct content orchestrator_prompt(struct orchestrator *orchestrator, uint32_t slot, uint32_t *toks);
+
 /* What policies may know of that turn. */
 struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, uint32_t slot);
 

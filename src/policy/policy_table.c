@@ -5,7 +5,27 @@
 #include <string.h>
 
 static const struct asim_policy *const table[] = {
-    &policy_fcfs, &policy_lru, &policy_round_robin, &policy_least_loaded, &policy_session_affinity,
+    /* clang-format off */
+    &policy_fcfs,
+    &policy_program_fcfs,
+    &policy_autellix_plas,
+    &policy_autellix_atlas,
+    &policy_thunderagent,
+    &policy_oracle_srpt,
+    &policy_lru,
+    &policy_round_robin,
+    &policy_random,
+    &policy_power_of_two,
+    &policy_least_loaded,
+    &policy_consistent_hash,
+    &policy_session_affinity,
+    &policy_sglang_cache_aware,
+    &policy_dynamo_kv,
+    &policy_llm_d,
+    &policy_preble,
+    &policy_autellix_router,
+    &policy_saga_router,
+    /* clang-format on */
 };
 
 enum { POLICIES = sizeof table / sizeof table[0] };

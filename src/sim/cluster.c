@@ -193,11 +193,26 @@ static void share_instances(struct cluster *cluster, uint32_t rank, uint32_t n_r
     cluster->end_instance = end < n ? (uint32_t)end : n;
 }
 
+/* A rank knows the programs that it has, and the router is every rank's. */
+static bool ranks_can_route(const struct asim_policy *policy, uint32_t n_ranks, struct diag *diag)
+{
+    if (n_ranks > 1 && policy_reads_prompt(policy)) {
+        diag_error(
+            diag, ASIM_USAGE, (struct diag_where){0},
+            "routing: '%s' looks at prompts, which %u ranks do not all know; allowed: one rank, or a policy that "
+            "does not",
+            policy->name, n_ranks);
+        return false;
+    }
+    return true;
+}
+
 struct cluster *cluster_create(const struct settings *settings, uint32_t rank, uint32_t n_ranks, struct diag *diag)
 {
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
     cluster->settings = *settings;
     if (!cluster_open_policies(settings, &cluster->policies, diag) ||
+        !ranks_can_route(cluster->policies.routing.policy, n_ranks, diag) ||
         cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
         goto fail;
     }

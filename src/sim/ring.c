@@ -8,8 +8,12 @@ _Static_assert(NO_HOME == ASIM_NONE, "a program without a home has none for the 
 
 uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
 {
-    const struct asim_request request = {
+    struct asim_request request = {
         .program = turn->key >> 24, .turn = (uint32_t)(turn->key & 0xffffff), .home = turn->home};
+    if (router_wants_prompt(cluster->router)) {
+        router_show_prompt(cluster->router,
+                           orchestrator_prompt(cluster->orchestrator, turn->slot, &request.prompt_toks));
+    }
     return router_route(cluster->router, &request, turn->time);
 }
 

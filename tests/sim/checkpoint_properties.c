@@ -35,6 +35,8 @@ static const struct bend bends[] = {
       {"request_rate", "40"},
       {"tool_gap", "trace"},
       {"synthetic.turns", "geometric(mean=4, max=9)"}}},
+    {"a record of prompts", {{"routing", "dynamo-kv"}, {"instances", "4"}}},
+    {"a record of prompts, exact views", {{"router.view", "exact"}, {"routing", "preble"}, {"instances", "4"}}},
     {"exact views, clients", {{"router.view", "exact"}, {"max_concurrency", "9"}, {"instances", "3"}}},
 };
 

@@ -104,9 +104,10 @@ static void draw_engine(struct random_cluster *cluster, struct dice *dice, uint6
 
 static void draw_ring(struct random_cluster *cluster, struct dice *dice)
 {
-    static const char *const routings[] = {"round-robin", "least-loaded", "session-affinity"};
+    static const char *const routings[] = {"round-robin",  "least-loaded", "session-affinity", "session-affinity",
+                                           "power-of-two", "dynamo-kv",    "preble",           "autellix-router"};
     set_number(cluster, "instances", draw(dice, 1, 7), "");
-    random_cluster_set(cluster, "routing", routings[draw(dice, 0, 2)]);
+    random_cluster_set(cluster, "routing", routings[draw(dice, 0, 7)]);
     set_number(cluster, "router.telemetry_period", draw(dice, 1, 40) * 5, "ms");
     random_cluster_set(cluster, "router.pressure_limit", draw(dice, 0, 1) ? "0.9" : "0.4");
     set_number(cluster, "dispatch_latency", draw(dice, 0, 1) * draw(dice, 0, 30), "ms");
