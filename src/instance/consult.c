@@ -1,10 +1,9 @@
 #include "base/mem.h"
 #include "instance/transfers.h"
+#include "policy/policy_call.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 /* ---- what a policy is shown ---- */
 
@@ -232,24 +231,9 @@ static struct asim_context show(struct call *call)
 
 /* ---- what came of a call ---- */
 
-__attribute__((format(printf, 4, 5))) static void fault(struct instance *instance, const struct seat *seat,
-                                                        const char *function, const char *format, ...)
+const struct policy_fault *instance_fault(const struct instance *instance)
 {
-    struct residency *residency = instance->residency;
-    if (residency->fault[0]) {
-        return;
-    }
-    const int n = snprintf(residency->fault, sizeof residency->fault, "policy '%s', function %s, answered ",
-                           seat->use->policy->name, function);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(residency->fault + n, sizeof residency->fault - (size_t)n, format, arguments);
-    va_end(arguments);
-}
-
-const char *instance_fault(const struct instance *instance)
-{
-    return instance->residency && instance->residency->fault[0] ? instance->residency->fault : NULL;
+    return instance->residency && instance->residency->fault.policy ? &instance->residency->fault : NULL;
 }
 
 static void grant(const struct call *call, const struct wish *wish)
@@ -293,7 +277,9 @@ void consult_start(struct instance *instance, struct seat *seat)
     if (seat->use->policy->start) {
         struct call call = {.instance = instance, .seat = seat};
         const struct asim_context context = show(&call);
+        policy_enter(seat->use, "start");
         seat->use->policy->start(&context);
+        policy_leave(seat->use);
         grant_wishes(&call);
     }
 }
@@ -307,11 +293,15 @@ void consult_arrival(struct instance *instance, const struct sequence *sequence,
         struct call call = {.instance = instance, .seat = &residency->seats[i], .now = now};
         const struct asim_context context = show(&call);
         if (policy->observe_gap && facts->gap_before >= 0) {
+            policy_enter(residency->seats[i].use, "observe_gap");
             policy->observe_gap(&context, facts->tool_before, facts->gap_before);
+            policy_leave(residency->seats[i].use);
         }
         if (policy->on_turn_arrival) {
             const struct asim_turn turn = show_turn(&call, sequence);
+            policy_enter(residency->seats[i].use, "on_turn_arrival");
             policy->on_turn_arrival(&context, &turn);
+            policy_leave(residency->seats[i].use);
         }
         grant_wishes(&call);
     }
@@ -326,8 +316,10 @@ void consult_admission(struct instance *instance, const struct sequence *sequenc
             struct call call = {.instance = instance, .seat = &residency->seats[i], .now = now};
             const struct asim_context context = show(&call);
             const struct asim_turn turn = show_turn(&call, sequence);
+            policy_enter(residency->seats[i].use, "observe_admission");
             policy->observe_admission(&context, &turn,
                                       now - (sequence->preemptions ? sequence->waiting_since : sequence->arrived));
+            policy_leave(residency->seats[i].use);
             grant_wishes(&call);
         }
     }
@@ -337,7 +329,9 @@ void consult_tick(struct instance *instance, struct seat *seat, simtime now)
 {
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
+    policy_enter(seat->use, "tick");
     seat->use->policy->tick(&context);
+    policy_leave(seat->use);
     grant_wishes(&call);
 }
 
@@ -345,16 +339,16 @@ static bool is_sound(struct instance *instance, const struct seat *seat, const s
                      simtime now)
 {
     if ((unsigned)answer->action > ASIM_DROP) {
-        fault(instance, seat, "on_turn_complete", "action %d; allowed: 0 to %d", (int)answer->action, ASIM_DROP);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete", "action %d; allowed: 0 to %d", (int)answer->action, ASIM_DROP);
         return false;
     }
     if (answer->action == ASIM_PIN && answer->until < now) {
-        fault(instance, seat, "on_turn_complete", "a pin until %.6f s at %.6f s; allowed: not before now",
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete", "a pin until %.6f s at %.6f s; allowed: not before now",
               simtime_to_s(answer->until), simtime_to_s(now));
         return false;
     }
     if (isnan(answer->score)) {
-        fault(instance, seat, "on_turn_complete", "a score that is not a number");
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete", "a score that is not a number");
         return false;
     }
     return true;
@@ -373,7 +367,9 @@ struct asim_retention consult_completion(struct instance *instance, const struct
         const struct asim_context context = show(&call);
         struct asim_turn turn = show_turn(&call, sequence);
         turn.tool = residency_guest(residency, sequence)->facts.tool_after;
+        policy_enter(seat->use, "on_turn_complete");
         const struct asim_retention answer = seat->use->policy->on_turn_complete(&context, &turn);
+        policy_leave(seat->use);
         if (seat == residency->retention && is_sound(instance, seat, &answer, now)) {
             decision = answer;
         }
@@ -391,10 +387,12 @@ double consult_evict_order(struct instance *instance, const struct resident *res
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
     const struct asim_resident shown = show_resident(&call, resident);
+    policy_enter(seat->use, "evict_order");
     const double order = seat->use->policy->evict_order(&context, &shown);
+    policy_leave(seat->use);
     instance->residency->n_wishes = 0;
     if (isnan(order)) {
-        fault(instance, seat, "evict_order", "a score that is not a number");
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "evict_order", "a score that is not a number");
         return 0.0;
     }
     return order;
@@ -425,13 +423,15 @@ struct resident *consult_pressure(struct instance *instance, const struct asim_p
     }
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
+    policy_enter(seat->use, "on_pressure");
     const uint32_t answer = seat->use->policy->on_pressure(&context, pressure);
+    policy_leave(seat->use);
     residency->n_wishes = 0;
     if (answer == ASIM_NONE) {
         return engine_pressure(residency, pressure);
     }
     if (answer >= residency->n_residents) {
-        fault(instance, seat, "on_pressure", "resident %u of %zu", answer, residency->n_residents);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_pressure", "resident %u of %zu", answer, residency->n_residents);
         return engine_pressure(residency, pressure);
     }
     return residency->residents[answer];
@@ -443,7 +443,9 @@ struct asim_priority consult_priority(struct instance *instance, const struct se
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
     const struct asim_turn turn = show_turn(&call, sequence);
+    policy_enter(seat->use, "priority");
     const struct asim_priority priority = seat->use->policy->priority(&context, &turn);
+    policy_leave(seat->use);
     instance->residency->n_wishes = 0;
     return priority;
 }
@@ -460,10 +462,12 @@ struct sequence *consult_victim(struct instance *instance, simtime now)
     if (!context.n_running) {
         return NULL;
     }
+    policy_enter(seat->use, "victim");
     const uint32_t answer = seat->use->policy->victim(&context);
+    policy_leave(seat->use);
     residency->n_wishes = 0;
     if (answer >= context.n_running) {
-        fault(instance, seat, "victim", "running turn %u of %u", answer, context.n_running);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "victim", "running turn %u of %u", answer, context.n_running);
         return NULL;
     }
     residency->shown_list = NULL;
@@ -479,7 +483,9 @@ bool consult_admit(struct instance *instance, const struct sequence *sequence, s
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
     const struct asim_turn turn = show_turn(&call, sequence);
+    policy_enter(seat->use, "admit");
     const bool answer = seat->use->policy->admit(&context, &turn);
+    policy_leave(seat->use);
     grant_wishes(&call);
     return answer;
 }

@@ -35,6 +35,9 @@ uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct even
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next);
 
+/* Reports the first nonsense answer that a policy gave inside an instance; false when there is none. */
+bool ring_report_fault(const struct cluster *cluster, struct diag *diag);
+
 /* After a whole run: what programs hold between turns is given up. Nothing may be left anywhere then: each turn that
  * started has ended, and every KV block is free; aborts otherwise (debug builds). */
 void ring_finish(const struct cluster *cluster);

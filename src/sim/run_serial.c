@@ -183,6 +183,7 @@ static void step_instance(struct serial *serial, struct event_key until)
     if (ended != ASIM_NONE) {
         take_ends(serial, ended);
     }
+    serial->failed |= instance_fault(serial->cluster->instances[first]) && ring_report_fault(serial->cluster, serial->diag);
     const uint32_t together = ring_together(serial->cluster);
     const uint32_t group = first - first % together;
     for (uint32_t i = group; i < group + together && i < serial->cluster->plan.n_instances; i++) {
@@ -229,6 +230,7 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
         }
         stopped = pulse && rounds % PULSE_EVENTS == 0 && pulse(user, cluster);
     }
+    serial.failed |= !serial.failed && ring_report_fault(cluster, diag);
     min_tree_fini(&serial.outputs);
     heap_fini(&serial.ready);
     heap_fini(&serial.clients);

@@ -2,6 +2,7 @@
 #include "base/store.h"
 #include "kv/pool.h"
 #include "pdes/calendar_sort.h"
+#include "sim/ring.h"
 #include "sim/windows.h"
 
 #include <assert.h>
@@ -205,10 +206,20 @@ static void check_conservation(const struct windows *windows)
 }
 #endif
 
+static void fail_fault(struct windows *windows)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < windows->n_lanes; i++) {
+        any |= windows->lanes[i].has_fault;
+    }
+    windows->failed |= any && ring_report_fault(windows->cluster, windows->diag);
+}
+
 void gather_window(struct windows *windows)
 {
     gather_slots(windows);
     fail_late(windows);
+    fail_fault(windows);
     if (windows->closed) {
         gather_clients(windows);
     }

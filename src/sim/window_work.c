@@ -105,6 +105,7 @@ static void note_instance(struct windows *windows, struct lane *lane, uint32_t i
     if (windows->exact) {
         take_changes(lane, instance);
     }
+    lane->has_fault |= instance_fault(instance) != NULL;
     windows->effects[index] = instance_earliest_effect(instance);
     windows->quiet[index] = (struct quiet){
         .since = windows->advance_to, .until = instance_next(instance).time, .state = instance_state(instance)};

@@ -118,7 +118,7 @@ void program_run_serve(struct program_run *run, enum engine_stepping stepping)
     struct engine_config config = run->config;
     config.stepping = stepping;
     config.policies = &policies;
-    struct service service = {.run = run, .instance = instance_create(0, &config, run->step_time)};
+    struct service service = {.run = run, .instance = instance_create(0, &config, run->step_time, NULL)};
     run->hit_toks = run->prompt_toks = run->preemptions = 0;
     run->digest = UINT64_C(0xcbf29ce484222325);
     for (uint32_t i = 0; i < run->n; i++) {
@@ -139,7 +139,7 @@ void program_run_serve(struct program_run *run, enum engine_stepping stepping)
         }
     }
     assert_null(instance_fault(service.instance));
-    instance_drain(service.instance);
+    instance_drain(&service.instance, 1);
     instance_check(service.instance);
     assert_int_equal(kv_free(instance_pool(service.instance)), config.n_blocks - 1);
     const struct residency_counters *counters = instance_residency_counters(service.instance);
