@@ -100,9 +100,9 @@ struct asim_resident {
 /* What every function is given. Valid during the call only. */
 struct asim_context {
     void *state;
-    const double *parameters; /* values, in order of declaration */
-    const struct asim_host *host;
-    void *handle; /* for the host's functions */
+    const double *parameters;     /* values, in order of declaration */
+    const struct asim_host *host; /* NULL: the router */
+    void *handle;                 /* for the host's functions */
     asim_time now;
     uint32_t instance; /* ASIM_NONE: the router */
     uint32_t block_size;
@@ -166,11 +166,11 @@ struct asim_pressure {
 /* ---- routing ---- */
 
 struct asim_instance_view {
-    uint32_t outstanding; /* turns there: in the last snapshot, plus those sent that it had not received */
-    uint32_t running;     /* in the last snapshot */
+    uint32_t running; /* in the last snapshot */
     uint32_t waiting;
     uint32_t used_blocks; /* held by turns and pins in the last snapshot */
     uint32_t usable_blocks;
+    uint32_t outstanding;  /* turns there: in the last snapshot, plus those sent that it had not received */
     uint32_t index_blocks; /* in the router's own record of what it sent there */
 };
 
@@ -186,7 +186,7 @@ struct asim_routing {
     const uint32_t *overlap; /* by instance: leading blocks of the prompt that the router's record has there; NULL
                                 unless the policy has ASIM_POLICY_READS_OVERLAP */
     const uint64_t *pending; /* by instance: prompt tokens sent there and not known to be done; the same */
-    uint64_t random;         /* fixed by seed, program and turn */
+    uint64_t random;         /* fixed by seed, program and turn; 0 unless the policy has ASIM_POLICY_READS_RANDOM */
 };
 
 struct asim_request {
@@ -204,6 +204,7 @@ enum asim_policy_flags {
     ASIM_POLICY_PREEMPTIVE = 4,       /* a waiting turn displaces running ones of a higher level */
     ASIM_POLICY_READS_VIEW = 8,       /* `route` looks at instances */
     ASIM_POLICY_READS_OVERLAP = 16,   /* `route` looks at overlap and pending */
+    ASIM_POLICY_READS_RANDOM = 32,    /* `route` draws at random */
 };
 
 struct asim_policy {

@@ -45,10 +45,11 @@ static json_t *list_policies(struct diag *diag)
     (void)diag;
     json_t *items = json_array();
     for (size_t i = 0; i < policy_count(); i++) {
-        const struct policy_entry *entry = policy_at(i);
-        json_array_append_new(items, json_pack("{s:s, s:s, s:s, s:s}", "name", entry->name, "plane",
-                                               policy_plane_name(entry->plane), "summary", entry->summary, "source",
-                                               entry->source));
+        const struct asim_policy *policy = policy_at(i);
+        char planes[POLICY_PLANES_BYTES];
+        json_array_append_new(items, json_pack("{s:s, s:s, s:s, s:s}", "name", policy->name, "plane",
+                                               policy_planes_text(policy, planes), "summary", policy->summary, "source",
+                                               policy->source));
     }
     return items;
 }

@@ -68,6 +68,11 @@ asim_status asim_plan(asim_config *config, char **out)
     }
     struct diag *diag = config_diag(config);
     struct cluster_plan plan;
+    struct policy_set policies;
+    if (!cluster_open_policies(settings, &policies, diag)) {
+        return diag->status;
+    }
+    policy_set_close(&policies);
     const asim_status status = cluster_plan(settings, &plan, diag);
     if (status != ASIM_OK) {
         return status;

@@ -125,7 +125,7 @@ static char *summarise(const struct cluster *cluster, const struct cluster_total
         .hardware = cluster->plan.device.name,
         .engine = engine_name(settings),
         .compute = settings->compute,
-        .routing = settings->routing,
+        .routing = cluster->policies.routing.policy->name,
         .assumptions = cluster->plan.device.calibration,
         .seed = settings->seed,
         .instances = cluster->plan.n_instances,

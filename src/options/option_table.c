@@ -10,7 +10,6 @@
 /* What users read as the type. */
 #define TYPE_TEXT         "text"
 #define TYPE_PATH         "path"
-#define TYPE_NAME         "name"
 #define TYPE_CHOICE       "name"
 #define TYPE_SWITCH       "on|off"
 #define TYPE_COUNT        "count"
@@ -44,7 +43,6 @@
         __VA_ARGS__, NULL                                                                                              \
     }
 #define COUNTS                .doc.allowed = "a DISTRIBUTION of counts with a mean of 1 to 10000000", .check = check_counts
-#define NAMES1(A)             .names = LIST(A), .doc.allowed = A
 #define NAMES2(A, B)          .names = LIST(A, B), .doc.allowed = A "|" B
 #define NAMES3(A, B, C)       .names = LIST(A, B, C), .doc.allowed = A "|" B "|" C
 #define NAMES4(A, B, C, D)    .names = LIST(A, B, C, D), .doc.allowed = A "|" B "|" C "|" D
@@ -232,16 +230,24 @@ static const struct option_row rows[] = {
     {OPTION("engine", COUNT, "max_cudagraph_capture_size", "--max-cudagraph-capture-size", max_cudagraph_capture_size),
      RANGE(0, 1048576),
      HELP("Most tokens of a step that runs as a CUDA graph; 0: none does. Unset: twice max_num_seqs, at most 512.")},
-    {OPTION("engine", NAME, "scheduling", "--scheduling", scheduling), DEFAULT("fcfs"), NAMES1("fcfs"),
-     HELP("Order in which waiting turns are admitted.")},
-    {OPTION("engine", NAME, "retention", "--retention", retention), DEFAULT("lru"), NAMES1("lru"),
-     HELP("Which cached KV goes first when room is needed.")},
+    {OPTION("engine", TEXT, "policy", "--policy", policy),
+     HELP(
+         "A policy for all planes that it serves, of retention, scheduling and routing; `asim list policies` names the "
+         "built-in ones. Unset: the engine's own rules.")},
+    {OPTION("engine", TEXT, "scheduling", "--scheduling", scheduling),
+     HELP("The policy of who runs: the order in which waiting turns are admitted, and who is preempted. Unset: that of "
+          "policy, else fcfs.")},
+    {OPTION("engine", TEXT, "retention", "--retention", retention),
+     HELP("The policy of what becomes of a program's KV between its turns. Unset: that of policy, else lru.")},
+    {OPTION("engine", TEXT, "policy_parameters", "--policy-parameters", policy_parameters),
+     HELP("Parameters of the policies, name=value or policy.name=value, separated by commas; `asim list policies` "
+          "gives their names, ranges and defaults.")},
 
     /* ---- cluster */
     {OPTION("cluster", COUNT, "instances", "--instances", instances), DEFAULT("1"), RANGE(1, 1000000),
      HELP("Number of engine instances.")},
-    {OPTION("cluster", NAME, "routing", "--routing", routing), DEFAULT("session-affinity"),
-     NAMES3("round-robin", "least-loaded", "session-affinity"), HELP("How a ready turn is given an instance.")},
+    {OPTION("cluster", TEXT, "routing", "--routing", routing),
+     HELP("The policy of where a ready turn goes. Unset: that of policy, else session-affinity.")},
     {OPTION("cluster", FRACTION, "router.pressure_limit", "--router-pressure-limit", router_pressure_limit),
      DEFAULT("0.95"), RANGE(0, 1), HELP("Session affinity: KV use above which a program leaves its instance.")},
     {OPTION("cluster", NUMBER, "router.load_limit", "--router-load-limit", router_load_limit), DEFAULT("2"),

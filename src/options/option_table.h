@@ -14,7 +14,6 @@
 enum option_type {
     OPTION_TEXT,         /* const char *, any text but the empty one */
     OPTION_PATH,         /* the same: a file or folder */
-    OPTION_NAME,         /* const char *, one of `names` */
     OPTION_CHOICE,       /* uint32_t, the index in `names` */
     OPTION_SWITCH,       /* bool */
     OPTION_COUNT,        /* uint64_t */

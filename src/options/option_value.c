@@ -47,7 +47,6 @@ static const struct {
 } type_texts[] = {
     [OPTION_TEXT] = {"text", "any text but the empty one"},
     [OPTION_PATH] = {"a path", "any path"},
-    [OPTION_NAME] = {"a known name", NULL},
     [OPTION_CHOICE] = {"a known name", NULL},
     [OPTION_SWITCH] = {"a switch", "on, off, true, false"},
     [OPTION_COUNT] = {"a count", "a whole number, e.g. 8192 or 1e6"},
@@ -103,11 +102,7 @@ static bool parse_name(const struct option_row *row, const char *text, struct op
 {
     for (uint32_t i = 0; row->names[i]; i++) {
         if (strcmp(row->names[i], text) == 0) {
-            if (row->type == OPTION_NAME) {
-                out->text = row->names[i];
-            } else {
-                out->choice = i;
-            }
+            out->choice = i;
             return true;
         }
     }
@@ -182,7 +177,6 @@ static bool parse_in_c_locale(const struct option_row *row, const char *text, st
     case OPTION_PATH:
     case OPTION_DISTRIBUTION:
         return parse_text(row, text, out, message);
-    case OPTION_NAME:
     case OPTION_CHOICE:
         return parse_name(row, text, out, message);
     case OPTION_SWITCH:
@@ -236,7 +230,6 @@ void option_value_store(const struct option_row *row, const struct option_value 
     switch (row->type) {
     case OPTION_TEXT:
     case OPTION_PATH:
-    case OPTION_NAME:
     case OPTION_DISTRIBUTION:
         *(const char **)field = value->text;
         break;
@@ -312,7 +305,6 @@ char *option_value_format(const struct option_row *row, const struct settings *s
     switch (row->type) {
     case OPTION_TEXT:
     case OPTION_PATH:
-    case OPTION_NAME:
     case OPTION_DISTRIBUTION: {
         const char *text = *(const char *const *)field;
         return text ? mem_strdup(text) : NULL;

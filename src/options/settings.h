@@ -90,8 +90,10 @@ struct settings {
     bool async_scheduling;               /* preset decides unless given */
     double watermark;                    /* fraction of the pool */
     uint64_t max_cudagraph_capture_size; /* unset: min(2 * max_num_seqs, 512) */
-    const char *scheduling;              /* policy names */
+    const char *policy;                  /* names of policies; NULL: not given */
+    const char *scheduling;
     const char *retention;
+    const char *policy_parameters; /* text for policy_parameters_read (policy/policy_parameters.h) */
     /* cluster */
     uint64_t instances;
     const char *routing;

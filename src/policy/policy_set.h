@@ -3,6 +3,8 @@
 #define ASIM_POLICY_POLICY_SET_H
 
 #include "asim/policy.h"
+#include "base/diag.h"
+#include "policy/policy_table.h"
 
 enum { POLICY_MAX_PARAMETERS = 16 };
 
@@ -25,5 +27,34 @@ static inline bool policy_is_passive(const struct asim_policy *policy)
     return !policy->on_turn_arrival && !policy->observe_gap && !policy->observe_admission && !policy->tick &&
            !policy->on_turn_complete && !policy->priority && !policy->victim && !policy->admit;
 }
+
+/* A value that an option of its own gives to a parameter of a built-in policy. */
+struct policy_preset {
+    const char *policy, *parameter;
+    double value;
+};
+
+/* What the user chose; NULL: not given. */
+struct policy_choice {
+    const char *policy;                  /* takes each plane that it serves, */
+    const char *planes[POLICY_PLANES];   /* but those that are given one by one */
+    const char *parameters;              /* "name=value,policy.name=value" */
+    const struct policy_preset *presets; /* what `parameters` overrides */
+    size_t n_presets;
+};
+
+/* Fills *out; false, with errors that say what is allowed, when a name or a parameter is wrong. What nobody takes is
+ * left to fcfs, lru and session-affinity. */
+bool policy_set_open(struct policy_set *out, const struct policy_choice *choice, struct diag *diag);
+void policy_set_close(struct policy_set *set);
+
+/* The policy of a plane. */
+struct policy_use *policy_set_use(struct policy_set *set, enum policy_plane plane);
+
+/* A policy with the defaults of its parameters. */
+struct policy_use policy_use_of(const struct asim_policy *policy);
+
+/* Whether a policy of the set sees what programs will do. */
+bool policy_set_has_oracle(const struct policy_set *set);
 
 #endif

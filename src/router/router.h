@@ -10,7 +10,8 @@
 #include "base/simtime.h"
 #include "base/store.h"
 #include "instance/instance.h"
-#include "policy/policy_table.h"
+#include "policy/policy_fault.h"
+#include "policy/policy_set.h"
 
 struct router;
 
@@ -19,10 +20,11 @@ enum router_view { ROUTER_VIEW_TELEMETRY, ROUTER_VIEW_EXACT };
 struct router_options {
     uint32_t n_instances;
     uint32_t usable_blocks; /* KV blocks per instance */
+    uint32_t block_size;    /* tokens */
     enum router_view view;
     simtime telemetry_period;
-    const struct policy_entry *policy;
-    struct routing_parameters parameters;
+    const struct policy_use *policy; /* the caller's, as long as the router */
+    uint64_t seed;                   /* of what policies draw at random */
 };
 
 /* How programs with a KV home fared. A turn is cold when its program has none yet. */
@@ -50,8 +52,10 @@ void router_snapshots_done(struct router *router, simtime instant);
 /* The state of one instance changed, for the exact view. */
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
 
-/* Chooses the instance of a turn. */
-uint32_t router_route(struct router *router, const struct routing_request *request);
+/* Chooses the instance of a turn that is ready at `now`; ASIM_NONE when the policy names none that there is, see
+ * router_fault. */
+uint32_t router_route(struct router *router, const struct asim_request *request, simtime now);
+const struct policy_fault *router_fault(const struct router *router);
 
 const struct router_counters *router_counters(const struct router *router);
 

@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "options/draws.h"
-#include "policy/policy_table.h"
 
 #include <assert.h>
 
@@ -135,18 +134,35 @@ void cluster_populate(struct cluster *cluster, uint32_t first, uint32_t end)
     }
 }
 
+bool cluster_open_policies(const struct settings *settings, struct policy_set *out, struct diag *diag)
+{
+    const struct policy_preset presets[] = {
+        {"session-affinity", "pressure_limit", settings->router_pressure_limit},
+        {"session-affinity", "load_limit", settings->router_load_limit},
+    };
+    const struct policy_choice choice = {
+        .policy = settings->policy,
+        .planes = {[POLICY_ROUTING] = settings->routing,
+                   [POLICY_SCHEDULING] = settings->scheduling,
+                   [POLICY_RETENTION] = settings->retention},
+        .parameters = settings->policy_parameters,
+        .presets = presets,
+        .n_presets = sizeof presets / sizeof presets[0],
+    };
+    return policy_set_open(out, &choice, diag);
+}
+
 static void create_router(struct cluster *cluster)
 {
     const struct settings *settings = &cluster->settings;
-    const struct policy_entry *policy = policy_find(POLICY_ROUTING, settings->routing);
-    assert(policy);
     cluster->router = router_create(&(struct router_options){
         .n_instances = cluster->plan.n_instances,
         .usable_blocks = cluster->plan.engine.n_blocks - 1,
         .view = settings->router_view == SETTING_VIEW_EXACT ? ROUTER_VIEW_EXACT : ROUTER_VIEW_TELEMETRY,
         .telemetry_period = settings->router_telemetry_period,
-        .policy = policy,
-        .parameters = {.pressure_limit = settings->router_pressure_limit, .load_limit = settings->router_load_limit},
+        .block_size = cluster->plan.engine.block_size,
+        .policy = &cluster->policies.routing,
+        .seed = settings->seed,
     });
 }
 
@@ -176,7 +192,8 @@ struct cluster *cluster_create(const struct settings *settings, uint32_t rank, u
 {
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
     cluster->settings = *settings;
-    if (cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
+    if (!cluster_open_policies(settings, &cluster->policies, diag) ||
+        cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
         goto fail;
     }
     share_instances(cluster, rank, n_ranks);
@@ -238,5 +255,6 @@ void cluster_destroy(struct cluster *cluster)
     if (cluster->workload) {
         workload_destroy(cluster->workload);
     }
+    policy_set_close(&cluster->policies);
     mem_free(cluster);
 }

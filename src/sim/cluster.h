@@ -29,6 +29,9 @@ struct cluster_plan {
 /* Errors (does not fit, model too long for the pool, unknown names) and warnings go to diag. */
 asim_status cluster_plan(const struct settings *settings, struct cluster_plan *plan, struct diag *diag);
 
+/* The policies that the settings choose; false, with errors. */
+bool cluster_open_policies(const struct settings *settings, struct policy_set *out, struct diag *diag);
+
 /* The workload that the settings name, and how it is read; for_looking: missing gaps are left as they are instead of an
  * error. */
 struct workload_options cluster_workload_options(const struct settings *settings, uint32_t block_size,
@@ -39,6 +42,7 @@ struct workload *cluster_open_workload(const struct settings *settings, const st
 struct cluster {
     struct cluster_plan plan;
     struct settings settings;
+    struct policy_set policies;
     struct workload *workload;
     struct tool_simulator *tool;
     struct orchestrator *orchestrator;

@@ -4,13 +4,13 @@
 
 #include <assert.h>
 
-_Static_assert(NO_HOME == NO_INSTANCE, "a program without a home has none for the router either");
+_Static_assert(NO_HOME == ASIM_NONE, "a program without a home has none for the router either");
 
 uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
 {
-    const struct routing_request request = {
+    const struct asim_request request = {
         .program = turn->key >> 24, .turn = (uint32_t)(turn->key & 0xffffff), .home = turn->home};
-    return router_route(cluster->router, &request);
+    return router_route(cluster->router, &request, turn->time);
 }
 
 struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, bool bounded)

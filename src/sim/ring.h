@@ -9,7 +9,8 @@
 /* Called now and then, while nothing else touches the cluster; returning true ends the run early. NULL: never. */
 typedef bool (*run_pulse)(void *user, const struct cluster *cluster);
 
-/* Chooses the instance of a ready turn; the router's views are up to date. */
+/* Chooses the instance of a ready turn; the router's views are up to date. ASIM_NONE when the policy's answer is
+ * nonsense, which ends the run (router_fault). */
 uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn);
 
 /* The present turn of `slot` as instances get it; with `bounded` they are asked for their earliest effects. */

@@ -137,6 +137,11 @@ static void dispatch(struct serial *serial)
     cluster->events++;
     refresh_views(serial, turn.time);
     const uint32_t chosen = ring_route(cluster, &turn);
+    if (chosen == ASIM_NONE) {
+        policy_fault_report(router_fault(cluster->router), serial->diag);
+        serial->failed = true;
+        return;
+    }
     ring_deliver(cluster, chosen, turn.slot, false);
     refresh(serial, chosen);
 }

@@ -105,7 +105,7 @@ static void add_migrant(struct windows *windows, uint32_t from, uint32_t to, uin
         (struct migrant){.from = from, .to = to, .slot = slot, .dispatch = (uint32_t)windows->n_dispatches};
 }
 
-/* Chooses the instance of a turn, and with it a bound of the next window. */
+/* Chooses the instance of a turn, and with it a bound of the next window; ASIM_NONE ends the run. */
 static uint32_t choose(struct windows *windows, const struct ready_turn *turn, struct dispatch *out,
                        struct window_end *end)
 {
@@ -117,7 +117,12 @@ static uint32_t choose(struct windows *windows, const struct ready_turn *turn, s
                              .effect = window_later(turn->time, turn->service),
                              .start = -1};
     window_close(end, out->effect, 0, WINDOW_TURN);
-    return ring_route(cluster, turn);
+    const uint32_t chosen = ring_route(cluster, turn);
+    if (chosen == ASIM_NONE) {
+        policy_fault_report(router_fault(cluster->router), windows->diag);
+        windows->failed = true;
+    }
+    return chosen;
 }
 
 /* Routes a turn whose program is on rank `from`, and sends it there. */
@@ -126,6 +131,9 @@ static void dispatch(struct windows *windows, const struct ready_turn *turn, uin
     struct cluster *cluster = windows->cluster;
     struct dispatch dispatch;
     const uint32_t chosen = choose(windows, turn, &dispatch, end);
+    if (chosen == ASIM_NONE) {
+        return;
+    }
     const uint32_t to = cluster_rank_of(cluster, chosen);
     if (from != to) {
         add_migrant(windows, from, to, turn->slot);
@@ -143,7 +151,7 @@ static void dispatch_first(struct windows *windows, const struct ready_turn *tur
     struct cluster *cluster = windows->cluster;
     struct dispatch dispatch;
     const uint32_t chosen = choose(windows, turn, &dispatch, end);
-    if (cluster_rank_of(cluster, chosen) != cluster->rank) {
+    if (chosen == ASIM_NONE || cluster_rank_of(cluster, chosen) != cluster->rank) {
         orchestrator_give_slot(cluster->orchestrator, turn->slot);
         return;
     }

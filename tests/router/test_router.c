@@ -2,57 +2,81 @@
 
 #include "router/router.h"
 
-enum { INSTANCES = 3 };
+enum { INSTANCES = 3, NOW = 12345 };
 
 /* What the last decision saw, and what the next one chooses. */
-static struct instance_view seen[INSTANCES];
+static struct asim_instance_view seen[INSTANCES];
 static uint64_t seen_outstanding;
 static uint32_t seen_least;
-static struct routing_request seen_request;
+static uint64_t seen_random;
+static struct asim_request seen_request;
 static uint32_t choice;
 
-static uint32_t scripted(const struct routing_parameters *parameters, const struct routing_view *view,
-                         const struct routing_request *request, uint64_t *state)
+static uint32_t scripted(const struct asim_routing *routing, const struct asim_request *request)
 {
-    assert_true(parameters->load_limit > 0.0);
-    assert_int_equal(view->n_instances, INSTANCES);
+    assert_true(routing->parameters[0] == 7.0);
+    assert_int_equal(routing->n_instances, INSTANCES);
+    assert_int_equal(routing->now, NOW);
+    assert_int_equal(routing->block_size, 16);
     for (int i = 0; i < INSTANCES; i++) {
-        seen[i] = view->instances[i];
+        seen[i] = routing->instances[i];
     }
-    seen_outstanding = view->outstanding;
-    seen_least = view->least_loaded;
+    seen_outstanding = routing->outstanding;
+    seen_least = routing->least_loaded;
+    seen_random = routing->random;
     seen_request = *request;
-    ++*state;
+    ++*(uint64_t *)routing->state;
     return choice;
 }
 
-static struct router *make_with(enum policy_reads reads, enum router_view view)
+static uint32_t starts;
+
+static void started(const struct asim_context *context)
 {
-    static struct policy_entry policy;
-    policy = (struct policy_entry){.plane = POLICY_ROUTING, .name = "scripted", .route = scripted, .reads = reads};
+    assert_int_equal(context->instance, ASIM_NONE);
+    assert_true(context->parameters[0] == 7.0);
+    assert_int_equal(*(uint64_t *)context->state, 0);
+    *(uint64_t *)context->state = 100;
+    starts++;
+}
+
+static struct router *make_with(uint32_t flags, enum router_view view)
+{
+    static const struct asim_parameter parameter = {.name = "p", .value = 7.0};
+    static struct asim_policy policy;
+    static struct policy_use use;
+    policy = (struct asim_policy){.name = "scripted",
+                                  .route = scripted,
+                                  .start = started,
+                                  .state_size = sizeof(uint64_t),
+                                  .parameters = &parameter,
+                                  .n_parameters = 1,
+                                  .flags = flags};
+    use = policy_use_of(&policy);
     return router_create(&(struct router_options){.n_instances = INSTANCES,
                                                   .usable_blocks = 77,
+                                                  .block_size = 16,
                                                   .view = view,
                                                   .telemetry_period = 100,
-                                                  .policy = &policy,
-                                                  .parameters = {.pressure_limit = 0.9, .load_limit = 2.0}});
+                                                  .policy = &use,
+                                                  .seed = 5});
 }
 
 static struct router *make(void)
 {
-    return make_with(READS_VIEW, ROUTER_VIEW_TELEMETRY);
+    return make_with(ASIM_POLICY_READS_VIEW, ROUTER_VIEW_TELEMETRY);
 }
 
 static void route_from(struct router *router, uint32_t home, uint32_t instance)
 {
     choice = instance;
-    const struct routing_request request = {.home = home};
-    assert_int_equal(router_route(router, &request), instance);
+    const struct asim_request request = {.home = home};
+    assert_int_equal(router_route(router, &request, NOW), instance);
 }
 
 static void route(struct router *router, uint32_t instance)
 {
-    route_from(router, NO_INSTANCE, instance);
+    route_from(router, ASIM_NONE, instance);
 }
 
 static void observe_all(struct router *router, simtime instant, const struct load_snapshot snapshots[INSTANCES])
@@ -84,7 +108,7 @@ static void snapshot_instants(void **state)
 static void an_exact_view_is_of_now(void **state)
 {
     (void)state;
-    struct router *router = make_with(READS_VIEW, ROUTER_VIEW_EXACT);
+    struct router *router = make_with(ASIM_POLICY_READS_VIEW, ROUTER_VIEW_EXACT);
     static const struct load_snapshot idle[INSTANCES];
     assert_int_equal(router_wants_snapshot(router, 0), 0);
     observe_all(router, 0, idle);
@@ -104,7 +128,7 @@ static void an_exact_view_is_of_now(void **state)
 static void a_blind_policy_wants_nothing(void **state)
 {
     (void)state;
-    struct router *router = make_with(READS_NOTHING, ROUTER_VIEW_TELEMETRY);
+    struct router *router = make_with(0, ROUTER_VIEW_TELEMETRY);
     assert_int_equal(router_wants_snapshot(router, 1000), -1);
     assert_int_equal(router_next_snapshot(router), SIMTIME_NEVER);
     router_destroy(router);
@@ -154,7 +178,7 @@ static void homes_and_their_counters(void **state)
     (void)state;
     struct router *router = make();
     route(router, 2);
-    assert_int_equal(seen_request.home, NO_INSTANCE);
+    assert_int_equal(seen_request.home, ASIM_NONE);
     route_from(router, 2, 2);
     assert_int_equal(seen_request.home, 2);
     route_from(router, 2, 0); /* a break */
@@ -168,6 +192,43 @@ static void homes_and_their_counters(void **state)
     router_destroy(NULL);
 }
 
+/* A policy has a state of its own, started once, and random numbers that depend on seed and turn alone. */
+static void state_and_random_numbers(void **state)
+{
+    (void)state;
+    starts = 0;
+    struct router *router = make_with(ASIM_POLICY_READS_VIEW | ASIM_POLICY_READS_RANDOM, ROUTER_VIEW_TELEMETRY);
+    assert_int_equal(starts, 1);
+    choice = 1;
+    router_route(router, &(struct asim_request){.program = 8, .turn = 2, .home = ASIM_NONE}, NOW);
+    const uint64_t first = seen_random;
+    router_route(router, &(struct asim_request){.program = 8, .turn = 3, .home = ASIM_NONE}, NOW);
+    assert_int_not_equal(seen_random, first);
+    router_route(router, &(struct asim_request){.program = 8, .turn = 2, .home = 1}, NOW);
+    assert_int_equal(seen_random, first);
+    router_destroy(router);
+}
+
+static void an_instance_that_is_not_there(void **state)
+{
+    (void)state;
+    struct router *router = make();
+    route(router, 2);
+    assert_null(router_fault(router)->policy);
+    choice = INSTANCES;
+    assert_int_equal(router_route(router, &(struct asim_request){.program = 8, .turn = 2, .home = 1}, NOW), ASIM_NONE);
+    choice = INSTANCES + 1;
+    assert_int_equal(router_route(router, &(struct asim_request){.program = 9, .turn = 2, .home = 1}, NOW), ASIM_NONE);
+    assert_int_equal(router_counters(router)->affinity_breaks, 0);
+    struct diag diag;
+    diag_init(&diag);
+    assert_int_equal(policy_fault_report(router_fault(router), &diag), ASIM_INTERNAL);
+    assert_string_equal(diag.entries[0].text,
+                        "policy scripted: route answered instance 3 for turn 2 of program 8; allowed: 0 to 2");
+    diag_fini(&diag);
+    router_destroy(router);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +237,8 @@ int main(void)
         cmocka_unit_test(a_blind_policy_wants_nothing),
         cmocka_unit_test(nothing_is_counted_twice),
         cmocka_unit_test(homes_and_their_counters),
+        cmocka_unit_test(state_and_random_numbers),
+        cmocka_unit_test(an_instance_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
