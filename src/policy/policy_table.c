@@ -5,7 +5,10 @@
 #include <string.h>
 
 static const struct asim_policy *const table[] = {
-    &policy_fcfs, &policy_lru, &policy_round_robin, &policy_least_loaded, &policy_session_affinity,
+    &policy_fcfs,         &policy_lru,        &policy_round_robin, &policy_least_loaded, &policy_session_affinity,
+    &policy_evict_always, &policy_ttl,        &policy_hints,       &policy_saecache,     &policy_tokencake,
+    &policy_kvflow,       &policy_oracle_ttl, &policy_belady,      &policy_continuum,    &policy_continuum_release,
+    &policy_infercept,    &policy_gate,       &policy_saga,
 };
 
 enum { POLICIES = sizeof table / sizeof table[0] };
