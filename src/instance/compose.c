@@ -87,7 +87,8 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             }
         }
         if (start.blocks > kv_free(instance->pool)) {
-            instance->head_blocked = config->stepping != ENGINE_PLAIN;
+            instance->head_blocked =
+                config->stepping != ENGINE_PLAIN && !(instance->residency && engine_watches_waiting(instance));
             return;
         }
         admit(instance, draft, sequence, now, start.hit, start.tokens);

@@ -36,14 +36,27 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
     return until < benefit ? retention_pin(context, until) : retention_keep();
 }
 
+static struct asim_priority priority(const struct asim_context *context, const struct asim_turn *turn)
+{
+    (void)context;
+    return retention_pinned_first(turn);
+}
+
+static uint32_t victim(const struct asim_context *context)
+{
+    return retention_latest_running(context, false);
+}
+
 const struct asim_policy policy_oracle_ttl = {
     POLICY_HEAD,
     .name = "oracle-ttl",
-    .summary = "KV is pinned for the true gap where that pays",
-    .source = "bound on time-to-live policies; the bargain is Continuum's (arXiv 2511.02230)",
+    .summary = "KV is pinned for the true gap where that pays; programs in order of arrival",
+    .source = "bound on time-to-live policies; rules of Continuum (arXiv 2511.02230)",
     POLICY_PARAMETERS(parameters),
     .flags = ASIM_POLICY_ORACLE,
     .state_size = sizeof(struct state),
     .observe_admission = observe_admission,
     .on_turn_complete = on_turn_complete,
+    .priority = priority,
+    .victim = victim,
 };
