@@ -226,7 +226,7 @@ struct asim_policy {
     /* Called once per state, before anything else. */
     void (*start)(const struct asim_context *context);
 
-    /* Observation, for either plane. Gaps are of turns that return to the instance. */
+    /* Observation, for either plane. A gap lies between the end of a program's turn and the arrival of its next one. */
     void (*on_turn_arrival)(const struct asim_context *context, const struct asim_turn *turn);
     void (*observe_gap)(const struct asim_context *context, uint32_t tool, asim_time gap);
     void (*observe_admission)(const struct asim_context *context, const struct asim_turn *turn, asim_time waited);

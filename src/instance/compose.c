@@ -95,6 +95,13 @@ static enum loading load_from_below(struct instance *instance, struct sequence *
     }
 }
 
+/* The next waiting turn is not looked at again before something changes. */
+static void block_head(struct instance *instance)
+{
+    instance->head_blocked = instance->config->stepping != ENGINE_PLAIN &&
+                             !(instance->residency && engine_watches_waiting(instance));
+}
+
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */
 static void admit_waiting(struct instance *instance, struct draft *draft, simtime now, uint32_t budget)
 {
@@ -115,7 +122,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             continue;
         }
         if (loading == CANNOT_LOAD) {
-            instance->head_blocked = config->stepping != ENGINE_PLAIN;
+            block_head(instance);
             return;
         }
         struct start start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
@@ -129,7 +136,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             }
         }
         if (start.blocks > kv_free(instance->pool)) {
-            instance->head_blocked = config->stepping != ENGINE_PLAIN;
+            block_head(instance);
             return;
         }
         admit(instance, draft, sequence, now, start.hit, start.tokens);

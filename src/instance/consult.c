@@ -288,13 +288,14 @@ void consult_arrival(struct instance *instance, const struct sequence *sequence,
 {
     struct residency *residency = instance->residency;
     const struct turn_facts *facts = &residency_guest(residency, sequence)->facts;
+    const simtime on_the_way = sequence->arrived - sequence->ready;
     for (uint32_t i = 0; i < residency->n_seats; i++) {
         const struct asim_policy *policy = residency->seats[i].use->policy;
         struct call call = {.instance = instance, .seat = &residency->seats[i], .now = now};
         const struct asim_context context = show(&call);
-        if (policy->observe_gap && facts->gap_before >= 0) {
+        if (policy->observe_gap && facts->gap_before >= 0) { /* as it is seen from here */
             policy_enter(residency->seats[i].use, "observe_gap");
-            policy->observe_gap(&context, facts->tool_before, facts->gap_before);
+            policy->observe_gap(&context, facts->tool_before, facts->gap_before + on_the_way);
             policy_leave(residency->seats[i].use);
         }
         if (policy->on_turn_arrival) {

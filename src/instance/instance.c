@@ -416,12 +416,10 @@ void instance_check(const struct instance *instance)
         require(sequence->state == SEQUENCE_WAITING && (instance->node || !loaded), "waiting holds no blocks");
         held += loaded;
     }
-    for (size_t i = 0; instance->residency && i < instance->residency->n_residents; i++) {
-        held += instance->residency->residents[i]->blocks;
-    }
     held += engine_blocks_in_transfer(instance);
     require(decoding == instance->decode.n && context == instance->decode.context, "decode aggregate");
     require(prefilling == instance->n_prefilling, "prefilling count");
     require(instance->running.n <= instance->config->max_num_seqs, "max_num_seqs");
+    held += instance->residency ? engine_resident_blocks(instance) : 0;
     require(kv_free(instance->pool) + held >= instance->usable_blocks, "no block is lost");
 }

@@ -31,17 +31,22 @@ static void rank_all(struct instance *instance, const struct sequence_list *list
     }
 }
 
-bool engine_may_admit(const struct instance *instance)
+bool engine_watches_waiting(const struct instance *instance)
 {
     const struct residency *residency = instance->residency;
-    if (instance->waiting.n == residency->n_loading) {
+    const struct asim_policy *scheduling = residency->scheduling->use->policy;
+    return (scheduling->flags & (ASIM_POLICY_DYNAMIC_PRIORITY | ASIM_POLICY_PREEMPTIVE)) || scheduling->admit ||
+           residency->retention->use->policy->on_pressure;
+}
+
+bool engine_may_admit(const struct instance *instance)
+{
+    if (instance->waiting.n == instance->residency->n_loading) {
         return false;
     }
-    const struct asim_policy *scheduling = residency->scheduling->use->policy;
-    const bool watches = (scheduling->flags & ASIM_POLICY_DYNAMIC_PRIORITY) || scheduling->admit ||
-                         residency->retention->use->policy->on_pressure;
     const bool room = instance->running.n < instance->config->max_num_seqs;
-    return (room && (watches || !instance->head_blocked)) || (scheduling->flags & ASIM_POLICY_PREEMPTIVE);
+    return (room && (engine_watches_waiting(instance) || !instance->head_blocked)) ||
+           has_flag(instance, ASIM_POLICY_PREEMPTIVE);
 }
 
 /* ---- who is admitted ---- */

@@ -34,4 +34,19 @@ extern const struct asim_policy policy_autellix_plas;
 extern const struct asim_policy policy_autellix_atlas;
 extern const struct asim_policy policy_thunderagent;
 
+/* Retention, some with a queue order of their own. */
+extern const struct asim_policy policy_evict_always;
+extern const struct asim_policy policy_ttl;
+extern const struct asim_policy policy_hints;
+extern const struct asim_policy policy_saecache;
+extern const struct asim_policy policy_tokencake;
+extern const struct asim_policy policy_kvflow;
+extern const struct asim_policy policy_oracle_ttl;
+extern const struct asim_policy policy_belady;
+extern const struct asim_policy policy_continuum;
+extern const struct asim_policy policy_continuum_release;
+extern const struct asim_policy policy_infercept;
+extern const struct asim_policy policy_gate;
+extern const struct asim_policy policy_saga;
+
 #endif
