@@ -39,7 +39,7 @@ static void place_fini(struct place *place)
     diag_fini(&place->diag);
 }
 
-static bool lend(void *user, uint32_t slot, struct turn_arrival *turn)
+static bool lend(void *user, uint32_t slot, uint32_t number, struct turn_arrival *turn)
 {
     const struct scenario *scenario = user;
     if (slot >= scenario->n_arrivals) {
