@@ -34,6 +34,7 @@ struct workload_options {
     uint64_t seed;
     uint32_t block_size;                /* granularity at which token ids are compared, tokens */
     struct synthetic_options synthetic; /* of the generator of that name */
+    struct dag_options dag;             /* of those of graphs */
 };
 
 struct workload_stats {
