@@ -52,7 +52,7 @@ static bool count_down(atomic_uint *count)
 
 void nodes_destroy(struct nodes *nodes)
 {
-    for (uint32_t i = 0; nodes && i < nodes->capacity; i++) {
+    for (uint32_t i = 0; i < nodes->capacity; i++) {
         prompt_state_fini(&nodes->by_turn[i].prompts);
         orchestrator_free_truncated(nodes->by_turn[i].truncated);
     }
@@ -65,7 +65,9 @@ void nodes_prepare(struct progress *progress)
     if (progress->nodes && progress->nodes->capacity >= n) {
         return;
     }
-    nodes_destroy(progress->nodes);
+    if (progress->nodes) {
+        nodes_destroy(progress->nodes);
+    }
     progress->nodes = mem_zalloc(sizeof *progress->nodes + n * sizeof progress->nodes->by_turn[0]);
     progress->nodes->capacity = n;
     for (uint32_t i = 0; i < n; i++) {

@@ -79,7 +79,9 @@ void orchestrator_destroy(struct orchestrator *orchestrator)
         }
         prompt_state_fini(&progress->prompts);
         orchestrator_free_truncated(progress->truncated);
-        nodes_destroy(progress->nodes);
+        if (progress->nodes) {
+            nodes_destroy(progress->nodes);
+        }
     }
     for (size_t i = 0; i < orchestrator->n_chunks; i++) {
         mem_free(orchestrator->chunks[i]);
