@@ -152,34 +152,6 @@ void orchestrator_report_long_prompt(const struct orchestrator *orchestrator, ui
     report_long_prompt(&orchestrator->options, program, first_long_turn(&orchestrator->options, program), diag);
 }
 
-simtime orchestrator_gap(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn)
-{
-    return program_is_sink(&progress->program, turn) ? 0
-                                                     : tool_gap(orchestrator->options.tool, &progress->program, turn);
-}
-
-simtime orchestrator_lead(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
-                          simtime gap)
-{
-    if (!program_is_sink(&progress->program, turn)) {
-        return gap;
-    }
-    return orchestrator_is_closed(&orchestrator->options) ? orchestrator->options.arrivals.client_setup : SIMTIME_NEVER;
-}
-
-/* Dispatch, a step per output token, the lead. */
-simtime orchestrator_service(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
-                             simtime gap)
-{
-    const struct orchestrator_options *options = &orchestrator->options;
-    const struct turn *spec = &progress->program.turns[turn];
-    const uint32_t room = options->max_model_len - orchestrator_prompt_toks(orchestrator, spec);
-    const uint32_t output = spec->output_toks < room ? spec->output_toks : room;
-    const simtime served = options->dispatch_latency + (output > 1 ? output : 1) * options->least_step;
-    const simtime after = orchestrator_lead(orchestrator, progress, turn, gap);
-    return after < SIMTIME_NEVER - served ? after + served : SIMTIME_NEVER;
-}
-
 /* False when the workload's file is not sound there; its error is reported. */
 static bool fetch(struct orchestrator *orchestrator, struct progress *progress, uint32_t slot, uint64_t program)
 {

@@ -48,23 +48,44 @@ static inline struct progress *slot_at(const struct orchestrator *orchestrator, 
 /* A chunk of free slots, where none is free. */
 void orchestrator_add_slots(struct orchestrator *orchestrator);
 
-/* From the end of turn `turn` to the next one; 0 after a sink. */
-simtime orchestrator_gap(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn);
-
-/* Least time from the readiness of turn `turn`, with `gap` after it, to its effect. */
-simtime orchestrator_service(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
-                             simtime gap);
-
-/* From the end of turn `turn`, with `gap` after it, to what it sets off. */
-simtime orchestrator_lead(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
-                          simtime gap);
-
 /* Tokens of a turn's prompt, as it is served. */
 static inline uint32_t orchestrator_prompt_toks(const struct orchestrator *orchestrator, const struct turn *turn)
 {
     const uint32_t most = orchestrator->options.max_model_len;
     return (uint64_t)turn->prompt_toks + (turn->output_toks > 0) <= most ? turn->prompt_toks
                                                                          : most - (turn->output_toks > 0);
+}
+
+/* From the end of turn `turn` to the next one; 0 after a sink. */
+static inline simtime orchestrator_gap(const struct orchestrator *orchestrator, const struct progress *progress,
+                                       uint32_t turn)
+{
+    return program_is_sink(&progress->program, turn) ? 0
+                                                     : tool_gap(orchestrator->options.tool, &progress->program, turn);
+}
+
+/* From the end of turn `turn`, with `gap` after it, to what it sets off. */
+static inline simtime orchestrator_lead(const struct orchestrator *orchestrator, const struct progress *progress,
+                                        uint32_t turn, simtime gap)
+{
+    if (!program_is_sink(&progress->program, turn)) {
+        return gap;
+    }
+    return orchestrator_is_closed(&orchestrator->options) ? orchestrator->options.arrivals.client_setup : SIMTIME_NEVER;
+}
+
+/* Least time from the readiness of turn `turn`, with `gap` after it, to its effect: dispatch, a step per output token,
+ * the lead. */
+static inline simtime orchestrator_service(const struct orchestrator *orchestrator, const struct progress *progress,
+                                           uint32_t turn, simtime gap)
+{
+    const struct orchestrator_options *options = &orchestrator->options;
+    const struct turn *spec = &progress->program.turns[turn];
+    const uint32_t room = options->max_model_len - orchestrator_prompt_toks(orchestrator, spec);
+    const uint32_t output = spec->output_toks < room ? spec->output_toks : room;
+    const simtime served = options->dispatch_latency + (output > 1 ? output : 1) * options->least_step;
+    const simtime after = orchestrator_lead(orchestrator, progress, turn, gap);
+    return after < SIMTIME_NEVER - served ? after + served : SIMTIME_NEVER;
 }
 
 /* Keeps `prompt_toks` tokens of a longer prompt, in *kept; the output follows. */

@@ -101,7 +101,7 @@ static void graphs(void **state)
 {
     (void)state;
     static const char dag[] =
-        "{\"nodes\":[{\"node_id\":1,\"input_toks\":10,\"output_toks\":1,\"tool\":\"ls\"},"
+        "{\"workflow_id\":1,\"nodes\":[{\"node_id\":1,\"input_toks\":10,\"output_toks\":1,\"tool\":\"ls\"},"
         "{\"node_id\":2,\"input_toks\":5,\"output_toks\":1},{\"node_id\":3,\"input_toks\":20,\"output_toks\":1}],"
         "\"edges\":[{\"src\":1,\"dst\":2,\"delay_ns\":2000000000},{\"src\":2,\"dst\":3},"
         "{\"src\":1,\"dst\":3,\"delay_ns\":4000000000}]}\n"
