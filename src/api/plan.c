@@ -28,6 +28,16 @@ static json_t *engine_document(const struct engine_config *engine)
                      simtime_to_s(engine->host.hideable));
 }
 
+/* Of programs that are graphs; none without any. */
+static void add_graphs(json_t *document, json_int_t programs, json_int_t edges, json_int_t longest)
+{
+    if (programs) {
+        json_object_set_new(document, "dag_programs", json_integer(programs));
+        json_object_set_new(document, "dag_edges", json_integer(edges));
+        json_object_set_new(document, "dag_longest_path_turns", json_integer(longest));
+    }
+}
+
 /* Sums over the workload, and how many programs a prompt too long would stop; NULL when a program cannot be fetched. */
 static json_t *work_document(struct workload *workload, const struct cluster_plan *plan)
 {
@@ -37,6 +47,9 @@ static json_t *work_document(struct workload *workload, const struct cluster_pla
     json_int_t reused = 0;
     json_int_t output = 0;
     json_int_t long_programs = 0;
+    json_int_t graphs = 0;
+    json_int_t edges = 0;
+    json_int_t longest = 0;
     for (uint64_t id = 0; id < n_programs; id++) {
         const struct program *program = workload_fetch(workload, id, 0);
         if (!program) {
@@ -52,11 +65,17 @@ static json_t *work_document(struct workload *workload, const struct cluster_pla
             too_long = too_long || (uint64_t)turn->prompt_toks + (turn->output_toks > 0) > plan->engine.max_model_len;
         }
         long_programs += too_long;
+        graphs += program->graph != NULL;
+        edges += program->graph ? program->graph->n_edges : 0;
+        longest = program->graph && program->graph->longest > longest ? program->graph->longest : longest;
         workload_release(workload, program, 0);
     }
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "format", workload_stats(workload)->format, "programs",
-                     (json_int_t)n_programs, "turns", turns, "prompt_tokens", prompt, "prompt_tokens_kept_from_context",
-                     reused, "output_tokens", output, "programs_beyond_max_model_len", long_programs);
+    json_t *document =
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "format", workload_stats(workload)->format, "programs",
+                  (json_int_t)n_programs, "turns", turns, "prompt_tokens", prompt, "prompt_tokens_kept_from_context",
+                  reused, "output_tokens", output, "programs_beyond_max_model_len", long_programs);
+    add_graphs(document, graphs, edges, longest);
+    return document;
 }
 
 /* NULL, with errors, when they cannot be opened. */

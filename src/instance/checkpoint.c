@@ -331,7 +331,7 @@ static void get_list(struct loader *loader, struct sequence_list *list)
             return;
         }
         struct turn_arrival turn;
-        if (!loader->lend(loader->user, sequence->slot, &turn) || !is_of(sequence, &turn)) {
+        if (!loader->lend(loader->user, sequence->slot, sequence->turn, &turn) || !is_of(sequence, &turn)) {
             store_refuse(reader, "instance %" PRIu32 " has a turn of slot %" PRIu32 ", which is in another one",
                          instance->id, sequence->slot);
             return;

@@ -66,6 +66,8 @@ struct settings {
     uint64_t max_concurrency;  /* closed-loop clients */
     simtime client_setup;
     uint64_t seed;
+    uint64_t dag_depth; /* of the generators of graphs; unset: as they have it */
+    uint64_t dag_fan_out;
     const char *synthetic_turns; /* texts for draws_parse_counts (options/draws.h), of the generator `synthetic` */
     uint64_t synthetic_system_prompts;
     uint64_t synthetic_system_prompt_tokens;

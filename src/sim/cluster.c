@@ -40,6 +40,8 @@ struct workload_options cluster_workload_options(const struct settings *settings
         .seed = settings->seed,
         .block_size = block_size,
         .synthetic = synthetic_options(settings),
+        .dag = {.depth = settings->dag_depth != SETTING_UNSET_COUNT ? settings->dag_depth : 0,
+                .fan_out = settings->dag_fan_out != SETTING_UNSET_COUNT ? settings->dag_fan_out : 0},
     };
     if (missing.kind == GAP_DISTRIBUTION) {
         options.missing_gap_distribution = missing.entries[0].seconds;
@@ -207,6 +209,19 @@ static bool ranks_can_route(const struct asim_policy *policy, uint32_t n_ranks, 
     return true;
 }
 
+/* A program goes from rank to rank with its turn: one of several turns at a time has no such place. */
+static bool check_ranks(const struct cluster *cluster, struct diag *diag)
+{
+    const uint64_t n_dags = workload_stats(cluster->workload)->n_dags;
+    if (cluster->n_ranks == 1 || n_dags == 0) {
+        return true;
+    }
+    diag_error(diag, ASIM_USAGE, (struct diag_where){.file = cluster->settings.workload},
+               "%llu programs are DAGs, which %u ranks cannot share; allowed: one rank, with any number of threads",
+               (unsigned long long)n_dags, cluster->n_ranks);
+    return false;
+}
+
 struct cluster *cluster_create(const struct settings *settings, uint32_t rank, uint32_t n_ranks, struct diag *diag)
 {
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
@@ -223,8 +238,8 @@ struct cluster *cluster_create(const struct settings *settings, uint32_t rank, u
     share_instances(cluster, rank, n_ranks);
     const struct workload_options options = cluster_workload_options(settings, cluster->plan.engine.block_size, false);
     cluster->workload = cluster_open_workload(settings, &options, diag);
-    if (!cluster->workload || !create_tool(cluster, diag) || !create_step_time(cluster, diag) ||
-        !create_orchestrator(cluster, diag)) {
+    if (!cluster->workload || !check_ranks(cluster, diag) || !create_tool(cluster, diag) ||
+        !create_step_time(cluster, diag) || !create_orchestrator(cluster, diag)) {
         goto fail;
     }
     create_router(cluster);

@@ -9,17 +9,17 @@ _Static_assert(NO_HOME == ASIM_NONE, "a program without a home has none for the 
 uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
 {
     struct asim_request request = {
-        .program = turn->key >> 24, .turn = (uint32_t)(turn->key & 0xffffff), .home = turn->home};
+        .program = turn->key >> 24, .turn = ready_turn_number(turn->key), .home = turn->home};
     if (router_wants_prompt(cluster->router)) {
-        router_show_prompt(cluster->router,
-                           orchestrator_prompt(cluster->orchestrator, turn->slot, &request.prompt_toks));
+        router_show_prompt(cluster->router, orchestrator_prompt(cluster->orchestrator, turn->slot, request.turn,
+                                                                &request.prompt_toks));
     }
     return router_route(cluster->router, &request, turn->time);
 }
 
-struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, bool bounded)
+struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, uint32_t turn, bool bounded)
 {
-    const struct turn_call call = orchestrator_call(cluster->orchestrator, slot);
+    const struct turn_call call = orchestrator_call(cluster->orchestrator, slot, turn);
     return (struct turn_arrival){.program = call.program,
                                  .turn = call.turn,
                                  .slot = slot,
@@ -33,15 +33,15 @@ struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, b
                                  .lead = bounded ? call.lead : SIMTIME_NEVER};
 }
 
-void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, bool bounded)
+void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, bool bounded)
 {
-    struct turn_arrival turn = ring_arrival(cluster, slot, bounded);
+    struct turn_arrival arrival = ring_arrival(cluster, slot, turn, bounded);
     struct turn_facts facts;
     if (instance_wants_facts(cluster->instances[instance])) {
-        facts = orchestrator_facts(cluster->orchestrator, slot);
-        turn.facts = &facts;
+        facts = orchestrator_facts(cluster->orchestrator, slot, turn);
+        arrival.facts = &facts;
     }
-    instance_deliver(cluster->instances[instance], &turn);
+    instance_deliver(cluster->instances[instance], &arrival);
 }
 
 uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct event_key limit)
@@ -57,13 +57,13 @@ uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct even
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next)
 {
-    struct program_sums *sums = orchestrator_sums(cluster->orchestrator, end->slot);
-    recorder_turn(recorder, &end->record, sums);
+    struct orchestrator *orchestrator = cluster->orchestrator;
+    recorder_turn(recorder, &end->record, orchestrator_sums(orchestrator, end->slot, end->record.turn));
     struct program_record program;
-    const enum turn_outcome outcome = orchestrator_turn_ended(cluster->orchestrator, end->slot, end->record.instance,
-                                                              end->record.last_token, next, &program);
+    const enum turn_outcome outcome = orchestrator_turn_ended(orchestrator, end->slot, &end->record, next, &program);
     if (outcome == TURN_WAS_LAST) {
-        recorder_program(recorder, &program, sums);
+        recorder_program(recorder, &program, orchestrator_all_sums(orchestrator, end->slot));
+        next->time = program.end;
     }
     return outcome;
 }

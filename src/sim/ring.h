@@ -13,12 +13,11 @@ typedef bool (*run_pulse)(void *user, const struct cluster *cluster);
  * nonsense, which ends the run (router_fault). */
 uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn);
 
-/* The present turn of `slot` as instances get it; with `bounded` they are asked for their earliest effects. */
-struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, bool bounded);
+/* A turn of `slot` as instances get it; with `bounded` they are asked for their earliest effects. */
+struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, uint32_t turn, bool bounded);
 
-/* Puts the present turn of `slot` in the inbox of an instance; with `bounded` the instance is asked for its
- * earliest effect. */
-void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, bool bounded);
+/* Puts a turn of `slot` in the inbox of an instance; with `bounded` the instance is asked for its earliest effect. */
+void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, bool bounded);
 
 /* Instances whose hosts' tiers are shared go on together: those of one group, from a multiple of this number; 1: each
  * by itself. */
@@ -31,7 +30,8 @@ static inline uint32_t ring_together(const struct cluster *cluster)
  * it is called again, ASIM_NONE when none has any. */
 uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct event_key limit);
 
-/* Records a turn that ended, and its program when it was the last; says what comes next. */
+/* Records a turn that ended, and its program when it was the last; says what comes next. After TURN_WAS_LAST,
+ * next->time is the end of the program. */
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next);
 

@@ -46,20 +46,28 @@ static void take_ends(struct serial *serial, uint32_t instance)
         assert(ends[i].record.last_token >= cluster->now);
         cluster->now = ends[i].record.last_token;
         struct ready_turn next;
+        uint32_t edge = 0;
         switch (ring_end(cluster, &ends[i], cluster->recorders[0], &next)) {
         case TURN_IS_FOLLOWED:
             push_ready(serial, &next);
+            break;
+        case TURN_RELEASES:
+            while (orchestrator_next_released(cluster->orchestrator, slot, &ends[i].record, &edge, &next)) {
+                push_ready(serial, &next);
+            }
+            break;
+        case TURN_IS_OVER:
             break;
         case TURN_WAS_LAST:
             if (serial->closed) {
                 heap_push(
                     &serial->clients,
-                    (struct heap_entry){.key = cluster->now, .tie = orchestrator_client(cluster->orchestrator, slot)});
+                    (struct heap_entry){.key = next.time, .tie = orchestrator_client(cluster->orchestrator, slot)});
             }
             orchestrator_give_slot(cluster->orchestrator, slot);
             break;
         case TURN_TOO_LATE:
-            orchestrator_report_late_turn(cluster->orchestrator, slot, ends[i].record.turn + 1, serial->diag);
+            orchestrator_report_late_turn(cluster->orchestrator, slot, ready_turn_number(next.key), serial->diag);
             serial->failed = true;
         }
     }
@@ -114,8 +122,13 @@ static bool start_program(struct serial *serial, simtime time, uint32_t client)
         serial->failed = true;
         return true;
     }
-    const struct ready_turn turn = orchestrator_start(orchestrator, slot, time, client);
+    struct ready_turn turn = orchestrator_start(orchestrator, slot, time, client);
     push_ready(serial, &turn);
+    const uint32_t roots = orchestrator_roots(orchestrator, slot);
+    for (uint32_t root = 1; root < roots; root++) {
+        turn = orchestrator_root(orchestrator, slot, root);
+        push_ready(serial, &turn);
+    }
     return true;
 }
 
@@ -142,7 +155,7 @@ static void dispatch(struct serial *serial)
         serial->failed = true;
         return;
     }
-    ring_deliver(cluster, chosen, turn.slot, false);
+    ring_deliver(cluster, chosen, turn.slot, ready_turn_number(turn.key), false);
     refresh(serial, chosen);
 }
 

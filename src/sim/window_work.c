@@ -50,13 +50,13 @@ static void free_client(struct lane *lane, simtime time, uint32_t client)
 }
 
 /* The earliest one is reported, whoever finds it. */
-static void note_late(struct lane *lane, const struct turn_end *end)
+static void note_late(struct lane *lane, const struct turn_end *end, uint32_t turn)
 {
     const struct turn_record *record = &end->record;
     const struct late_turn late = {.time = record->last_token,
                                    .key = record->program << 24 | record->turn,
                                    .slot = end->slot,
-                                   .turn = record->turn + 1,
+                                   .turn = turn,
                                    .any = true};
     if (late_turn_before(&late, &lane->late)) {
         lane->late = late;
@@ -70,19 +70,27 @@ static void take_ends(struct windows *windows, struct lane *lane, struct instanc
     const struct turn_end *ends = instance_take_ends(instance, &n);
     for (uint32_t i = 0; i < n; i++) {
         struct ready_turn next;
+        uint32_t edge = 0;
         switch (ring_end(cluster, &ends[i], lane->recorder, &next)) {
         case TURN_IS_FOLLOWED:
             keep_ready(windows, lane, &next);
             break;
+        case TURN_RELEASES:
+            while (orchestrator_next_released(cluster->orchestrator, ends[i].slot, &ends[i].record, &edge, &next)) {
+                keep_ready(windows, lane, &next);
+            }
+            break;
+        case TURN_IS_OVER:
+            break;
         case TURN_WAS_LAST:
             if (windows->closed) {
-                free_client(lane, ends[i].record.last_token, orchestrator_client(cluster->orchestrator, ends[i].slot));
+                free_client(lane, next.time, orchestrator_client(cluster->orchestrator, ends[i].slot));
             }
             orchestrator_release(cluster->orchestrator, ends[i].slot);
             free_slot(lane, ends[i].slot);
             break;
         case TURN_TOO_LATE:
-            note_late(lane, &ends[i]);
+            note_late(lane, &ends[i], ready_turn_number(next.key));
         }
     }
     lane->ends += n;
@@ -134,7 +142,7 @@ static void deliver(struct windows *windows, uint32_t index)
         if (dispatch->start >= 0) {
             orchestrator_start(windows->cluster->orchestrator, dispatch->slot, dispatch->start, dispatch->client);
         }
-        ring_deliver(windows->cluster, index, dispatch->slot, true);
+        ring_deliver(windows->cluster, index, dispatch->slot, dispatch->turn, true);
         at = dispatch->next;
     }
     windows->first_dispatch[index] = NO_DISPATCH;

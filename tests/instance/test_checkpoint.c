@@ -39,10 +39,10 @@ static void place_fini(struct place *place)
     diag_fini(&place->diag);
 }
 
-static bool lend(void *user, uint32_t slot, struct turn_arrival *turn)
+static bool lend(void *user, uint32_t slot, uint32_t number, struct turn_arrival *turn)
 {
     const struct scenario *scenario = user;
-    if (slot >= scenario->n_arrivals) {
+    if (slot >= scenario->n_arrivals || scenario->arrivals[slot].turn != number) {
         return false;
     }
     *turn = scenario->arrivals[slot];

@@ -28,6 +28,8 @@ static const struct sample samples[] = {
     {"max_concurrency", "17", 1},
     {"client_setup", "1234567ps", 1},
     {"seed", "18446744073709551614", 0},
+    {"dag.depth", "9", 0},
+    {"dag.fan_out", "64", 0},
     {"synthetic.turns", "7", 0},
     {"synthetic.system_prompts", "3", 0},
     {"synthetic.system_prompt_tokens", "0", 0},
