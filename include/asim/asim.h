@@ -200,6 +200,19 @@ typedef struct asim_bench_options {
 ASIM_API asim_status asim_bench(asim_config *config, const asim_bench_options *options, const asim_callbacks *callbacks,
                                 char **out);
 
+/* How asim_study and asim_policy_search run. */
+typedef struct asim_study_options {
+    size_t struct_size; /* sizeof(asim_study_options); anything else is refused */
+    uint32_t jobs;      /* simulations at a time, each on one thread; 0: one for each usable core */
+} asim_study_options;
+
+/* Simulates the cases of a study, which is the path of a YAML file (with a '/', or ending in .yaml) or the name of a
+ * built-in one, and compares their figures with published ones. What `config` was given besides goes before what the
+ * study says; it need not be resolved. The status is ASIM_FAILED_IF, with the document, when a comparison that gates
+ * fails. `options` may be NULL. */
+ASIM_API asim_status asim_study(asim_config *config, const char *name, const asim_study_options *options,
+                                const asim_callbacks *callbacks, char **out);
+
 /* ---- Policies (asim/policy.h) -------------------------------------------------------------------------------------
  * A policy is named, or given as the path of a shared object, which holds a '/'. */
 
@@ -218,7 +231,7 @@ ASIM_API const char *asim_policy_template(void);
  * handler, to say what has crashed. */
 ASIM_API const char *asim_policy_in_call(const char **function);
 
-/* Built-in things: kind is "models", "hardware", "policies", "formats" or "generators". */
+/* Built-in things: kind is "models", "hardware", "policies", "formats", "generators" or "studies". */
 ASIM_API asim_status asim_list(asim_config *config, const char *kind, char **out);
 
 #ifdef __cplusplus

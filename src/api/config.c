@@ -144,6 +144,23 @@ const char *asim_topic_at(size_t index, const char **description)
     return topic ? topic->name : NULL;
 }
 
+asim_config *config_copy(const asim_config *from)
+{
+    asim_config *config = asim_config_create();
+    struct option_sources *to = &config->sources;
+    to->n_files = from->sources.n_files;
+    to->n = from->sources.n;
+    to->items = mem_grow(NULL, &to->capacity, to->n, sizeof *to->items);
+    for (size_t i = 0; i < to->n; i++) {
+        const struct option_given *item = &from->sources.items[i];
+        to->items[i] = *item;
+        to->items[i].text = item->text ? mem_strdup(item->text) : NULL;
+        to->items[i].origin = mem_strdup(item->origin);
+    }
+    config->n_source_errors = from->n_source_errors;
+    return config;
+}
+
 const struct settings *config_settings(const asim_config *config)
 {
     return config->is_resolved ? &config->resolved.settings : NULL;

@@ -1,6 +1,7 @@
 #include "api/config.h"
 #include "api/document.h"
 #include "api/policy.h"
+#include "api/study.h"
 #include "asim/asim.h"
 #include "hw/device.h"
 #include "policy/policy_table.h"
@@ -90,7 +91,7 @@ asim_status asim_list(asim_config *config, const char *kind, char **out)
         json_t *(*list)(struct diag *diag);
     } kinds[] = {
         {"models", list_models},   {"hardware", list_hardware},     {"policies", list_policies},
-        {"formats", list_formats}, {"generators", list_generators},
+        {"formats", list_formats}, {"generators", list_generators}, {"studies", study_list},
     };
     *out = NULL;
     struct diag *diag = config_diag(config);
@@ -103,5 +104,6 @@ asim_status asim_list(asim_config *config, const char *kind, char **out)
         }
     }
     return diag_error(diag, ASIM_USAGE, (struct diag_where){0},
-                      "list: '%s' is not a kind; allowed: models, hardware, policies, formats, generators", kind);
+                      "list: '%s' is not a kind; allowed: models, hardware, policies, formats, generators, studies",
+                      kind);
 }

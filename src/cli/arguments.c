@@ -6,8 +6,8 @@
 #include <string.h>
 
 const struct own_flag own_flags[] = {
-    {"--help", NULL, "run plan validate bench inspect import policy list help", "print help and exit"},
-    {"--set", "PATH=VALUE", "run plan validate bench inspect import policy list",
+    {"--help", NULL, "run plan validate bench inspect import policy study list help", "print help and exit"},
+    {"--set", "PATH=VALUE", "run plan validate bench inspect import policy study list",
      "set an option by its path, as in a file"},
     {"--print-config", NULL, "run plan validate bench inspect import",
      "print the resolved configuration as YAML and exit"},
@@ -21,6 +21,7 @@ const struct own_flag own_flags[] = {
     {"--sizes", "LIST", "bench", "numbers of programs to measure, e.g. 1000,1e4 [that of the configuration]"},
     {"--repeats", "N", "bench", "timed runs of each [3]"},
     {"--control", NULL, "bench", "also run as many one-thread simulations side by side: what the machine gives"},
+    {"--jobs", "N", "study policy", "simulations at a time [one for each usable core]"},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -145,8 +146,10 @@ static void keep_value(struct arguments *out, const char *name, const char *valu
     const struct {
         const char *name;
         const char **value;
-    } kept[] = {{"--measured", &out->measured},         {"--to", &out->to},       {"--resume", &out->resume},
-                {"--threads-list", &out->threads_list}, {"--sizes", &out->sizes}, {"--repeats", &out->repeats}};
+    } kept[] = {{"--measured", &out->measured}, {"--to", &out->to},
+                {"--resume", &out->resume},     {"--threads-list", &out->threads_list},
+                {"--sizes", &out->sizes},       {"--repeats", &out->repeats},
+                {"--jobs", &out->jobs}};
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (strcmp(kept[i].name, name) == 0) {
             *kept[i].value = value;

@@ -30,6 +30,7 @@ struct arguments {
     const char *to;       /* the same */
     const char *resume;   /* the same */
     const char *threads_list, *sizes, *repeats;
+    const char *jobs;
     bool control;
     const char **operands;
     size_t n_operands;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const char *const kinds[] = {"models", "hardware", "policies", "formats", "generators"};
+static const char *const kinds[] = {"models", "hardware", "policies", "formats", "generators", "studies"};
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
 
 static asim_status check_kind(const char *kind)
@@ -14,7 +14,8 @@ static asim_status check_kind(const char *kind)
         }
     }
     const char *nearest = nearest_name(kind, kinds, N_KINDS);
-    return report_error(ASIM_USAGE, "unknown kind %s; allowed: models, hardware, policies, formats, generators%s%s%s",
+    return report_error(ASIM_USAGE,
+                        "unknown kind %s; allowed: models, hardware, policies, formats, generators, studies%s%s%s",
                         kind, nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
 }
 

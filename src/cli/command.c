@@ -40,8 +40,14 @@ const struct verb verbs[] = {
      "small scenario with it on one and on two threads, whose results must be the same; --policy-parameters sets its "
      "parameters. show prints planes, parameters, flags and sources. `asim run --policy ./FILE.so` uses one.",
      true, cmd_policy},
-    {"list", "[models|hardware|policies|formats|generators]", "built-in things, and how far to trust them", NULL, true,
-     cmd_list},
+    {"study", "NAME|FILE.yaml", "simulate the cases of a study, and compare with published figures",
+     "A study says in one file what was published, what it takes for granted, the configurations to simulate and which "
+     "ratios of their figures to compare; `asim list studies` names the built-in ones. All cases use the same random "
+     "numbers. Options given besides go before those of the study, e.g. --workload or --programs. The exit status is 5 "
+     "when a comparison that gates fails.",
+     true, cmd_study},
+    {"list", "[models|hardware|policies|formats|generators|studies]", "built-in things, and how far to trust them",
+     NULL, true, cmd_list},
     {"help", "[VERB|TOPIC|OPTION]", "explain a verb, a topic or an option", NULL, false, cmd_help},
     {NULL, NULL, NULL, NULL, false, NULL},
 };

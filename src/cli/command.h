@@ -36,6 +36,7 @@ asim_status cmd_bench(struct command *command);
 asim_status cmd_inspect(struct command *command);
 asim_status cmd_import(struct command *command);
 asim_status cmd_policy(struct command *command);
+asim_status cmd_study(struct command *command);
 asim_status cmd_list(struct command *command);
 asim_status cmd_help(struct command *command);
 
@@ -50,6 +51,9 @@ void command_warn_of_out(const struct command *command);
 
 /* An option that is a switch is on. */
 bool command_is_on(const struct command *command, const char *path);
+
+/* The value of --jobs; 0: not given. */
+asim_status command_jobs(const struct command *command, uint32_t *jobs);
 
 /* Prints a document of the library: as it is with --json, for people otherwise; frees it. */
 void command_print_document(const struct command *command, char *document);

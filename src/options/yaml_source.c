@@ -268,33 +268,42 @@ asim_status yaml_source_read(struct option_sources *sources, uint32_t rank, cons
     return diag->n_errors == errors_before ? ASIM_OK : ASIM_USAGE;
 }
 
-asim_status yaml_source_load(struct option_sources *sources, uint32_t rank, const char *path, struct diag *diag)
+char *yaml_file_read(const char *path, size_t *bytes, struct diag *diag)
 {
     const struct diag_where where = {.file = path};
     FILE *file = fopen(path, "rb");
     if (!file) {
-        return diag_error(diag, ASIM_USAGE, where, "cannot be opened: %s", strerror(errno));
+        diag_error(diag, ASIM_USAGE, where, "cannot be opened: %s", strerror(errno));
+        return NULL;
     }
     char *text = NULL;
-    size_t bytes = 0;
     size_t capacity = 0;
     size_t got;
+    *bytes = 0;
     do {
-        text = mem_grow(text, &capacity, bytes + 65536, 1);
-        got = fread(text + bytes, 1, 65536, file);
-        bytes += got;
-    } while (got > 0 && bytes <= MAX_FILE_BYTES);
+        text = mem_grow(text, &capacity, *bytes + 65536, 1);
+        got = fread(text + *bytes, 1, 65536, file);
+        *bytes += got;
+    } while (got > 0 && *bytes <= MAX_FILE_BYTES);
     const int error = ferror(file) ? errno : 0;
     fclose(file);
-    asim_status status;
     if (error) {
-        status = diag_error(diag, ASIM_USAGE, where, "cannot be read: %s", strerror(error));
-    } else if (bytes > MAX_FILE_BYTES) {
-        status = diag_error(diag, ASIM_USAGE, where, "is larger than %d MiB, too large for a configuration",
-                            MAX_FILE_BYTES >> 20);
+        diag_error(diag, ASIM_USAGE, where, "cannot be read: %s", strerror(error));
+    } else if (*bytes > MAX_FILE_BYTES) {
+        diag_error(diag, ASIM_USAGE, where, "is larger than %d MiB, too large for a configuration",
+                   MAX_FILE_BYTES >> 20);
     } else {
-        status = yaml_source_read(sources, rank, path, text, bytes, diag);
+        return text;
     }
+    mem_free(text);
+    return NULL;
+}
+
+asim_status yaml_source_load(struct option_sources *sources, uint32_t rank, const char *path, struct diag *diag)
+{
+    size_t bytes;
+    char *text = yaml_file_read(path, &bytes, diag);
+    const asim_status status = text ? yaml_source_read(sources, rank, path, text, bytes, diag) : ASIM_USAGE;
     mem_free(text);
     return status;
 }

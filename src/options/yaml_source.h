@@ -14,6 +14,9 @@
 asim_status yaml_source_read(struct option_sources *sources, uint32_t rank, const char *name, const char *text,
                              size_t bytes, struct diag *diag);
 
+/* The text of a file, freed with mem_free; NULL, with an error. */
+char *yaml_file_read(const char *path, size_t *bytes, struct diag *diag);
+
 /* Reads a file. */
 asim_status yaml_source_load(struct option_sources *sources, uint32_t rank, const char *path, struct diag *diag);
 
