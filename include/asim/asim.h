@@ -223,6 +223,23 @@ ASIM_API asim_status asim_policy_show(asim_config *config, const char *name, cha
  * be the same, else the status is ASIM_INTERNAL. Parameters are those of the configuration's policy_parameters. */
 ASIM_API asim_status asim_policy_test(asim_config *config, const char *name, char **out);
 
+/* What asim_policy_search tries. What is zero is left to it. */
+typedef struct asim_search_options {
+    size_t struct_size;      /* sizeof(asim_search_options); anything else is refused */
+    const char *const *vary; /* "parameter=LOW..HIGH" or "parameter=LOW..HIGH:log", by which it is drawn evenly in the
+                                logarithm */
+    size_t n_vary;           /* at least 1 */
+    uint32_t samples;        /* settings to draw; 0: 200 */
+    const char *metric;      /* what they are ranked by: a path in the summary; NULL: programs.jct_s.mean */
+    bool highest;            /* more of it is better */
+    uint32_t jobs;           /* as in asim_study_options */
+} asim_search_options;
+
+/* Simulates the configuration with a policy under many settings of its parameters, drawn from the seed, and ranks them
+ * beside the policy's defaults and the engine's own rules. */
+ASIM_API asim_status asim_policy_search(asim_config *config, const char *name, const asim_search_options *options,
+                                        const asim_callbacks *callbacks, char **out);
+
 /* asim/policy.h, and the source of a policy to begin with, in which NAME stands for its name. Static storage. */
 ASIM_API const char *asim_policy_header(void);
 ASIM_API const char *asim_policy_template(void);

@@ -22,6 +22,11 @@ const struct own_flag own_flags[] = {
     {"--repeats", "N", "bench", "timed runs of each [3]"},
     {"--control", NULL, "bench", "also run as many one-thread simulations side by side: what the machine gives"},
     {"--jobs", "N", "study policy", "simulations at a time [one for each usable core]"},
+    {"--vary", "PARAMETER=LOW..HIGH[:log]", "policy",
+     "search: a parameter to draw, evenly or, with :log, evenly in its logarithm; may be given for several"},
+    {"--samples", "N", "policy", "search: settings to draw [200]"},
+    {"--metric", "PATH", "policy", "search: figure of summary.json to rank by [programs.jct_s.mean]"},
+    {"--highest", NULL, "policy", "search: the highest figure is the best, not the lowest"},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -149,7 +154,8 @@ static void keep_value(struct arguments *out, const char *name, const char *valu
     } kept[] = {{"--measured", &out->measured}, {"--to", &out->to},
                 {"--resume", &out->resume},     {"--threads-list", &out->threads_list},
                 {"--sizes", &out->sizes},       {"--repeats", &out->repeats},
-                {"--jobs", &out->jobs}};
+                {"--jobs", &out->jobs},         {"--samples", &out->samples},
+                {"--metric", &out->metric}};
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (strcmp(kept[i].name, name) == 0) {
             *kept[i].value = value;
@@ -169,6 +175,7 @@ static void apply_own(struct pass *pass, const struct own_flag *flag, const char
         out->print_config |= strcmp(flag->name, "--print-config") == 0;
         out->origin |= strcmp(flag->name, "--origin") == 0;
         out->control |= strcmp(flag->name, "--control") == 0;
+        out->highest |= strcmp(flag->name, "--highest") == 0;
         return;
     }
     const char *value = take_value(pass, attached, false);
@@ -176,6 +183,8 @@ static void apply_own(struct pass *pass, const struct own_flag *flag, const char
         note(pass, report_error(ASIM_USAGE, "%s needs a value: %s", flag->name, flag->value));
     } else if (strcmp(flag->name, "--set") == 0) {
         set_path(pass, value);
+    } else if (strcmp(flag->name, "--vary") == 0) {
+        out->vary[out->n_vary++] = value;
     } else {
         keep_value(out, flag->name, value);
     }
@@ -209,7 +218,8 @@ static void apply_flag(struct pass *pass, const char *word)
 
 asim_status arguments_parse(struct arguments *out, asim_config *config, const char *verb, int argc, char **argv)
 {
-    *out = (struct arguments){.operands = malloc(((size_t)argc + 1) * sizeof *out->operands)};
+    *out = (struct arguments){.operands = malloc(((size_t)argc + 1) * sizeof *out->operands),
+                              .vary = malloc(((size_t)argc + 1) * sizeof *out->vary)};
     struct pass pass = {.out = out, .config = config, .verb = verb, .argc = argc, .argv = argv};
     bool flags = strcmp(verb, "help") != 0; /* `help --block-size` asks about it */
     while (pass.next < argc) {
@@ -233,5 +243,6 @@ asim_status arguments_parse(struct arguments *out, asim_config *config, const ch
 void arguments_fini(struct arguments *arguments)
 {
     free(arguments->operands);
+    free(arguments->vary);
     *arguments = (struct arguments){0};
 }

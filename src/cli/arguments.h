@@ -30,7 +30,10 @@ struct arguments {
     const char *to;       /* the same */
     const char *resume;   /* the same */
     const char *threads_list, *sizes, *repeats;
-    const char *jobs;
+    const char *jobs, *samples, *metric;
+    bool highest;
+    const char **vary; /* each --vary */
+    size_t n_vary;
     bool control;
     const char **operands;
     size_t n_operands;

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/messages.h"
 #include "cli/policy_build.h"
+#include "cli/policy_search.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -100,16 +101,27 @@ static asim_status show(struct command *command, const char *operand)
     return document_of(command, operand, asim_policy_show);
 }
 
+static asim_status search(struct command *command, const char *operand)
+{
+    char *path = policy_path(operand);
+    const asim_status status = policy_search(command, path);
+    free(path);
+    return status;
+}
+
 static const struct {
     const char *name;
     asim_status (*run)(struct command *command, const char *operand);
     const char *operand;
-} actions[] = {
-    {"new", write_new, "NAME"}, {"build", build, "FILE.c"}, {"test", test, "FILE.so"}, {"show", show, "NAME|FILE.so"}};
+} actions[] = {{"new", write_new, "NAME"},
+               {"build", build, "FILE.c"},
+               {"test", test, "FILE.so"},
+               {"show", show, "NAME|FILE.so"},
+               {"search", search, "NAME|FILE.so [FILE.yaml ...]"}};
 
 asim_status cmd_policy(struct command *command)
 {
-    static const char *const names[] = {"new", "build", "test", "show"};
+    static const char *const names[] = {"new", "build", "test", "show", "search"};
     const struct arguments *arguments = &command->arguments;
     if (arguments->n_operands == 0) {
         return report_error(ASIM_USAGE, "policy needs what to do: %s", command->verb->operands);
@@ -119,7 +131,8 @@ asim_status cmd_policy(struct command *command)
         if (strcmp(actions[i].name, name) != 0) {
             continue;
         }
-        if (arguments->n_operands != 2) {
+        const bool takes_more = actions[i].run == search;
+        if (arguments->n_operands < 2 || (arguments->n_operands > 2 && !takes_more)) {
             return report_error(ASIM_USAGE, "policy %s takes one %s; %zu are given", name, actions[i].operand,
                                 arguments->n_operands - 1);
         }

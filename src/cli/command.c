@@ -33,12 +33,16 @@ const struct verb verbs[] = {
      "reuse_generated, shared_prefix, on_bad_line, block_size) are recorded in it; gaps that are missing stay missing "
      "unless missing_gap says how to fill them.",
      true, cmd_import},
-    {"policy", "new NAME | build FILE.c | test FILE.so | show NAME|FILE.so", "write, build, test and look at policies",
+    {"policy", "new NAME | build FILE.c | test FILE.so | show NAME|FILE.so | search NAME|FILE.so [FILE.yaml ...]",
+     "write, build, test, look at and tune policies",
      "new writes NAME.c, a commented retention policy to begin with. build compiles FILE.c to a shared object beside "
      "it, "
      "with $CC or cc and the header that this program was built with. test loads a policy, checks its table and runs a "
      "small scenario with it on one and on two threads, whose results must be the same; --policy-parameters sets its "
-     "parameters. show prints planes, parameters, flags and sources. `asim run --policy ./FILE.so` uses one.",
+     "parameters. show prints planes, parameters, flags and sources. search draws settings of the parameters that "
+     "--vary "
+     "names, simulates the configuration with each, and prints the best beside the policy's defaults and the engine's "
+     "own rules. `asim run --policy ./FILE.so` uses one.",
      true, cmd_policy},
     {"study", "NAME|FILE.yaml", "simulate the cases of a study, and compare with published figures",
      "A study says in one file what was published, what it takes for granted, the configurations to simulate and which "

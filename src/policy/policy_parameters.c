@@ -103,11 +103,9 @@ static uint32_t find_parameter(const struct asim_policy *policy, const struct it
     return ASIM_NONE;
 }
 
-static bool read_value(const struct asim_policy *policy, const struct asim_parameter *parameter,
-                       const struct item *item, double *out, struct diag *diag)
+bool policy_parameter_parse(const struct asim_parameter *parameter, const char *text, double *out, char *message)
 {
     char allowed[POLICY_RANGE_BYTES];
-    char message[OPTION_MESSAGE_BYTES];
     bounds_text(parameter, allowed, sizeof allowed);
     const bool is_duration = parameter->kind == ASIM_DURATION;
     const struct option_row row = {.type = is_duration ? OPTION_DURATION : OPTION_NUMBER,
@@ -115,12 +113,22 @@ static bool read_value(const struct asim_policy *policy, const struct asim_param
                                    .max = parameter->max,
                                    .doc.allowed = allowed};
     struct option_value value;
-    if (!option_value_parse(&row, item->value, &value, message)) {
-        diag_error(diag, ASIM_USAGE, nowhere, "policy_parameters: %s.%s: %s", policy->name, parameter->name, message);
+    if (!option_value_parse(&row, text, &value, message)) {
         return false;
     }
     *out = is_duration ? (double)value.duration : value.number;
     return true;
+}
+
+static bool read_value(const struct asim_policy *policy, const struct asim_parameter *parameter,
+                       const struct item *item, double *out, struct diag *diag)
+{
+    char message[OPTION_MESSAGE_BYTES];
+    const bool good = policy_parameter_parse(parameter, item->value, out, message);
+    if (!good) {
+        diag_error(diag, ASIM_USAGE, nowhere, "policy_parameters: %s.%s: %s", policy->name, parameter->name, message);
+    }
+    return good;
 }
 
 /* The parameters that had a value in the text so far. */

@@ -3,10 +3,15 @@
 #ifndef ASIM_POLICY_POLICY_PARAMETERS_H
 #define ASIM_POLICY_POLICY_PARAMETERS_H
 
+#include "options/option_value.h"
 #include "policy/policy_set.h"
 
 /* Sets what the text gives; reports every wrong item with what is allowed. */
 bool policy_parameters_read(const char *text, struct policy_set *set, struct diag *diag);
+
+/* Reads one value, with the unit of its kind; false, with a message of OPTION_MESSAGE_BYTES that says what is allowed.
+ */
+bool policy_parameter_parse(const struct asim_parameter *parameter, const char *text, double *out, char *message);
 
 /* "number, 0 to 1", "duration, >= 1ms". */
 enum { POLICY_RANGE_BYTES = 128 };
