@@ -198,7 +198,9 @@ bool engine_compose(struct instance *instance, simtime now)
         preempted |= engine_run_plain(instance, draft, now, &budget);
         instance->counters.plain_steps++;
     }
-    if (!preempted) {
+    /* Where pins left room for nobody, all were preempted: the next step begins at once, with nothing to wait for. */
+    const bool all_preempted = preempted && !instance->running.n && !instance->n_batches;
+    if (!preempted || all_preempted) {
         admit_waiting(instance, draft, now, budget);
     }
     if (!draft->n_decode && !draft->n_chunks) {
