@@ -125,6 +125,9 @@ static const struct option_row rows[] = {
      HELP("Time from the end of a turn to the next turn of its program: as the workload says, or drawn from a "
           "distribution, for all tools or by tool, e.g. bash=lognormal(median=1.5s, p99=60s),edit=50ms. Tools that "
           "are not named keep the workload's gaps.")},
+    {OPTION("workload", DURATION, "max_gap", "--max-gap", max_gap), AT_LEAST(0),
+     HELP("Longest gap between two turns of a program: one that is longer, recorded or drawn, is taken as this long. "
+          "Unset: gaps are as they are.")},
     {OPTION("workload", SWITCH, "reuse_generated", "--reuse-generated", reuse_generated), DEFAULT("on"),
      HELP("Whether a prompt that continues the previous turn holds its output verbatim, so that its KV can be "
           "reused; off for clients that drop reasoning or tokenise again.")},

@@ -59,6 +59,7 @@ struct settings {
     uint32_t on_long_prompt;  /* enum setting_long_prompt */
     const char *missing_gap;  /* text for gap_parse_missing (options/gap.h) */
     const char *tool_gap;     /* text for gap_parse_tool */
+    simtime max_gap;          /* unset: none */
     bool reuse_generated;
     const char *shared_prefix; /* NULL: shared_prefix_toks is ignored */
     uint32_t arrivals;         /* enum setting_arrivals; never AUTO once resolved */

@@ -69,6 +69,9 @@ static bool create_tool(struct cluster *cluster, struct diag *diag)
     (void)parsed;
     cluster->tool = tool_create(&rule, cluster->workload, cluster->settings.seed, diag);
     gap_rule_fini(&rule);
+    if (cluster->tool && cluster->settings.max_gap != SETTING_UNSET_TIME) {
+        tool_cap(cluster->tool, cluster->settings.max_gap);
+    }
     return cluster->tool != NULL;
 }
 

@@ -7,6 +7,7 @@
 
 struct tool_simulator {
     uint64_t seed;
+    simtime most; /* of any gap */
     uint32_t n_tools;
     bool *is_drawn;             /* by tool; otherwise the workload's gap holds */
     struct distribution *drawn; /* seconds, by tool */
@@ -49,6 +50,7 @@ struct tool_simulator *tool_create(const struct gap_rule *rule, const struct wor
 {
     struct tool_simulator *tool = mem_zalloc(sizeof *tool);
     tool->seed = seed;
+    tool->most = SIMTIME_NEVER;
     tool->n_tools = workload_tool_count(workload);
     tool->is_drawn = mem_zalloc((tool->n_tools + 1) * sizeof *tool->is_drawn);
     tool->drawn = mem_zalloc((tool->n_tools + 1) * sizeof *tool->drawn);
@@ -76,16 +78,26 @@ void tool_destroy(struct tool_simulator *tool)
     }
 }
 
+void tool_cap(struct tool_simulator *tool, simtime most)
+{
+    tool->most = most;
+}
+
+static simtime capped(const struct tool_simulator *tool, simtime gap)
+{
+    return gap < tool->most ? gap : tool->most;
+}
+
 simtime tool_edge_gap(const struct tool_simulator *tool, const struct program *program, uint32_t turn, simtime delay)
 {
     const struct turn *spec = &program->turns[turn];
     if (spec->tool >= tool->n_tools || !tool->is_drawn[spec->tool]) {
-        return delay;
+        return capped(tool, delay);
     }
     const struct rng_key key = {.seed = tool->seed, .program = program->id, .turn = turn, .purpose = RNG_GAP};
     simtime gap = SIMTIME_LIMIT; /* the far tail of a distribution ends where durations do */
     simtime_from_s(distribution_sample(&tool->drawn[spec->tool], rng_uniform(key, 0)), &gap);
-    return gap;
+    return capped(tool, gap);
 }
 
 simtime tool_gap(const struct tool_simulator *tool, const struct program *program, uint32_t turn)

@@ -17,6 +17,9 @@ struct tool_simulator *tool_create(const struct gap_rule *rule, const struct wor
                                    struct diag *diag);
 void tool_destroy(struct tool_simulator *tool);
 
+/* No gap is longer from now on. */
+void tool_cap(struct tool_simulator *tool, simtime most);
+
 /* From the end of `turn` to the readiness of the next one; in a graph, of the first that it may release. */
 simtime tool_gap(const struct tool_simulator *tool, const struct program *program, uint32_t turn);
 

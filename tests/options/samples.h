@@ -20,6 +20,7 @@ static const struct sample samples[] = {
     {"on_long_prompt", "truncate", 0},
     {"missing_gap", "exponential(mean=2s)", 0},
     {"tool_gap", "bash=lognormal(median=1.5s, p99=60s),edit=50ms", 0},
+    {"max_gap", "60s", 0},
     {"reuse_generated", "off", 0},
     {"shared_prefix", "~", 0},
     {"arrivals", "closed", 1},

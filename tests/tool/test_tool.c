@@ -148,6 +148,19 @@ static void edges_have_delays_of_their_own(void **state)
     tool_destroy(tool);
 }
 
+/* Recorded and drawn ones alike, and delays along edges; shorter gaps stay. */
+static void capped_gaps(void **state)
+{
+    struct fixture *f = *state;
+    struct tool_simulator *tool = make(f, "bash=5s", 1);
+    tool_cap(tool, 1500 * SIMTIME_NS);
+    assert_int_equal(tool_gap(tool, f->a, 0), 1500 * SIMTIME_NS); /* drawn */
+    assert_int_equal(tool_gap(tool, f->a, 1), 1500 * SIMTIME_NS); /* recorded */
+    assert_int_equal(tool_edge_gap(tool, f->a, 1, 1499 * SIMTIME_NS), 1499 * SIMTIME_NS);
+    assert_int_equal(tool_edge_gap(tool, f->a, 1, SIMTIME_S), 1500 * SIMTIME_NS);
+    tool_destroy(tool);
+}
+
 #define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
 int main(void)
@@ -160,6 +173,7 @@ int main(void)
         CASE(draws_do_not_depend_on_order),
         CASE(far_tails_end_where_durations_do),
         CASE(edges_have_delays_of_their_own),
+        CASE(capped_gaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
