@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "instance/residency.h"
 
 #include <assert.h>
@@ -51,16 +52,82 @@ bool engine_may_admit(const struct instance *instance)
 
 /* ---- who is admitted ---- */
 
+static bool is_candidate(const struct instance *instance, const struct sequence *sequence)
+{
+    const struct guest *guest = residency_guest(instance->residency, sequence);
+    return sequence->state == SEQUENCE_WAITING && !sequence->last_in_flight && !guest->is_loading &&
+           guest->refused_in != instance->residency->batch;
+}
+
+static bool is_tried_before(const struct candidate *a, const struct candidate *b)
+{
+    return goes_before(a->priority, b->priority) || (!goes_before(b->priority, a->priority) && a->place < b->place);
+}
+
+static void sink(struct candidate *heap, size_t n, size_t at)
+{
+    const struct candidate moved = heap[at];
+    for (size_t child = 2 * at + 1; child < n; child = 2 * at + 1) {
+        child += child + 1 < n && is_tried_before(&heap[child + 1], &heap[child]);
+        if (!is_tried_before(&heap[child], &moved)) {
+            break;
+        }
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = moved;
+}
+
+/* Where many are refused, to look for the next one each time would be quadratic. */
+static void make_queue(struct instance *instance)
+{
+    struct residency *residency = instance->residency;
+    residency->queued_in = residency->batch;
+    residency->queue =
+        mem_grow(residency->queue, &residency->queue_capacity, instance->waiting.n, sizeof *residency->queue);
+    size_t n = 0;
+    for (struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
+        if (is_candidate(instance, sequence)) {
+            residency->queue[n] = (struct candidate){.place = (uint32_t)n, .sequence = sequence};
+            if (has_priority(instance)) {
+                residency->queue[n].priority = residency_guest(residency, sequence)->priority;
+            }
+            n++;
+        }
+    }
+    residency->n_queue = n;
+    for (size_t i = n / 2; i-- > 0;) {
+        sink(residency->queue, n, i);
+    }
+}
+
+/* Those that have been tried stand first. */
+static struct sequence *first_of_queue(struct instance *instance)
+{
+    struct residency *residency = instance->residency;
+    while (residency->n_queue && !is_candidate(instance, residency->queue[0].sequence)) {
+        residency->queue[0] = residency->queue[--residency->n_queue];
+        sink(residency->queue, residency->n_queue, 0);
+    }
+    return residency->n_queue ? residency->queue[0].sequence : NULL;
+}
+
 struct sequence *engine_next_waiting(struct instance *instance)
 {
-    const struct residency *residency = instance->residency;
+    struct residency *residency = instance->residency;
+    if (residency->refused_in == residency->batch) { /* nobody joins the queue from then on */
+        if (residency->queued_in != residency->batch) {
+            make_queue(instance);
+        }
+        return first_of_queue(instance);
+    }
     struct sequence *first = NULL;
     for (struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
-        const struct guest *guest = residency_guest(residency, sequence);
-        if (sequence->last_in_flight || guest->is_loading || guest->refused_in == residency->batch) {
+        if (!is_candidate(instance, sequence)) {
             continue;
         }
-        if (!first || goes_before(guest->priority, residency_guest(residency, first)->priority)) {
+        if (!first ||
+            goes_before(residency_guest(residency, sequence)->priority, residency_guest(residency, first)->priority)) {
             first = sequence;
         }
         if (!has_priority(instance)) {
@@ -78,6 +145,7 @@ bool engine_is_refused(struct instance *instance, const struct sequence *sequenc
         return false;
     }
     residency_guest(instance->residency, sequence)->refused_in = instance->residency->batch;
+    instance->residency->refused_in = instance->residency->batch;
     instance->residency->counters.refused++;
     return true;
 }

@@ -67,15 +67,11 @@ void engine_close_residency(struct instance *instance)
     mem_free(residency->guests);
     mem_free(residency->wishes);
     mem_free(residency->shown);
+    mem_free(residency->queue);
     mem_free(residency);
 }
 
 /* ---- guests ---- */
-
-struct guest *residency_guest(const struct residency *residency, const struct sequence *sequence)
-{
-    return &residency->guests[sequence->index];
-}
 
 void engine_welcome(struct instance *instance, const struct sequence *sequence, const struct turn_facts *facts)
 {

@@ -64,6 +64,13 @@ struct wish {
     simtime until;
 };
 
+/* A waiting turn in the order in which turns are tried. */
+struct candidate {
+    struct asim_priority priority;
+    uint32_t place; /* in the waiting queue */
+    struct sequence *sequence;
+};
+
 struct residency {
     struct seat seats[2];
     uint32_t n_seats;
@@ -75,6 +82,10 @@ struct residency {
     size_t n_residents, resident_capacity;
     uint32_t n_loading;      /* waiting turns whose KV is on its way */
     uint64_t batch;          /* number of the one that is composed */
+    uint64_t refused_in;     /* the last batch in which a turn was refused */
+    uint64_t queued_in;      /* the batch that the queue was made for */
+    struct candidate *queue; /* heap of the turns that waited when one was refused first; scratch of that batch */
+    size_t n_queue, queue_capacity;
     struct resident **spare; /* memory of former ones */
     size_t n_spare, spare_capacity;
     uint32_t retained_blocks; /* private ones of all residents */
@@ -90,7 +101,10 @@ struct residency {
 
 /* ---- residency.c ---- */
 
-struct guest *residency_guest(const struct residency *residency, const struct sequence *sequence);
+static inline struct guest *residency_guest(const struct residency *residency, const struct sequence *sequence)
+{
+    return &residency->guests[sequence->index];
+}
 
 /* The resident of a program; NULL: it has none. */
 struct resident *residency_find(const struct residency *residency, uint64_t program);
