@@ -152,7 +152,9 @@ static void assert_same(const struct programs_outcome *a, const struct programs_
     if (a->n_ends != b->n_ends || a->evicted != b->evicted || a->counters.steps != b->counters.steps ||
         a->counters.preemptions != b->counters.preemptions || !same_residency(&a->residency, &b->residency) ||
         memcmp(a->counters.part, b->counters.part, sizeof a->counters.part) != 0) {
-        fail_msg("%s: counters differ", what);
+        fail_msg("%s: counters differ: %llu and %llu blocks evicted, %llu and %llu steps", what,
+                 (unsigned long long)a->evicted, (unsigned long long)b->evicted, (unsigned long long)a->counters.steps,
+                 (unsigned long long)b->counters.steps);
     }
     for (uint32_t i = 0; i < a->n_snapshots && i < b->n_snapshots; i++) {
         if (!same_snapshot(&a->snapshots[i], &b->snapshots[i])) {
