@@ -395,6 +395,34 @@ static void turns_start_by_priority(void **state)
     }
 }
 
+static struct asim_priority pinned_first(const struct asim_context *context, const struct asim_turn *turn)
+{
+    (void)context;
+    return (struct asim_priority){.level = turn->is_pinned ? 0 : 1, .order = turn->program_arrival};
+}
+
+/* Programs 0 and 3 return to their pins, and 2 is new. For 0 the pin of 3 must go, and with it the place of 3 before 2.
+ */
+static void a_turn_that_lost_its_pin_stands_behind(void **state)
+{
+    struct fixture *f = *state;
+    f->config.max_num_seqs = 1;
+    add(f, 0, 0, MS(3), 64, 2);
+    add(f, 3, 0, MS(50), 64, 2);
+    const uint32_t lost = add(f, 3, 1, MS(200), 80, 1);
+    const uint32_t fresh = add(f, 2, 0, MS(200), 32, 1);
+    const uint32_t back = add(f, 0, 1, MS(200), 464, 1);
+    f->policy.priority = pinned_first;
+    script.retention[0] = script.retention[3] = (struct asim_retention){.action = ASIM_PIN, .until = ASIM_NEVER};
+    EACH_STEPPING(f)
+    {
+        assert_int_equal(f->records[back].first_scheduled, MS(200));
+        assert_int_equal(f->records[fresh].first_scheduled, f->records[back].last_token);
+        assert_int_equal(f->records[lost].first_scheduled, f->records[fresh].last_token);
+        assert_int_equal(f->counters.pins_forced, 1);
+    }
+}
+
 static void turns_are_sent_back(void **state)
 {
     struct fixture *f = *state;
@@ -533,6 +561,7 @@ int main(void)
         T(what_is_dropped_is_not_hit),
         T(the_policy_chooses_the_victim),
         T(turns_start_by_priority),
+        T(a_turn_that_lost_its_pin_stands_behind),
         T(turns_are_sent_back),
         T(a_lower_level_displaces),
         T(ticks_come_while_turns_are_inside),
