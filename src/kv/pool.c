@@ -336,18 +336,6 @@ void kv_trim(struct kv_pool *pool, struct kv_holder *holder)
     holder->rest.count = 0;
 }
 
-/* Whether the content of `node` stays cached without `copy`, which nobody holds: somebody holds another one, and what
- * that turn decodes may not be in the index yet; or something cached continues it, which an idle copy may not outlive.
- */
-static bool stays_cached(const struct prefix_index *index, const struct prefix_node *x, uint32_t copy)
-{
-    bool held = false;
-    for (uint32_t c = x->first_copy; c != KV_NONE; c = prefix_index_copy_at(index, c)->next) {
-        held = held || (c != copy && prefix_index_copy_at(index, c)->ref);
-    }
-    return held || x->n_children;
-}
-
 /* Lets go of the copy of `node` in `lane`; returns the node above it on the way up, or KV_NONE at depth `lo`. */
 static uint32_t drop_copy_of(struct kv_pool *pool, uint32_t node, uint32_t lane, uint32_t lo)
 {
@@ -355,10 +343,13 @@ static uint32_t drop_copy_of(struct kv_pool *pool, uint32_t node, uint32_t lane,
     const uint32_t copy = prefix_index_copy(index, node, lane);
     const struct prefix_node *x = prefix_index_node(index, node);
     const uint32_t n = x->n;
+    /* With another copy the content does anyhow, and that copy may be no match for what continues this one: it may go
+     * earlier, be in a higher lane, or be held by a turn whose blocks are not in the index yet. */
+    const bool stays_cached = x->n_children || !prefix_index_one_copy(index, x);
     if (--prefix_index_copy_at(index, copy)->ref == 0) {
         free_queue_push(&pool->queue, copy);
         pool->free += n;
-        if (!stays_cached(index, x, copy)) {
+        if (!stays_cached) {
             const uint32_t above = x->depth == lo ? KV_NONE : x->parent; /* held, so it stays */
             prefix_index_evict(index, copy, n);
             free_queue_push_anonymous(&pool->queue, n);
