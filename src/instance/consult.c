@@ -3,8 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 /* ---- what a policy is shown ---- */
 
@@ -215,24 +213,9 @@ static struct asim_context show(struct call *call)
 
 /* ---- what came of a call ---- */
 
-__attribute__((format(printf, 4, 5))) static void fault(struct instance *instance, const struct seat *seat,
-                                                        const char *function, const char *format, ...)
+const struct policy_fault *instance_fault(const struct instance *instance)
 {
-    struct residency *residency = instance->residency;
-    if (residency->fault[0]) {
-        return;
-    }
-    const int n = snprintf(residency->fault, sizeof residency->fault, "policy '%s', function %s, answered ",
-                           seat->use->policy->name, function);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(residency->fault + n, sizeof residency->fault - (size_t)n, format, arguments);
-    va_end(arguments);
-}
-
-const char *instance_fault(const struct instance *instance)
-{
-    return instance->residency && instance->residency->fault[0] ? instance->residency->fault : NULL;
+    return instance->residency && instance->residency->fault.policy ? &instance->residency->fault : NULL;
 }
 
 static void grant(const struct call *call, const struct wish *wish)
@@ -320,16 +303,19 @@ static bool is_sound(struct instance *instance, const struct seat *seat, const s
                      simtime now)
 {
     if ((unsigned)answer->action > ASIM_DROP) {
-        fault(instance, seat, "on_turn_complete", "action %d; allowed: 0 to %d", (int)answer->action, ASIM_DROP);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete",
+                         "action %d; allowed: 0 to %d", (int)answer->action, ASIM_DROP);
         return false;
     }
     if (answer->action == ASIM_PIN && answer->until < now) {
-        fault(instance, seat, "on_turn_complete", "a pin until %.6f s at %.6f s; allowed: not before now",
-              simtime_to_s(answer->until), simtime_to_s(now));
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete",
+                         "a pin until %.6f s at %.6f s; allowed: not before now", simtime_to_s(answer->until),
+                         simtime_to_s(now));
         return false;
     }
     if (isnan(answer->score)) {
-        fault(instance, seat, "on_turn_complete", "a score that is not a number");
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete",
+                         "a score that is not a number");
         return false;
     }
     return true;
@@ -369,7 +355,7 @@ double consult_evict_order(struct instance *instance, const struct resident *res
     const double order = seat->use->policy->evict_order(&context, &shown);
     instance->residency->n_wishes = 0;
     if (isnan(order)) {
-        fault(instance, seat, "evict_order", "a score that is not a number");
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "evict_order", "a score that is not a number");
         return 0.0;
     }
     return order;
@@ -403,7 +389,8 @@ struct resident *consult_pressure(struct instance *instance, const struct asim_p
         return engine_pressure(residency, pressure);
     }
     if (answer >= residency->n_residents) {
-        fault(instance, seat, "on_pressure", "resident %u of %zu", answer, residency->n_residents);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_pressure", "resident %u of %zu", answer,
+                         residency->n_residents);
         return engine_pressure(residency, pressure);
     }
     return residency->residents[answer];
@@ -435,7 +422,8 @@ struct sequence *consult_victim(struct instance *instance, simtime now)
     const uint32_t answer = seat->use->policy->victim(&context);
     residency->n_wishes = 0;
     if (answer >= context.n_running) {
-        fault(instance, seat, "victim", "running turn %u of %u", answer, context.n_running);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "victim", "running turn %u of %u", answer,
+                         context.n_running);
         return NULL;
     }
     residency->shown_list = NULL;

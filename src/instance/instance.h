@@ -15,6 +15,7 @@
 #include "hw/step_time.h"
 #include "instance/engine_config.h"
 #include "metrics/recorder.h"
+#include "policy/policy_fault.h"
 #include "policy/turn_facts.h"
 #include "workload/extent.h"
 
@@ -136,8 +137,8 @@ const struct kv_pool *instance_pool(const struct instance *instance);
 /* Whether policies look at what happens inside. */
 bool instance_wants_facts(const struct instance *instance);
 
-/* The first answer of a policy that made no sense, for a message; NULL: none. */
-const char *instance_fault(const struct instance *instance);
+/* The first answer of a policy that made no sense; NULL: none. */
+const struct policy_fault *instance_fault(const struct instance *instance);
 
 /* What policies decided; NULL: they leave everything to the engine. */
 const struct residency_counters *instance_residency_counters(const struct instance *instance);

@@ -14,6 +14,7 @@
 
 #include "instance/engine.h"
 #include "instance/residency_counters.h"
+#include "policy/policy_fault.h"
 #include "policy/policy_set.h"
 
 /* What is known of a turn inside the instance; by index of its sequence. */
@@ -77,7 +78,7 @@ struct residency {
     const struct sequence_list *shown_list; /* that the function being called has asked about; NULL: none */
     const struct sequence **shown;
     size_t n_shown, shown_capacity;
-    char fault[256]; /* the first answer that made no sense; empty: none */
+    struct policy_fault fault; /* the first answer that made no sense */
 };
 
 /* ---- residency.c ---- */

@@ -54,6 +54,18 @@ enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end 
     return outcome;
 }
 
+bool ring_is_sound(const struct cluster *cluster, struct diag *diag)
+{
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
+        const struct policy_fault *fault = instance_fault(cluster->instances[i]);
+        if (fault) {
+            policy_fault_report(fault, diag);
+            return false;
+        }
+    }
+    return true;
+}
+
 void ring_finish(const struct cluster *cluster)
 {
     for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {

@@ -24,6 +24,9 @@ void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slo
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next);
 
+/* Whether the policies' answers in the instances made sense; reports the first one that did not. */
+bool ring_is_sound(const struct cluster *cluster, struct diag *diag);
+
 /* After a whole run: what programs hold between turns is given up. Nothing may be left anywhere then: each turn that
  * started has ended, and every KV block is free; aborts otherwise (debug builds). */
 void ring_finish(const struct cluster *cluster);

@@ -227,6 +227,7 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
     min_tree_fini(&serial.outputs);
     heap_fini(&serial.ready);
     heap_fini(&serial.clients);
+    serial.failed = serial.failed || !ring_is_sound(cluster, diag);
     if (!serial.failed && !stopped && stop == SETTING_UNSET_TIME) {
         ring_finish(cluster);
     }

@@ -214,8 +214,8 @@ static void check_one(const struct programs *programs, const struct policy_set *
     programs_run(programs, policies, step_time, ENGINE_STEADY, PACE_INSTANTS, &steady);
     programs_run(programs, policies, step_time, ENGINE_FAST_FORWARD, PACE_INSTANTS, &fast);
     programs_run(programs, policies, step_time, ENGINE_FAST_FORWARD, PACE_WHOLE, &whole);
-    if (events.fault[0]) {
-        fail_msg("%s: %s", what, events.fault);
+    if (events.fault.policy) {
+        fail_msg("%s: %s answered %s", what, events.fault.function, events.fault.answer);
     }
     assert_same(&events, &plain, what, "event by event");
     assert_same(&plain, &steady, what, "steady");

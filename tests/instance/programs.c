@@ -5,7 +5,6 @@
 #include "base/rng.h"
 #include "kv/pool.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static uint64_t draw(uint64_t seed, uint32_t *counter, uint64_t low, uint64_t high)
@@ -233,8 +232,8 @@ static void finish(struct run *run)
     out->residency = residency ? *residency : (struct residency_counters){0};
     out->counters = *instance_counters(run->instance);
     out->evicted = kv_evicted(instance_pool(run->instance));
-    const char *fault = instance_fault(run->instance);
-    snprintf(out->fault, sizeof out->fault, "%s", fault ? fault : "");
+    const struct policy_fault *fault = instance_fault(run->instance);
+    out->fault = fault ? *fault : (struct policy_fault){0};
 }
 
 void programs_run(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,

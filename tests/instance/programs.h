@@ -46,7 +46,7 @@ struct programs_outcome {
     uint64_t evicted;
     struct load_snapshot snapshots[512];
     uint32_t n_snapshots;
-    char fault[256]; /* empty: none */
+    struct policy_fault fault; /* without a policy: none */
 };
 
 void programs_run(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,
