@@ -202,7 +202,7 @@ enum asim_policy_flags {
     ASIM_POLICY_ORACLE = 1,           /* sees what programs will do */
     ASIM_POLICY_DYNAMIC_PRIORITY = 2, /* priorities are asked for anew at each batch, too */
     ASIM_POLICY_PREEMPTIVE = 4,       /* a waiting turn displaces running ones of a higher level */
-    ASIM_POLICY_READS_VIEW = 8,       /* `route` looks at instances */
+    ASIM_POLICY_READS_VIEW = 8,       /* `route` looks at instances, outstanding or least_loaded */
     ASIM_POLICY_READS_OVERLAP = 16,   /* `route` looks at overlap and pending */
     ASIM_POLICY_READS_RANDOM = 32,    /* `route` draws at random */
 };

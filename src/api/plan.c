@@ -59,6 +59,20 @@ static json_t *work_document(struct workload *workload, const struct cluster_pla
                      reused, "output_tokens", output, "programs_beyond_max_model_len", long_programs);
 }
 
+/* NULL, with errors, when they cannot be opened. */
+static json_t *policies_document(const struct settings *settings, struct diag *diag)
+{
+    struct policy_set set;
+    if (!cluster_open_policies(settings, &set, diag)) {
+        return NULL;
+    }
+    json_t *document = json_pack("{s:s, s:s, s:s, s:b}", "retention", set.retention.policy->name, "scheduling",
+                                 set.scheduling.policy->name, "routing", set.routing.policy->name, "oracle",
+                                 policy_set_has_oracle(&set));
+    policy_set_close(&set);
+    return document;
+}
+
 asim_status asim_plan(asim_config *config, char **out)
 {
     *out = NULL;
@@ -67,33 +81,32 @@ asim_status asim_plan(asim_config *config, char **out)
         return ASIM_USAGE;
     }
     struct diag *diag = config_diag(config);
-    struct cluster_plan plan;
-    struct policy_set policies;
-    if (!cluster_open_policies(settings, &policies, diag)) {
+    json_t *policies = policies_document(settings, diag);
+    if (!policies) {
         return diag->status;
     }
-    policy_set_close(&policies);
+    struct cluster_plan plan;
     const asim_status status = cluster_plan(settings, &plan, diag);
     if (status != ASIM_OK) {
+        json_decref(policies);
         return status;
     }
     const struct workload_options options = cluster_workload_options(settings, plan.engine.block_size, false);
     struct workload *workload = cluster_open_workload(settings, &options, diag);
-    if (!workload) {
-        return diag->status;
+    json_t *work = workload ? work_document(workload, &plan) : NULL;
+    if (work) {
+        *out = document_text(json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:O, s:o, s:o, s:o, s:s}", "schema",
+                                       "asim.plan", "version", 1, "model", plan.model.name, "hardware",
+                                       plan.device.name, "compute", settings->compute, "instances",
+                                       (json_int_t)plan.n_instances, "tensor_parallel_size",
+                                       (json_int_t)plan.tensor_parallel, "policies", policies, "memory_per_gpu",
+                                       memory_document(&plan, settings), "engine", engine_document(&plan.engine),
+                                       "workload", work, "calibration", plan.device.calibration),
+                             DOCUMENT_DIGITS);
     }
-    json_t *work = work_document(workload, &plan);
-    if (!work) {
+    json_decref(policies);
+    if (workload) {
         workload_destroy(workload);
-        return diag->status;
     }
-    *out = document_text(json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:s}", "schema", "asim.plan",
-                                   "version", 1, "model", plan.model.name, "hardware", plan.device.name, "compute",
-                                   settings->compute, "instances", (json_int_t)plan.n_instances, "tensor_parallel_size",
-                                   (json_int_t)plan.tensor_parallel, "memory_per_gpu", memory_document(&plan, settings),
-                                   "engine", engine_document(&plan.engine), "workload", work, "calibration",
-                                   plan.device.calibration),
-                         DOCUMENT_DIGITS);
-    workload_destroy(workload);
-    return ASIM_OK;
+    return work ? ASIM_OK : diag->status;
 }

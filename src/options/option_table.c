@@ -231,9 +231,8 @@ static const struct option_row rows[] = {
      RANGE(0, 1048576),
      HELP("Most tokens of a step that runs as a CUDA graph; 0: none does. Unset: twice max_num_seqs, at most 512.")},
     {OPTION("engine", TEXT, "policy", "--policy", policy),
-     HELP(
-         "A policy for all planes that it serves, of retention, scheduling and routing; `asim list policies` names the "
-         "built-in ones. Unset: the engine's own rules.")},
+     HELP("A policy for all planes that it serves, of retention, scheduling and routing: a shared object (a path holds "
+          "a '/'), or a built-in name; `asim list policies` names them. Unset: the engine's own rules.")},
     {OPTION("engine", TEXT, "scheduling", "--scheduling", scheduling),
      HELP("The policy of who runs: the order in which waiting turns are admitted, and who is preempted. Unset: that of "
           "policy, else fcfs.")},

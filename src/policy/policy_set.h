@@ -8,9 +8,12 @@
 
 enum { POLICY_MAX_PARAMETERS = 16 };
 
+struct policy_plugin;
+
 /* A policy and the values of its parameters; `policy` is never NULL in an open set. */
 struct policy_use {
     const struct asim_policy *policy;
+    const struct policy_plugin *plugin; /* the shared object that it comes from; NULL: built in */
     double parameters[POLICY_MAX_PARAMETERS];
 };
 
@@ -19,6 +22,7 @@ struct policy_set {
     struct policy_use retention;
     struct policy_use scheduling;
     struct policy_use routing;
+    struct policy_plugin *plugins; /* shared objects that are open for it */
 };
 
 /* Whether an instance need not ask: the engine's own rules throughout. */
@@ -34,7 +38,7 @@ struct policy_preset {
     double value;
 };
 
-/* What the user chose; NULL: not given. */
+/* What the user chose: names, or paths of shared objects, which hold a '/'. NULL: not given. */
 struct policy_choice {
     const char *policy;                  /* takes each plane that it serves, */
     const char *planes[POLICY_PLANES];   /* but those that are given one by one */
@@ -51,7 +55,10 @@ void policy_set_close(struct policy_set *set);
 /* The policy of a plane. */
 struct policy_use *policy_set_use(struct policy_set *set, enum policy_plane plane);
 
-/* A policy with the defaults of its parameters. */
+/* The policy of an open set that an option named: built in, or a shared object. */
+const struct asim_policy *policy_set_chosen(const struct policy_set *set, const char *name);
+
+/* A built-in policy with the defaults of its parameters. */
 struct policy_use policy_use_of(const struct asim_policy *policy);
 
 /* Whether a policy of the set sees what programs will do. */

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "policy/policy_call.h"
 #include "router/load_index.h"
 
 #include <assert.h>
@@ -34,8 +35,10 @@ static void start_policy(struct router *router)
     const struct asim_policy *policy = policy_of(router);
     router->policy_state = mem_zalloc(policy->state_size);
     if (policy->start) {
+        policy_enter(router->options.policy, "start");
         policy->start(&(struct asim_context){
             .state = router->policy_state, .parameters = router->options.policy->parameters, .instance = ASIM_NONE});
+        policy_leave(router->options.policy);
     }
 }
 
@@ -143,7 +146,9 @@ uint32_t router_route(struct router *router, const struct asim_request *request,
                                          .outstanding = router->outstanding,
                                          .least_loaded = load_index_least(&router->loads),
                                          .random = draws(router) ? draw(router, request) : 0};
+    policy_enter(router->options.policy, "route");
     const uint32_t chosen = policy->route(&routing, request);
+    policy_leave(router->options.policy);
     if (chosen >= router->options.n_instances) {
         policy_fault_set(&router->fault, policy, "route",
                          "instance %" PRIu32 " for turn %" PRIu32 " of program %" PRIu64 "; allowed: 0 to %" PRIu32,

@@ -56,7 +56,7 @@ static void wrong_names(void **state)
             "routing: 'lru' is a policy of retention; allowed: round-robin, least-loaded, session-affinity");
     refused(&(struct policy_choice){.planes = {[POLICY_ROUTING] = "session-afinity"}},
             "routing: 'session-afinity' is not a policy; did you mean session-affinity?; allowed: round-robin, "
-            "least-loaded, session-affinity");
+            "least-loaded, session-affinity, or the path of a shared object, which holds a '/'");
 }
 
 static void parameters_and_their_presets(void **state)
