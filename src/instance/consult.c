@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "instance/residency.h"
+#include "policy/policy_call.h"
 
 #include <assert.h>
 #include <math.h>
@@ -250,7 +251,9 @@ void consult_start(struct instance *instance, struct seat *seat)
     if (seat->use->policy->start) {
         struct call call = {.instance = instance, .seat = seat};
         const struct asim_context context = show(&call);
+        policy_enter(seat->use, "start");
         seat->use->policy->start(&context);
+        policy_leave(seat->use);
         grant_wishes(&call);
     }
 }
@@ -261,15 +264,20 @@ void consult_arrival(struct instance *instance, const struct sequence *sequence,
     const struct turn_facts *facts = &residency_guest(residency, sequence)->facts;
     const simtime on_the_way = sequence->arrived - sequence->ready;
     for (uint32_t i = 0; i < residency->n_seats; i++) {
-        const struct asim_policy *policy = residency->seats[i].use->policy;
-        struct call call = {.instance = instance, .seat = &residency->seats[i], .now = now};
+        const struct seat *seat = &residency->seats[i];
+        const struct asim_policy *policy = seat->use->policy;
+        struct call call = {.instance = instance, .seat = seat, .now = now};
         const struct asim_context context = show(&call);
         if (policy->observe_gap && facts->gap_before >= 0) { /* as it is seen from here */
+            policy_enter(seat->use, "observe_gap");
             policy->observe_gap(&context, facts->tool_before, facts->gap_before + on_the_way);
+            policy_leave(seat->use);
         }
         if (policy->on_turn_arrival) {
             const struct asim_turn turn = show_turn(&call, sequence);
+            policy_enter(seat->use, "on_turn_arrival");
             policy->on_turn_arrival(&context, &turn);
+            policy_leave(seat->use);
         }
         grant_wishes(&call);
     }
@@ -279,13 +287,16 @@ void consult_admission(struct instance *instance, const struct sequence *sequenc
 {
     struct residency *residency = instance->residency;
     for (uint32_t i = 0; i < residency->n_seats; i++) {
-        const struct asim_policy *policy = residency->seats[i].use->policy;
+        const struct seat *seat = &residency->seats[i];
+        const struct asim_policy *policy = seat->use->policy;
         if (policy->observe_admission) {
-            struct call call = {.instance = instance, .seat = &residency->seats[i], .now = now};
+            struct call call = {.instance = instance, .seat = seat, .now = now};
             const struct asim_context context = show(&call);
             const struct asim_turn turn = show_turn(&call, sequence);
+            policy_enter(seat->use, "observe_admission");
             policy->observe_admission(&context, &turn,
                                       now - (sequence->preemptions ? sequence->waiting_since : sequence->arrived));
+            policy_leave(seat->use);
             grant_wishes(&call);
         }
     }
@@ -295,7 +306,9 @@ void consult_tick(struct instance *instance, struct seat *seat, simtime now)
 {
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
+    policy_enter(seat->use, "tick");
     seat->use->policy->tick(&context);
+    policy_leave(seat->use);
     grant_wishes(&call);
 }
 
@@ -334,7 +347,9 @@ struct asim_retention consult_completion(struct instance *instance, const struct
         const struct asim_context context = show(&call);
         struct asim_turn turn = show_turn(&call, sequence);
         turn.tool = residency_guest(residency, sequence)->facts.tool_after;
+        policy_enter(seat->use, "on_turn_complete");
         const struct asim_retention answer = seat->use->policy->on_turn_complete(&context, &turn);
+        policy_leave(seat->use);
         if (seat == residency->retention && is_sound(instance, seat, &answer, now)) {
             decision = answer;
         }
@@ -352,7 +367,9 @@ double consult_evict_order(struct instance *instance, const struct resident *res
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
     const struct asim_resident shown = show_resident(&call, resident);
+    policy_enter(seat->use, "evict_order");
     const double order = seat->use->policy->evict_order(&context, &shown);
+    policy_leave(seat->use);
     instance->residency->n_wishes = 0;
     if (isnan(order)) {
         policy_fault_set(&instance->residency->fault, seat->use->policy, "evict_order", "a score that is not a number");
@@ -383,7 +400,9 @@ struct resident *consult_pressure(struct instance *instance, const struct asim_p
     }
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
+    policy_enter(seat->use, "on_pressure");
     const uint32_t answer = seat->use->policy->on_pressure(&context, pressure);
+    policy_leave(seat->use);
     residency->n_wishes = 0;
     if (answer == ASIM_NONE) {
         return engine_pressure(residency, pressure);
@@ -402,7 +421,9 @@ struct asim_priority consult_priority(struct instance *instance, const struct se
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
     const struct asim_turn turn = show_turn(&call, sequence);
+    policy_enter(seat->use, "priority");
     const struct asim_priority priority = seat->use->policy->priority(&context, &turn);
+    policy_leave(seat->use);
     instance->residency->n_wishes = 0;
     return priority;
 }
@@ -419,7 +440,9 @@ struct sequence *consult_victim(struct instance *instance, simtime now)
     if (!context.n_running) {
         return NULL;
     }
+    policy_enter(seat->use, "victim");
     const uint32_t answer = seat->use->policy->victim(&context);
+    policy_leave(seat->use);
     residency->n_wishes = 0;
     if (answer >= context.n_running) {
         policy_fault_set(&instance->residency->fault, seat->use->policy, "victim", "running turn %u of %u", answer,
@@ -439,7 +462,9 @@ bool consult_admit(struct instance *instance, const struct sequence *sequence, s
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
     const struct asim_turn turn = show_turn(&call, sequence);
+    policy_enter(seat->use, "admit");
     const bool answer = seat->use->policy->admit(&context, &turn);
+    policy_leave(seat->use);
     grant_wishes(&call);
     return answer;
 }
