@@ -5,10 +5,26 @@
 #include <string.h>
 
 static const struct asim_policy *const table[] = {
-    &policy_fcfs,         &policy_lru,        &policy_round_robin, &policy_least_loaded, &policy_session_affinity,
-    &policy_evict_always, &policy_ttl,        &policy_hints,       &policy_saecache,     &policy_tokencake,
-    &policy_kvflow,       &policy_oracle_ttl, &policy_belady,      &policy_continuum,    &policy_continuum_release,
-    &policy_infercept,    &policy_gate,       &policy_saga,
+    /* clang-format off */
+    &policy_fcfs,
+    &policy_lru,
+    &policy_evict_always,
+    &policy_ttl,
+    &policy_hints,
+    &policy_saecache,
+    &policy_tokencake,
+    &policy_kvflow,
+    &policy_belady,
+    &policy_oracle_ttl,
+    &policy_continuum,
+    &policy_continuum_release,
+    &policy_infercept,
+    &policy_gate,
+    &policy_saga,
+    &policy_round_robin,
+    &policy_least_loaded,
+    &policy_session_affinity,
+    /* clang-format on */
 };
 
 enum { POLICIES = sizeof table / sizeof table[0] };

@@ -65,7 +65,7 @@ static uint32_t random_victim(const struct asim_context *context)
 
 static bool random_admit(const struct asim_context *context, const struct asim_turn *turn)
 {
-    return mix(turn->program, context->n_running) % 4 > 0;
+    return !context->n_running || mix(turn->program, context->n_running) % 4 > 0; /* else for ever, perhaps */
 }
 
 /* Gives some residents up, and moves pins. */
