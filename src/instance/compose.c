@@ -73,14 +73,14 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
         if (!sequence) {
             return;
         }
+        if (instance->residency && instance->running.n && engine_is_refused(instance, sequence, now)) {
+            continue;
+        }
         struct start start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
         if (!start.tokens) {
             return;
         }
         if (instance->residency) {
-            if (instance->running.n && engine_is_refused(instance, sequence, now)) {
-                continue;
-            }
             while (start.blocks > kv_free(instance->pool) &&
                    engine_find_blocks(instance, start.blocks, false, sequence->program, now)) {
                 start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
