@@ -67,6 +67,7 @@ void programs_init(struct programs *programs, uint64_t seed)
     for (uint32_t i = 0; i < programs->n; i++) {
         time += (simtime)draw(seed, &counter, 0, spread) * SIMTIME_MS;
         programs->plans[i].arrival = time;
+        programs->plans[i].program = i && draw(seed, &counter, 0, 5) == 0 ? programs->plans[i - 1].program : i;
         draw_program(&programs->plans[i], seed, &counter, programs->config.max_model_len);
     }
 }
@@ -143,7 +144,7 @@ static void deliver(struct run *run, uint32_t program)
     progress->extents[1] = (struct extent){stream_private(program, 0), 0, toks - plan->shared};
     const uint32_t first = plan->shared ? 0 : 1;
     const struct turn_facts facts = facts_of(run, program);
-    instance_deliver(run->instance, &(struct turn_arrival){.program = program,
+    instance_deliver(run->instance, &(struct turn_arrival){.program = plan->program,
                                                            .turn = turn,
                                                            .slot = program,
                                                            .ready = progress->ready,
