@@ -61,6 +61,13 @@ uint32_t engine_blocks_to_admit(struct instance *instance, const struct sequence
     return plan_start(instance, sequence, instance->config->max_num_batched_tokens, instance->running.n > 0).blocks;
 }
 
+/* Whether nothing but blocks decides when `sequence`, which lacks them, starts. In search of them another turn may have
+ * lost what was held for it, and with it its place. */
+static bool stays_first(struct instance *instance, const struct sequence *sequence)
+{
+    return !instance->residency || (!engine_watches_waiting(instance) && engine_next_waiting(instance) == sequence);
+}
+
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */
 static void admit_waiting(struct instance *instance, struct draft *draft, simtime now, uint32_t budget)
 {
@@ -87,8 +94,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             }
         }
         if (start.blocks > kv_free(instance->pool)) {
-            instance->head_blocked =
-                config->stepping != ENGINE_PLAIN && !(instance->residency && engine_watches_waiting(instance));
+            instance->head_blocked = config->stepping != ENGINE_PLAIN && stays_first(instance, sequence);
             return;
         }
         admit(instance, draft, sequence, now, start.hit, start.tokens);
