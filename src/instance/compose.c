@@ -98,8 +98,8 @@ static enum loading load_from_below(struct instance *instance, struct sequence *
 /* The next waiting turn is not looked at again before something changes. */
 static void block_head(struct instance *instance)
 {
-    instance->head_blocked = instance->config->stepping != ENGINE_PLAIN &&
-                             !(instance->residency && engine_watches_waiting(instance));
+    instance->head_blocked =
+        instance->config->stepping != ENGINE_PLAIN && !(instance->residency && engine_watches_waiting(instance));
 }
 
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */

@@ -74,6 +74,7 @@ struct instance {
     simtime device_free; /* end of the last batch composed */
     uint32_t first_batch;
     uint32_t n_batches;
+    simtime advanced_to; /* nothing is left to do before */
     struct turn_end *ends;
     size_t n_ends;
     const struct engine_config *config;
@@ -131,6 +132,14 @@ static inline uint32_t engine_computed(const struct instance *instance, const st
 {
     return sequence->state == SEQUENCE_DECODING ? decode_set_computed(&instance->decode, sequence)
                                                 : (uint32_t)sequence->base;
+}
+
+/* Everything before `limit` is done. */
+static inline void engine_reach(struct instance *instance, struct event_key limit)
+{
+    if (limit.time != SIMTIME_NEVER && limit.time > instance->advanced_to) {
+        instance->advanced_to = limit.time;
+    }
 }
 
 static inline struct batch *engine_batch(struct instance *instance, uint32_t index)

@@ -347,7 +347,11 @@ bool instance_advance(struct instance *instance, struct event_key limit)
         }
         next = instance_next(instance);
     }
-    return instance->n_ends > 0;
+    if (instance->n_ends) {
+        return true;
+    }
+    engine_reach(instance, limit);
+    return false;
 }
 
 const struct turn_end *instance_take_ends(struct instance *instance, uint32_t *n)

@@ -133,14 +133,13 @@ static simtime effect_of_inbox(const struct instance *instance)
     return first;
 }
 
-/* Of turns that wait or are prefilling. Those that are all refused wait for what happens next. */
+/* Of turns that wait or are prefilling. Where nothing runs and turns wait for a deadline, a transfer or a policy's
+ * leave, whatever comes may let them in. */
 static simtime effect_of_queued(const struct instance *instance)
 {
-    simtime from = instance->device_free;
-    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER && instance->waiting.n) {
-        const simtime next = instance_next(instance).time;
-        from = next > from ? next : from;
-    }
+    const bool idles = !instance->n_batches && instance->compose_at == SIMTIME_NEVER;
+    const simtime from =
+        idles && instance->advanced_to > instance->device_free ? instance->advanced_to : instance->device_free;
     return sum(from, instance->queued.first);
 }
 

@@ -70,11 +70,16 @@ struct sequence *engine_next_waiting(struct instance *instance)
     return first;
 }
 
+/* So long a policy may leave an idle instance idle while turns wait. */
+#define LONGEST_REFUSAL (3600 * SIMTIME_S)
+
 bool engine_is_refused(struct instance *instance, const struct sequence *sequence, simtime now)
 {
-    /* Where nothing runs, only a tick brings a policy to think again. */
-    if ((!instance->running.n && instance->residency->scheduling->tick_at == SIMTIME_NEVER) ||
-        consult_admit(instance, sequence, now)) {
+    /* Where nothing runs, only a tick brings a policy to think again, and not for ever. */
+    const simtime idle_since = instance->device_free > sequence->arrived ? instance->device_free : sequence->arrived;
+    const bool must_admit = !instance->running.n && (instance->residency->scheduling->tick_at == SIMTIME_NEVER ||
+                                                     now - idle_since >= LONGEST_REFUSAL);
+    if (must_admit || consult_admit(instance, sequence, now)) {
         return false;
     }
     residency_guest(instance->residency, sequence)->refused_in = instance->residency->batch;
