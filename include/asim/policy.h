@@ -115,7 +115,8 @@ struct asim_context {
     uint32_t n_tiers;      /* below HBM */
 };
 
-/* What a function may ask and do; only during a call. Actions take effect when the function has returned. */
+/* What a function may ask and do; only during a call. Actions take effect when the function has returned; those of
+ * functions that choose (evict_order, on_pressure, priority, victim) are ignored. */
 struct asim_host {
     uint32_t struct_size;
     /* Time in which this engine prefills a context of which `cached` tokens are in HBM, with nothing beside it. */

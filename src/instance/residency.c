@@ -255,12 +255,10 @@ void residency_set_timer(struct instance *instance)
 {
     struct residency *residency = instance->residency;
     sum_up(instance);
-    instance->timer_at = residency->next_deadline;
+    simtime first = residency->next_deadline;
     for (uint32_t i = 0; i < residency->n_seats; i++) {
-        if (residency->seats[i].tick_at < instance->timer_at) {
-            instance->timer_at = residency->seats[i].tick_at;
-        }
+        first = residency->seats[i].tick_at < first ? residency->seats[i].tick_at : first;
     }
     const simtime transfers = instance->node ? node_next(instance->node) : SIMTIME_NEVER;
-    instance->timer_at = transfers < instance->timer_at ? transfers : instance->timer_at;
+    engine_set_timer(instance, transfers < first ? transfers : first);
 }
