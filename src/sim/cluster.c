@@ -211,6 +211,7 @@ struct cluster *cluster_create(const struct settings *settings, uint32_t rank, u
         cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
         goto fail;
     }
+    cluster->plan.engine.policies = &cluster->policies;
     share_instances(cluster, rank, n_ranks);
     const struct workload_options options = cluster_workload_options(settings, cluster->plan.engine.block_size, false);
     cluster->workload = cluster_open_workload(settings, &options, diag);

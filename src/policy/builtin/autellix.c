@@ -87,6 +87,9 @@ struct asim_priority autellix_priority(const struct asim_context *context, const
     int32_t queue = sink(context->parameters, rise ? 0 : queue_of(context->parameters, service),
                          turn->served - (rise ? rise->served : 0));
     const bool waits = turn->first_scheduled == ASIM_NEVER || turn->is_preempted;
+    if (!waits && (!turn->output_toks || turn->cached_toks + 1 < turn->prompt_toks + turn->output_toks)) {
+        queue = 0; /* what it has computed of its prompt would be lost: two calls could displace each other for ever */
+    }
     if (waits && queue > 0 && starves(context, turn, rise)) {
         rise = memory_take(state->rises, MEMORY_SETS, sizeof *rise, call_of(turn), context->now);
         rise->at = context->now;
