@@ -87,7 +87,8 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             }
         }
         if (start.blocks > kv_free(instance->pool)) {
-            instance->head_blocked = config->stepping != ENGINE_PLAIN;
+            instance->head_blocked =
+                config->stepping != ENGINE_PLAIN && !(instance->residency && engine_watches_waiting(instance));
             return;
         }
         admit(instance, draft, sequence, now, start.hit, start.tokens);
@@ -145,7 +146,7 @@ bool engine_compose(struct instance *instance, simtime now)
         preempted |= engine_run_plain(instance, draft, now, &budget);
         instance->counters.plain_steps++;
     }
-    if (!preempted) {
+    if (!preempted || !instance->running.n) { /* the last one ran into pins: it must get them out of its way */
         admit_waiting(instance, draft, now, budget);
     }
     if (!draft->n_decode && !draft->n_chunks) {

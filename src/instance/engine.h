@@ -183,10 +183,13 @@ void engine_effect_decoding(struct instance *instance, struct sequence *sequence
 void engine_effect_leave(struct instance *instance, struct sequence *sequence);
 void engine_effect_prefetch(const struct instance *instance, const struct sequence *sequence); /* of one that waits */
 
-/* residency.c: what policies decide starts and ends with the instance; a turn's facts arrive with it. */
+/* residency.c: what policies decide starts and ends with the instance; a turn's facts arrive with it; blocks of all
+ * programs between turns, those that several share counted for each. */
 void engine_open_residency(struct instance *instance);
 void engine_close_residency(struct instance *instance);
 void engine_welcome(struct instance *instance, const struct sequence *sequence, const struct turn_facts *facts);
+
+uint64_t engine_resident_blocks(const struct instance *instance);
 
 /* retention.c: a turn ends, arrives, is admitted, is preempted; the timer. */
 void engine_part(struct instance *instance, struct sequence *sequence, simtime now);

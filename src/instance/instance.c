@@ -401,5 +401,6 @@ void instance_check(const struct instance *instance)
     require(decoding == instance->decode.n && context == instance->decode.context, "decode aggregate");
     require(prefilling == instance->n_prefilling, "prefilling count");
     require(instance->running.n <= instance->config->max_num_seqs, "max_num_seqs");
+    held += instance->residency ? engine_resident_blocks(instance) : 0;
     require(kv_free(instance->pool) + held >= instance->usable_blocks, "no block is lost");
 }

@@ -9,8 +9,9 @@ static int64_t steps_to_output(const struct instance *instance)
     }
     /* A waiting turn, which may be a short one, is let in early by a block in common that fills up, or by a preemption
      * if turns start with the blocks of a part of their prompt. Where the whole prompt's must be free a preemption lets
-     * nobody in: its victim stands first then, and gave back less than it needs, by the blocks that were taken. */
-    if (instance->waiting.n && (decode->n_shared || !instance->config->reserve_full_prompt)) {
+     * nobody in: its victim stands first then, and gave back less than it needs, by the blocks that were taken. Nor is
+     * a pin known that ends meanwhile, where policies decide. */
+    if (instance->waiting.n && (decode->n_shared || !instance->config->reserve_full_prompt || instance->residency)) {
         return 1;
     }
     const int64_t ahead = decode_set_next_finish(decode) - decode->clock;

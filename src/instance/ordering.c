@@ -143,9 +143,6 @@ bool engine_make_room(struct instance *instance, simtime now)
     bool preempted = false;
     uint32_t blocks;
     instance->residency->batch++;
-    if (engine_watches_waiting(instance)) {
-        instance->head_blocked = false; /* another one may stand first, or be admitted, than in the last batch */
-    }
     if (has_priority(instance) && has_flag(instance, ASIM_POLICY_DYNAMIC_PRIORITY)) {
         rank_all(instance, &instance->waiting, now);
         rank_all(instance, &instance->running, now);

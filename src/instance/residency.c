@@ -144,6 +144,16 @@ struct resident *residency_add(struct instance *instance, uint64_t program, stru
     return resident;
 }
 
+uint64_t engine_resident_blocks(const struct instance *instance)
+{
+    const struct residency *residency = instance->residency;
+    uint64_t blocks = 0;
+    for (size_t i = 0; i < residency->n_residents; i++) {
+        blocks += residency->residents[i]->blocks;
+    }
+    return blocks;
+}
+
 static void sum_up(struct instance *instance)
 {
     struct residency *residency = instance->residency;
