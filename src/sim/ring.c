@@ -58,22 +58,6 @@ enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end 
     return outcome;
 }
 
-bool ring_check_policies(const struct cluster *cluster, struct diag *diag)
-{
-    const uint32_t first = cluster->first_instance;
-    if (first == cluster->end_instance || !instance_wants_facts(cluster->instances[first])) {
-        return true;
-    }
-    for (uint32_t i = first; i < cluster->end_instance; i++) {
-        const char *fault = instance_fault(cluster->instances[i]);
-        if (fault) {
-            diag_error(diag, ASIM_INTERNAL, (struct diag_where){0}, "instance %u: %s", i, fault);
-            return false;
-        }
-    }
-    return true;
-}
-
 void ring_finish(const struct cluster *cluster)
 {
     for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {

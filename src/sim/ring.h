@@ -13,10 +13,6 @@ typedef bool (*run_pulse)(void *user, const struct cluster *cluster);
  * nonsense, which ends the run (router_fault). */
 uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn);
 
-/* False, with an error, when a policy inside an instance has answered nonsense. Looks at every instance: for now and
- * then, and the end of a run. */
-bool ring_check_policies(const struct cluster *cluster, struct diag *diag);
-
 /* The present turn of `slot` as instances get it; with `bounded` they are asked for their earliest effects. */
 struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, bool bounded);
 

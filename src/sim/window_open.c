@@ -339,7 +339,6 @@ static void pulse(struct windows *windows)
 {
     struct cluster *cluster = windows->cluster;
     recorders_bound(cluster->recorders, cluster->n_recorders);
-    windows->failed |= !windows->failed && !ring_check_policies(cluster, windows->diag);
     cluster->now = windows->end.time == SIMTIME_NEVER ? cluster->now : windows->end.time;
     windows->stopped = windows->pulse && windows->pulse(windows->user, cluster);
 }

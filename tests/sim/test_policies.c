@@ -5,7 +5,6 @@
 #include "api/config.h"
 #include "policy/policy_table.h"
 #include "sim/random_cluster.h"
-#include "sim/run_serial.h"
 #include "sim/run_windows.h"
 
 #include <inttypes.h>
@@ -146,40 +145,6 @@ static void ranks_do_not_share_prompts(void **state)
     }
 }
 
-static struct asim_retention answer_nonsense(const struct asim_context *context, const struct asim_turn *turn)
-{
-    (void)context;
-    (void)turn;
-    return (struct asim_retention){.action = (enum asim_retention_action)99};
-}
-
-static void nonsense_ends_the_run(void **state)
-{
-    (void)state;
-    static const struct asim_policy nonsense = {.name = "nonsense", .on_turn_complete = answer_nonsense};
-    struct random_cluster random;
-    random_cluster_init(&random, 3);
-    random_cluster_set(&random, "dispatch_latency", "1ms");
-    asim_config *config = random_cluster_config(&random);
-    for (int windows = 0; windows < 2; windows++) {
-        struct diag diag;
-        diag_init(&diag);
-        struct cluster *cluster = cluster_create(config_settings(config), 0, 1, &diag);
-        cluster->policies.retention = (struct policy_use){.policy = &nonsense};
-        struct transport *transport = transport_self_create();
-        assert_false(windows ? run_windows(cluster, transport, NULL, NULL, NULL, &diag)
-                             : run_serial(cluster, NULL, NULL, &diag));
-        assert_int_equal(diag.n_errors, 1);
-        assert_non_null(strstr(diag.entries[0].text, ": policy 'nonsense', function on_turn_complete, answered action "
-                                                     "99; allowed: 0 to 4"));
-        transport_destroy(transport);
-        cluster_destroy(cluster);
-        diag_fini(&diag);
-    }
-    asim_config_destroy(config);
-    random_cluster_fini(&random);
-}
-
 /* What policies know of the turns inside is not saved; what routers know is. */
 static void runs_with_policies_inside_are_not_saved(void **state)
 {
@@ -214,7 +179,6 @@ int main(void)
         cmocka_unit_test(engines_agree_with_every_policy),
         cmocka_unit_test(prefix_routers_find_prefixes),
         cmocka_unit_test(ranks_do_not_share_prompts),
-        cmocka_unit_test(nonsense_ends_the_run),
         cmocka_unit_test(runs_with_policies_inside_are_not_saved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
