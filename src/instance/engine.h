@@ -191,6 +191,10 @@ void engine_welcome(struct instance *instance, const struct sequence *sequence, 
 
 uint64_t engine_resident_blocks(const struct instance *instance);
 
+/* Nothing will arrive before `time`; and that time. */
+void engine_pass(struct instance *instance, simtime time);
+simtime engine_passed(const struct instance *instance);
+
 /* retention.c: a turn ends, arrives, is admitted, is preempted; the timer. */
 void engine_part(struct instance *instance, struct sequence *sequence, simtime now);
 void engine_arrive(struct instance *instance, struct sequence *sequence, simtime now);

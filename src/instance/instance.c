@@ -320,7 +320,9 @@ static void start_batches(struct instance *instance, simtime until)
 bool instance_advance(struct instance *instance, struct event_key limit)
 {
     struct event_key next = instance_next(instance);
+    simtime passed = limit.time;
     while (!instance->n_ends && event_before(next, limit)) {
+        passed = next.time;
         switch (next.phase) {
         case PHASE_STEP_END:
             end_batch(instance);
@@ -335,6 +337,9 @@ bool instance_advance(struct instance *instance, struct event_key limit)
             start_batches(instance, limit.time);
         }
         next = instance_next(instance);
+    }
+    if (instance->residency) {
+        engine_pass(instance, instance->n_ends ? passed : limit.time);
     }
     return instance->n_ends > 0;
 }
