@@ -320,9 +320,9 @@ static void start_batches(struct instance *instance, simtime until)
 bool instance_advance(struct instance *instance, struct event_key limit)
 {
     struct event_key next = instance_next(instance);
-    simtime passed = limit.time;
+    simtime now = -1;
     while (!instance->n_ends && event_before(next, limit)) {
-        passed = next.time;
+        now = next.time;
         switch (next.phase) {
         case PHASE_STEP_END:
             end_batch(instance);
@@ -339,7 +339,7 @@ bool instance_advance(struct instance *instance, struct event_key limit)
         next = instance_next(instance);
     }
     if (instance->residency) {
-        engine_pass(instance, instance->n_ends ? passed : limit.time);
+        engine_pass(instance, instance->n_ends ? now : limit.time);
     }
     return instance->n_ends > 0;
 }

@@ -156,7 +156,7 @@ uint64_t engine_resident_blocks(const struct instance *instance)
 
 void engine_pass(struct instance *instance, simtime time)
 {
-    if (time != SIMTIME_NEVER) {
+    if (time != SIMTIME_NEVER && time > instance->residency->passed) {
         instance->residency->passed = time;
     }
 }
