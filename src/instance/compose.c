@@ -198,7 +198,7 @@ bool engine_compose(struct instance *instance, simtime now)
         preempted |= engine_run_plain(instance, draft, now, &budget);
         instance->counters.plain_steps++;
     }
-    if (!preempted) {
+    if (!preempted || !instance->running.n) { /* the last one ran into pins: it must get them out of its way */
         admit_waiting(instance, draft, now, budget);
     }
     if (!draft->n_decode && !draft->n_chunks) {

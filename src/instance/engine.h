@@ -75,7 +75,6 @@ struct instance {
     simtime device_free; /* end of the last batch composed */
     uint32_t first_batch;
     uint32_t n_batches;
-    simtime advanced_to; /* nothing is left to do before */
     struct turn_end *ends;
     size_t n_ends;
     const struct engine_config *config;
@@ -148,14 +147,6 @@ static inline void engine_set_timer(struct instance *instance, simtime time)
     instance->outside_at = time < instance->inbox_at ? time : instance->inbox_at;
 }
 
-/* Everything before `limit` is done. */
-static inline void engine_reach(struct instance *instance, struct event_key limit)
-{
-    if (limit.time != SIMTIME_NEVER && limit.time > instance->advanced_to) {
-        instance->advanced_to = limit.time;
-    }
-}
-
 static inline struct batch *engine_batch(struct instance *instance, uint32_t index)
 {
     return &instance->batches[(instance->first_batch + index) % ENGINE_MAX_DEPTH];
@@ -218,6 +209,10 @@ void engine_close_residency(struct instance *instance);
 void engine_welcome(struct instance *instance, const struct sequence *sequence, const struct turn_facts *facts);
 
 uint64_t engine_resident_blocks(const struct instance *instance);
+
+/* Nothing will arrive before `time`; and that time. */
+void engine_pass(struct instance *instance, simtime time);
+simtime engine_passed(const struct instance *instance);
 
 /* retention.c: a turn ends, arrives, is admitted, is preempted; the timer. */
 void engine_part(struct instance *instance, struct sequence *sequence, simtime now);

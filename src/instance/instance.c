@@ -325,7 +325,9 @@ static void start_batches(struct instance *instance, simtime until)
 bool instance_advance(struct instance *instance, struct event_key limit)
 {
     struct event_key next = instance_next(instance);
+    simtime now = -1;
     while (!instance->n_ends && event_before(next, limit)) {
+        now = next.time;
         switch (next.phase) {
         case PHASE_STEP_END:
             end_batch(instance);
@@ -341,11 +343,10 @@ bool instance_advance(struct instance *instance, struct event_key limit)
         }
         next = instance_next(instance);
     }
-    if (instance->n_ends) {
-        return true;
+    if (instance->residency) {
+        engine_pass(instance, instance->n_ends ? now : limit.time);
     }
-    engine_reach(instance, limit);
-    return false;
+    return instance->n_ends > 0;
 }
 
 const struct turn_end *instance_take_ends(struct instance *instance, uint32_t *n)

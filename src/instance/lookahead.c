@@ -133,13 +133,15 @@ static simtime effect_of_inbox(const struct instance *instance)
     return first;
 }
 
-/* Of turns that wait or are prefilling. Where nothing runs and turns wait for a deadline, a transfer or a policy's
- * leave, whatever comes may let them in. */
+/* Of turns that wait or are prefilling. Those that are all refused are asked about again when anything happens, which
+ * may be an arrival. */
 static simtime effect_of_queued(const struct instance *instance)
 {
-    const bool idles = !instance->n_batches && instance->compose_at == SIMTIME_NEVER;
-    const simtime from =
-        idles && instance->advanced_to > instance->device_free ? instance->advanced_to : instance->device_free;
+    simtime from = instance->device_free;
+    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER && instance->waiting.n) {
+        const simtime passed = engine_passed(instance);
+        from = passed > from ? passed : from;
+    }
     return sum(from, instance->queued.first);
 }
 

@@ -98,7 +98,7 @@ struct instance *node_advance(struct node *node, struct event_key limit)
         }
         if (!next || !event_before(first, limit)) {
             for (size_t i = 0; i < node->n_members; i++) {
-                engine_reach(node->members[i], limit);
+                engine_pass(node->members[i], limit.time);
             }
             return NULL;
         }

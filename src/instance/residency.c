@@ -166,6 +166,18 @@ uint64_t engine_resident_blocks(const struct instance *instance)
     return blocks;
 }
 
+void engine_pass(struct instance *instance, simtime time)
+{
+    if (time != SIMTIME_NEVER && time > instance->residency->passed) {
+        instance->residency->passed = time;
+    }
+}
+
+simtime engine_passed(const struct instance *instance)
+{
+    return instance->residency->passed;
+}
+
 static void sum_up(struct instance *instance)
 {
     struct residency *residency = instance->residency;
