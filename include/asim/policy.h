@@ -115,7 +115,8 @@ struct asim_context {
     uint32_t n_tiers;      /* below HBM */
 };
 
-/* What a function may ask and do; only during a call. Actions take effect when the function has returned. */
+/* What a function may ask and do; only during a call. Actions take effect when the function has returned; those of
+ * functions that choose (evict_order, on_pressure, priority, victim) are ignored. */
 struct asim_host {
     uint32_t struct_size;
     /* Time in which this engine prefills a context of which `cached` tokens are in HBM, with nothing beside it. */
@@ -185,7 +186,8 @@ struct asim_routing {
     uint32_t least_loaded;   /* fewest outstanding turns; ties by KV use, then by number */
     const uint32_t *overlap; /* by instance: leading blocks of the prompt that the router's record has there; NULL
                                 unless the policy has ASIM_POLICY_READS_OVERLAP */
-    const uint64_t *pending; /* by instance: prompt tokens sent there and not known to be done; the same */
+    const uint64_t *pending; /* by instance: prompt tokens beyond that overlap, of turns sent there that were not known
+                                to have begun; the same */
     uint64_t random;         /* fixed by seed, program and turn; 0 unless the policy has ASIM_POLICY_READS_RANDOM */
 };
 
@@ -193,7 +195,7 @@ struct asim_request {
     uint64_t program;
     uint32_t turn;
     uint32_t home;        /* instance of the program's previous turn, or ASIM_NONE */
-    uint32_t prompt_toks; /* 0 unless the policy has ASIM_POLICY_READS_OVERLAP */
+    uint32_t prompt_toks; /* 0 unless the policy has ASIM_POLICY_READS_OVERLAP or ASIM_POLICY_READS_PROMPT */
 };
 
 /* ---- the table ---- */
@@ -205,6 +207,7 @@ enum asim_policy_flags {
     ASIM_POLICY_READS_VIEW = 8,       /* `route` looks at instances, outstanding or least_loaded */
     ASIM_POLICY_READS_OVERLAP = 16,   /* `route` looks at overlap and pending */
     ASIM_POLICY_READS_RANDOM = 32,    /* `route` draws at random */
+    ASIM_POLICY_READS_PROMPT = 64,    /* `route` looks at the size of the prompt */
 };
 
 struct asim_policy {
@@ -240,8 +243,9 @@ struct asim_policy {
     /* Scheduling. Priorities are asked for when a turn arrives, is preempted, or loses what was held for it under
      * pressure. */
     struct asim_priority (*priority)(const struct asim_context *context, const struct asim_turn *turn);
-    uint32_t (*victim)(const struct asim_context *context);                          /* index of a running turn */
-    bool (*admit)(const struct asim_context *context, const struct asim_turn *turn); /* false: not now */
+    uint32_t (*victim)(const struct asim_context *context); /* index of a running turn */
+    /* False: not now. Where nothing runs, that is heeded if the policy ticks, and asked again at each tick. */
+    bool (*admit)(const struct asim_context *context, const struct asim_turn *turn);
 
     /* Routing. */
     uint32_t (*route)(const struct asim_routing *routing, const struct asim_request *request);

@@ -1,4 +1,4 @@
-#include "instance/engine.h"
+#include "instance/transfers.h"
 
 #include <assert.h>
 
@@ -23,7 +23,9 @@ static void admit(struct instance *instance, struct draft *draft, struct sequenc
             sequence->recomputed_toks += sequence->computed_before - hit_toks;
         }
     }
-    kv_touch(instance->pool, &sequence->holder, sequence->content, hit);
+    if (!sequence->holder.hashed_blocks) { /* it was not loaded from a tier */
+        kv_touch(instance->pool, &sequence->holder, sequence->content, hit);
+    }
     kv_alloc(instance->pool, &sequence->holder, engine_blocks_of(instance, hit_toks + tokens) - hit.blocks);
     sequence->base = hit_toks;
     if (instance->residency) {
@@ -43,7 +45,10 @@ static struct start plan_start(struct instance *instance, const struct sequence 
                                bool beside_others)
 {
     const struct engine_config *config = instance->config;
-    struct start start = {.hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens)};
+    struct start start = {.hit = {.blocks = sequence->holder.hashed_blocks}};
+    if (!start.hit.blocks) {
+        start.hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
+    }
     const uint32_t hit_toks = start.hit.blocks * config->block_size;
     const uint32_t wanted = sequence->n_tokens - hit_toks;
     start.tokens = engine_chunk_tokens(instance, wanted, budget);
@@ -61,11 +66,46 @@ uint32_t engine_blocks_to_admit(struct instance *instance, const struct sequence
     return plan_start(instance, sequence, instance->config->max_num_batched_tokens, instance->running.n > 0).blocks;
 }
 
+enum loading { NOTHING_TO_LOAD, LOADS, CANNOT_LOAD };
+
+/* Brings the waiting turn what lies in tiers below, once there is room. */
+static enum loading load_from_below(struct instance *instance, struct sequence *sequence, simtime now)
+{
+    const struct tier_plan *plan = instance->node->plan;
+    if (sequence->holder.hashed_blocks || instance->residency->n_loading >= instance->config->max_num_seqs) {
+        return NOTHING_TO_LOAD;
+    }
+    const struct tier_hit found = engine_find_below(instance, sequence->content, sequence->n_tokens);
+    for (;;) {
+        const struct kv_hit hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
+        if (found.blocks <= hit.blocks ||
+            (found.blocks - hit.blocks) * instance->config->block_size < plan->least_load_toks) {
+            return NOTHING_TO_LOAD;
+        }
+        const uint32_t reach =
+            instance->config->reserve_full_prompt ? engine_blocks_of(instance, sequence->n_tokens) : found.blocks;
+        const uint32_t blocks = reach - hit.blocks + hit.free_blocks;
+        if (blocks <= kv_free(instance->pool)) {
+            engine_load(instance, sequence, hit, found, now);
+            return LOADS;
+        }
+        if (!engine_find_blocks(instance, blocks, false, sequence->program, now)) {
+            return CANNOT_LOAD;
+        }
+    }
+}
+
 /* Whether nothing but blocks decides when `sequence`, which lacks them, starts. In search of them another turn may have
  * lost what was held for it, and with it its place. */
 static bool stays_first(struct instance *instance, const struct sequence *sequence)
 {
     return !instance->residency || (!engine_watches_waiting(instance) && engine_next_waiting(instance) == sequence);
+}
+
+/* The next waiting turn lacks blocks: it is not looked at again before something changes. */
+static void block_head(struct instance *instance, const struct sequence *sequence)
+{
+    instance->head_blocked = instance->config->stepping != ENGINE_PLAIN && stays_first(instance, sequence);
 }
 
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */
@@ -80,8 +120,16 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
         if (!sequence) {
             return;
         }
-        if (instance->residency && instance->running.n && engine_is_refused(instance, sequence, now)) {
+        if (instance->residency && engine_is_refused(instance, sequence, now)) {
             continue;
+        }
+        const enum loading loading = instance->node ? load_from_below(instance, sequence, now) : NOTHING_TO_LOAD;
+        if (loading == LOADS) {
+            continue;
+        }
+        if (loading == CANNOT_LOAD) {
+            block_head(instance, sequence);
+            return;
         }
         struct start start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
         if (!start.tokens) {
@@ -94,7 +142,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             }
         }
         if (start.blocks > kv_free(instance->pool)) {
-            instance->head_blocked = config->stepping != ENGINE_PLAIN && stays_first(instance, sequence);
+            block_head(instance, sequence);
             return;
         }
         admit(instance, draft, sequence, now, start.hit, start.tokens);
@@ -108,7 +156,11 @@ static void enqueue(struct instance *instance, struct batch *batch, simtime now,
 {
     const simtime idle_until = instance->device_free > now ? instance->device_free : now;
     const simtime prepared = now + instance->config->host.hideable;
-    const simtime start = instance->device_free > prepared ? instance->device_free : prepared;
+    simtime start = instance->device_free > prepared ? instance->device_free : prepared;
+    if (instance->node && instance->node->plan->between_steps) {
+        const simtime copied = engine_copies_end(instance, now);
+        start = copied > start ? copied : start;
+    }
     struct instance_counters *counters = &instance->counters;
     for (int i = 0; i < STEP_BOUNDS; i++) {
         counters->part[i] += cost->part[i];

@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "instance/residency.h"
+#include "instance/transfers.h"
 #include "policy/policy_call.h"
 
 #include <assert.h>
@@ -31,18 +31,18 @@ static struct asim_turn show_turn(const struct call *call, const struct sequence
     const struct turn_facts *facts = &guest->facts;
     const struct resident *resident = residency_find(instance->residency, sequence->program);
     const bool oracle = is_oracle(call->seat);
-    const uint32_t computed =
-        sequence->state == SEQUENCE_WAITING ? sequence->n_tokens - 1 : engine_computed(instance, sequence);
-    const uint32_t generated = computed >= sequence->prompt_toks ? computed + 1 - sequence->prompt_toks : 0;
+    const bool decodes = sequence->state == SEQUENCE_DECODING || sequence->state == SEQUENCE_DRAINING;
+    const uint32_t computed = sequence->state == SEQUENCE_WAITING ? 0 : engine_computed(instance, sequence);
+    /* What was generated before a preemption is computed again like a prompt. */
+    const uint32_t known = decodes ? computed + 1 : sequence->n_tokens;
+    const uint32_t generated = known - sequence->prompt_toks;
     return (struct asim_turn){
         .program = sequence->program,
         .turn = sequence->turn,
         .tool = facts->tool_before,
         .prompt_toks = sequence->prompt_toks,
-        .output_toks = sequence->state == SEQUENCE_WAITING && !sequence->preemptions ? 0
-                       : generated < sequence->limit                                 ? generated
-                                                                                     : sequence->limit,
-        .cached_toks = sequence->state == SEQUENCE_WAITING ? 0 : computed,
+        .output_toks = generated < sequence->limit ? generated : sequence->limit,
+        .cached_toks = computed,
         .preemptions = sequence->preemptions,
         .is_last = facts->is_last,
         .is_preempted = sequence->state == SEQUENCE_WAITING && sequence->was_admitted,
@@ -74,6 +74,7 @@ static struct asim_resident show_resident(const struct call *call, const struct 
         .blocks = resident->blocks,
         .private_blocks = resident->private_blocks,
         .has_returned = resident->has_returned,
+        .is_offloading = resident->is_offloading,
         .program_arrival = resident->program_arrival,
         .since = resident->since,
         .pinned_until = resident->is_pin ? resident->until : 0,
@@ -103,10 +104,12 @@ static asim_time host_prefill_time(void *handle, uint32_t context_toks, uint32_t
 
 static asim_time host_load_time(void *handle, uint32_t tier, uint32_t toks)
 {
-    (void)handle;
-    (void)tier;
-    (void)toks;
-    return ASIM_NEVER;
+    const struct call *call = handle;
+    const struct instance *instance = call->instance;
+    if (!instance->node || tier >= instance->node->plan->n_tiers) {
+        return ASIM_NEVER;
+    }
+    return tier_load_time(instance->node->plan, tier, engine_blocks_of(instance, toks));
 }
 
 static void host_resident(void *handle, uint32_t index, struct asim_resident *out)
@@ -178,6 +181,17 @@ static void host_release(void *handle, uint64_t program)
     wish(handle, (struct wish){.kind = WISH_RELEASE, .program = program});
 }
 
+static void host_offload(void *handle, uint64_t program, uint32_t tier)
+{
+    (void)tier; /* what is stored goes down through all tiers */
+    wish(handle, (struct wish){.kind = WISH_OFFLOAD, .program = program});
+}
+
+static void host_prefetch(void *handle, uint64_t program)
+{
+    wish(handle, (struct wish){.kind = WISH_PREFETCH, .program = program});
+}
+
 static const struct asim_host host = {
     .struct_size = sizeof host,
     .prefill_time = host_prefill_time,
@@ -187,6 +201,8 @@ static const struct asim_host host = {
     .running = host_running,
     .pin = host_pin,
     .release = host_release,
+    .offload = host_offload,
+    .prefetch = host_prefetch,
 };
 
 static struct asim_context show(struct call *call)
@@ -209,6 +225,7 @@ static struct asim_context show(struct call *call)
         .n_waiting = instance->waiting.n,
         .n_residents = (uint32_t)residency->n_residents,
         .running_toks = instance->decode.context,
+        .n_tiers = instance->node ? instance->node->plan->n_tiers : 0,
     };
 }
 
@@ -227,11 +244,20 @@ static void grant(const struct call *call, const struct wish *wish)
     if (!resident) {
         return;
     }
-    if (wish->kind == WISH_PIN) {
+    switch (wish->kind) {
+    case WISH_PIN:
         residency_set_deadline(instance, resident, wish->until, call->now);
-    } else {
+        break;
+    case WISH_RELEASE:
         residency->counters.pins_released += resident->is_pin;
         residency_remove(instance, residency_index(residency, resident), call->now);
+        break;
+    case WISH_OFFLOAD:
+        engine_send_away(instance, resident, call->now);
+        break;
+    case WISH_PREFETCH:
+        resident->back_at = call->now;
+        residency_set_timer(instance);
     }
 }
 
@@ -264,20 +290,19 @@ void consult_arrival(struct instance *instance, const struct sequence *sequence,
     const struct turn_facts *facts = &residency_guest(residency, sequence)->facts;
     const simtime on_the_way = sequence->arrived - sequence->ready;
     for (uint32_t i = 0; i < residency->n_seats; i++) {
-        const struct seat *seat = &residency->seats[i];
-        const struct asim_policy *policy = seat->use->policy;
-        struct call call = {.instance = instance, .seat = seat, .now = now};
+        const struct asim_policy *policy = residency->seats[i].use->policy;
+        struct call call = {.instance = instance, .seat = &residency->seats[i], .now = now};
         const struct asim_context context = show(&call);
         if (policy->observe_gap && facts->gap_before >= 0) { /* as it is seen from here */
-            policy_enter(seat->use, "observe_gap");
+            policy_enter(residency->seats[i].use, "observe_gap");
             policy->observe_gap(&context, facts->tool_before, facts->gap_before + on_the_way);
-            policy_leave(seat->use);
+            policy_leave(residency->seats[i].use);
         }
         if (policy->on_turn_arrival) {
             const struct asim_turn turn = show_turn(&call, sequence);
-            policy_enter(seat->use, "on_turn_arrival");
+            policy_enter(residency->seats[i].use, "on_turn_arrival");
             policy->on_turn_arrival(&context, &turn);
-            policy_leave(seat->use);
+            policy_leave(residency->seats[i].use);
         }
         grant_wishes(&call);
     }
@@ -287,16 +312,15 @@ void consult_admission(struct instance *instance, const struct sequence *sequenc
 {
     struct residency *residency = instance->residency;
     for (uint32_t i = 0; i < residency->n_seats; i++) {
-        const struct seat *seat = &residency->seats[i];
-        const struct asim_policy *policy = seat->use->policy;
+        const struct asim_policy *policy = residency->seats[i].use->policy;
         if (policy->observe_admission) {
-            struct call call = {.instance = instance, .seat = seat, .now = now};
+            struct call call = {.instance = instance, .seat = &residency->seats[i], .now = now};
             const struct asim_context context = show(&call);
             const struct asim_turn turn = show_turn(&call, sequence);
-            policy_enter(seat->use, "observe_admission");
+            policy_enter(residency->seats[i].use, "observe_admission");
             policy->observe_admission(&context, &turn,
                                       now - (sequence->preemptions ? sequence->waiting_since : sequence->arrived));
-            policy_leave(seat->use);
+            policy_leave(residency->seats[i].use);
             grant_wishes(&call);
         }
     }
@@ -384,6 +408,9 @@ static struct resident *engine_pressure(const struct residency *residency, const
     struct resident *latest = NULL;
     for (size_t i = 0; pressure->deadlock && i < residency->n_residents; i++) {
         struct resident *resident = residency->residents[i];
+        if (!resident->blocks) {
+            continue;
+        }
         if (!latest || resident->program_arrival > latest->program_arrival) {
             latest = resident;
         }

@@ -70,7 +70,8 @@ struct instance {
     /* the next events */
     simtime compose_at;  /* SIMTIME_NEVER, or when a batch is to be composed */
     simtime inbox_at;    /* SIMTIME_NEVER, or when the first turn of the inbox arrives */
-    simtime timer_at;    /* SIMTIME_NEVER, or the next deadline or tick of policies */
+    simtime timer_at;    /* SIMTIME_NEVER, or the next deadline or tick of policies, or event of transfers */
+    simtime outside_at;  /* the earlier of the two */
     simtime device_free; /* end of the last batch composed */
     uint32_t first_batch;
     uint32_t n_batches;
@@ -92,6 +93,8 @@ struct instance {
     uint32_t usable_blocks;      /* of the pool */
     uint32_t held_blocks;        /* of programs that are held between turns and yield under pressure */
     struct residency *residency; /* NULL: policies leave everything to the engine */
+    struct node *node;           /* NULL: nothing lies below HBM */
+    uint32_t place;              /* in the node */
     uint64_t received;
     uint64_t next_stamp;
     simtime least_step; /* no step is shorter */
@@ -131,6 +134,19 @@ static inline uint32_t engine_computed(const struct instance *instance, const st
                                                 : (uint32_t)sequence->base;
 }
 
+/* Sets one of the times that are not of batches. */
+static inline void engine_set_inbox(struct instance *instance, simtime time)
+{
+    instance->inbox_at = time;
+    instance->outside_at = time < instance->timer_at ? time : instance->timer_at;
+}
+
+static inline void engine_set_timer(struct instance *instance, simtime time)
+{
+    instance->timer_at = time;
+    instance->outside_at = time < instance->inbox_at ? time : instance->inbox_at;
+}
+
 static inline struct batch *engine_batch(struct instance *instance, uint32_t index)
 {
     return &instance->batches[(instance->first_batch + index) % ENGINE_MAX_DEPTH];
@@ -165,14 +181,17 @@ static inline uint32_t engine_used_blocks(const struct instance *instance)
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);
 
-/* ordering.c: whether policies may admit a turn at any time. */
+/* ordering.c: where policies decide, whether a waiting turn may start in the next batch. */
+bool engine_may_admit(const struct instance *instance);
+
+/* ordering.c: whether policies may change their minds about a waiting turn at any time. */
 bool engine_watches_waiting(const struct instance *instance);
 
 /* Whether no waiting turn can start before something is released or cached. */
 static inline bool engine_none_to_admit(const struct instance *instance)
 {
-    if (instance->residency && instance->waiting.n && engine_watches_waiting(instance)) {
-        return false;
+    if (instance->residency) {
+        return !engine_may_admit(instance);
     }
     return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config->max_num_seqs;
 }
@@ -191,12 +210,21 @@ void engine_welcome(struct instance *instance, const struct sequence *sequence, 
 
 uint64_t engine_resident_blocks(const struct instance *instance);
 
+/* Nothing will arrive before `time`; and that time. */
+void engine_pass(struct instance *instance, simtime time);
+simtime engine_passed(const struct instance *instance);
+
 /* retention.c: a turn ends, arrives, is admitted, is preempted; the timer. */
 void engine_part(struct instance *instance, struct sequence *sequence, simtime now);
 void engine_arrive(struct instance *instance, struct sequence *sequence, simtime now);
 void engine_return(struct instance *instance, const struct sequence *sequence, simtime now);
 void engine_leave(struct instance *instance, const struct sequence *sequence, simtime now);
 void engine_pass_timer(struct instance *instance, simtime now);
+
+/* A turn's prompt is computed; a store of the program's KV is over; something may be admitted now. */
+void engine_computed_prompt(struct instance *instance, const struct sequence *sequence, simtime now);
+void engine_stored(struct instance *instance, uint64_t program, simtime now);
+void engine_wake(struct instance *instance, simtime now);
 
 #define ASIM_NO_PROGRAM UINT64_MAX
 

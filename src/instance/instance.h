@@ -64,8 +64,12 @@ struct instance_counters {
 
 struct instance;
 
-/* `config` and `step_time` are borrowed; instances may share them. */
-struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time);
+struct node;
+
+/* `config` and `step_time` are borrowed; instances may share them. The instance joins `node`; NULL: nothing lies below
+ * HBM. */
+struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time,
+                                 struct node *node);
 void instance_destroy(struct instance *instance);
 
 enum { INSTANCE_LINES = 14 }; /* cache lines that every visit touches, from the address of the instance */
@@ -143,8 +147,11 @@ const struct policy_fault *instance_fault(const struct instance *instance);
 /* What policies decided; NULL: they leave everything to the engine. */
 const struct residency_counters *instance_residency_counters(const struct instance *instance);
 
-/* After a whole run: everything that is still to come, which is deadlines of programs that are elsewhere. */
-void instance_drain(struct instance *instance);
+/* After a whole run, for the `n` instances that share tiers: everything that is still to come, which is deadlines of
+ * programs that are elsewhere, and transfers. */
+void instance_drain(struct instance *const *instances, uint32_t n);
+
+uint32_t instance_id(const struct instance *instance);
 
 /* Turns delivered so far. */
 uint64_t instance_turns_delivered(const struct instance *instance);

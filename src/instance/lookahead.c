@@ -133,12 +133,24 @@ static simtime effect_of_inbox(const struct instance *instance)
     return first;
 }
 
+/* Of turns that wait or are prefilling. Those that are all refused are asked about again when anything happens, which
+ * may be an arrival. */
+static simtime effect_of_queued(const struct instance *instance)
+{
+    simtime from = instance->device_free;
+    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER && instance->waiting.n) {
+        const simtime passed = engine_passed(instance);
+        from = passed > from ? passed : from;
+    }
+    return sum(from, instance->queued.first);
+}
+
 simtime instance_earliest_effect(const struct instance *instance)
 {
     simtime first = effect_in_flight(instance);
     const simtime inbox = effect_of_inbox(instance);
     first = inbox < first ? inbox : first;
-    const simtime queued = sum(instance->device_free, instance->queued.first);
+    const simtime queued = effect_of_queued(instance);
     first = queued < first ? queued : first;
     if (instance->decoding.n) {
         const simtime ahead = instance->decoding.first - instance->decode.clock * instance->least_step;

@@ -39,18 +39,26 @@ bool engine_watches_waiting(const struct instance *instance)
 {
     const struct residency *residency = instance->residency;
     const struct asim_policy *scheduling = residency->scheduling->use->policy;
-    const bool watches = (scheduling->flags & ASIM_POLICY_DYNAMIC_PRIORITY) || scheduling->admit ||
-                         residency->retention->use->policy->on_pressure;
-    return (watches && instance->running.n < instance->config->max_num_seqs) ||
-           (scheduling->flags & ASIM_POLICY_PREEMPTIVE);
+    return (scheduling->flags & (ASIM_POLICY_DYNAMIC_PRIORITY | ASIM_POLICY_PREEMPTIVE)) || scheduling->admit ||
+           residency->retention->use->policy->on_pressure;
+}
+
+bool engine_may_admit(const struct instance *instance)
+{
+    if (instance->waiting.n == instance->residency->n_loading) {
+        return false;
+    }
+    const bool room = instance->running.n < instance->config->max_num_seqs;
+    return (room && (engine_watches_waiting(instance) || !instance->head_blocked)) ||
+           has_flag(instance, ASIM_POLICY_PREEMPTIVE);
 }
 
 /* ---- who is admitted ---- */
 
 static bool may_start(const struct instance *instance, const struct sequence *sequence)
 {
-    return !sequence->last_in_flight &&
-           residency_guest(instance->residency, sequence)->refused_in != instance->residency->batch;
+    const struct guest *guest = residency_guest(instance->residency, sequence);
+    return !sequence->last_in_flight && !guest->is_loading && guest->refused_in != instance->residency->batch;
 }
 
 static struct sequence *first_waiting(const struct instance *instance)
@@ -123,9 +131,16 @@ struct sequence *engine_next_waiting(struct instance *instance)
     return NULL;
 }
 
+/* So long a policy may leave an idle instance idle while turns wait. */
+#define LONGEST_REFUSAL (3600 * SIMTIME_S)
+
 bool engine_is_refused(struct instance *instance, const struct sequence *sequence, simtime now)
 {
-    if (consult_admit(instance, sequence, now)) {
+    /* Where nothing runs, only a tick brings a policy to think again, and not for ever. */
+    const simtime idle_since = instance->device_free > sequence->arrived ? instance->device_free : sequence->arrived;
+    const bool must_admit = !instance->running.n && (instance->residency->scheduling->tick_at == SIMTIME_NEVER ||
+                                                     now - idle_since >= LONGEST_REFUSAL);
+    if (must_admit || consult_admit(instance, sequence, now)) {
         return false;
     }
     struct residency *residency = instance->residency;

@@ -1,4 +1,4 @@
-#include "instance/residency.h"
+#include "instance/transfers.h"
 
 #include "base/mem.h"
 
@@ -25,8 +25,8 @@ static struct seat *take_seat(struct residency *residency, const struct policy_u
 void engine_open_residency(struct instance *instance)
 {
     const struct policy_set *policies = instance->config->policies;
-    if (!policies ||
-        (policy_is_passive(policies->retention.policy) && policy_is_passive(policies->scheduling.policy))) {
+    if (!instance->node && (!policies || (policy_is_passive(policies->retention.policy) &&
+                                          policy_is_passive(policies->scheduling.policy)))) {
         return;
     }
     struct residency *residency = mem_zalloc(sizeof *residency);
@@ -39,6 +39,13 @@ void engine_open_residency(struct instance *instance)
     }
 }
 
+static void free_record(struct resident *resident)
+{
+    kv_holder_fini(&resident->holder);
+    extent_list_fini(&resident->content);
+    mem_free(resident);
+}
+
 void engine_close_residency(struct instance *instance)
 {
     struct residency *residency = instance->residency;
@@ -47,12 +54,10 @@ void engine_close_residency(struct instance *instance)
     }
     for (size_t i = 0; i < residency->n_residents; i++) {
         kv_release(instance->pool, &residency->residents[i]->holder); /* the run ended early */
-        kv_holder_fini(&residency->residents[i]->holder);
-        mem_free(residency->residents[i]);
+        free_record(residency->residents[i]);
     }
     for (size_t i = 0; i < residency->n_spare; i++) {
-        kv_holder_fini(&residency->spare[i]->holder);
-        mem_free(residency->spare[i]);
+        free_record(residency->spare[i]);
     }
     for (uint32_t i = 0; i < residency->n_seats; i++) {
         mem_free(residency->seats[i].state);
@@ -120,7 +125,9 @@ static struct resident *take_record(struct residency *residency)
     if (residency->n_spare) {
         return residency->spare[--residency->n_spare];
     }
-    return mem_zalloc(sizeof(struct resident));
+    struct resident *resident = mem_zalloc(sizeof *resident);
+    extent_list_init(&resident->content);
+    return resident;
 }
 
 struct resident *residency_add(struct instance *instance, uint64_t program, struct kv_holder *holder)
@@ -135,7 +142,12 @@ struct resident *residency_add(struct instance *instance, uint64_t program, stru
     residency->n_residents++;
     struct resident *resident = take_record(residency);
     const struct kv_holder empty = resident->holder; /* with memory for its next blocks */
+    struct extent_list content = resident->content;
+    content.n = 0;
+    content.n_tokens = 0;
     *resident = (struct resident){.holder = *holder,
+                                  .content = content,
+                                  .back_at = SIMTIME_NEVER,
                                   .program = program,
                                   .blocks = holder->hashed_blocks,
                                   .private_blocks = kv_private_blocks(instance->pool, holder)};
@@ -155,6 +167,18 @@ uint64_t engine_resident_blocks(const struct instance *instance)
     return blocks;
 }
 
+void engine_pass(struct instance *instance, simtime time)
+{
+    if (time != SIMTIME_NEVER && time > instance->residency->passed) {
+        instance->residency->passed = time;
+    }
+}
+
+simtime engine_passed(const struct instance *instance)
+{
+    return instance->residency->passed;
+}
+
 static void sum_up(struct instance *instance)
 {
     struct residency *residency = instance->residency;
@@ -167,13 +191,16 @@ static void sum_up(struct instance *instance)
         if (resident->is_pin && !resident->has_returned && resident->until < residency->next_deadline) {
             residency->next_deadline = resident->until;
         }
+        if (resident->back_at < residency->next_deadline) {
+            residency->next_deadline = resident->back_at;
+        }
     }
 }
 
-void residency_remove(struct instance *instance, size_t index, simtime now)
+/* Its blocks go to the free queue. */
+static void give_up(struct instance *instance, struct resident *resident, simtime now)
 {
     struct residency *residency = instance->residency;
-    struct resident *resident = residency->residents[index];
     const unsigned __int128 cost =
         (unsigned __int128)resident->private_blocks * (unsigned __int128)(now - resident->since);
     residency->counters.retained_block_ps += cost;
@@ -182,13 +209,43 @@ void residency_remove(struct instance *instance, size_t index, simtime now)
     }
     residency->retained_blocks -= resident->private_blocks;
     kv_release(instance->pool, &resident->holder);
+    resident->blocks = resident->private_blocks = 0;
+    instance->head_blocked = false;
+}
+
+void residency_vacate(struct instance *instance, struct resident *resident, simtime now)
+{
+    give_up(instance, resident, now);
+    resident->is_pin = false;
+    residency_set_timer(instance);
+}
+
+void residency_give(struct instance *instance, struct resident *resident, struct kv_holder *holder, simtime now)
+{
+    const struct kv_holder empty = resident->holder;
+    assert(!empty.n_ranges);
+    resident->holder = *holder;
+    *holder = empty;
+    resident->is_coming = false;
+    resident->is_pin = false;
+    resident->since = now;
+    resident->blocks = resident->holder.hashed_blocks;
+    resident->private_blocks = kv_private_blocks(instance->pool, &resident->holder);
+    instance->residency->retained_blocks += resident->private_blocks;
+    residency_set_timer(instance);
+}
+
+void residency_remove(struct instance *instance, size_t index, simtime now)
+{
+    struct residency *residency = instance->residency;
+    struct resident *resident = residency->residents[index];
+    give_up(instance, resident, now);
     residency->n_residents--;
     memmove(&residency->residents[index], &residency->residents[index + 1],
             (residency->n_residents - index) * sizeof(struct resident *));
     residency->spare =
         mem_grow(residency->spare, &residency->spare_capacity, residency->n_spare + 1, sizeof(struct resident *));
     residency->spare[residency->n_spare++] = resident;
-    instance->head_blocked = false;
     residency_set_timer(instance);
 }
 
@@ -211,10 +268,10 @@ void residency_set_timer(struct instance *instance)
 {
     struct residency *residency = instance->residency;
     sum_up(instance);
-    instance->timer_at = residency->next_deadline;
+    simtime first = residency->next_deadline;
     for (uint32_t i = 0; i < residency->n_seats; i++) {
-        if (residency->seats[i].tick_at < instance->timer_at) {
-            instance->timer_at = residency->seats[i].tick_at;
-        }
+        first = residency->seats[i].tick_at < first ? residency->seats[i].tick_at : first;
     }
+    const simtime transfers = instance->node ? node_next(instance->node) : SIMTIME_NEVER;
+    engine_set_timer(instance, transfers < first ? transfers : first);
 }

@@ -24,11 +24,14 @@ struct guest {
     simtime served;        /* execution time before it was preempted last */
     simtime running_since; /* SIMTIME_NEVER: it waits */
     uint64_t refused_in;   /* batch; 0: none */
+    bool is_loading;       /* KV is on its way from a tier */
+    bool is_loaded;        /* it has come: the sequence holds it while it waits */
 };
 
 /* A program between two turns. */
 struct resident {
-    struct kv_holder holder;
+    struct kv_holder holder;    /* empty: it is away, in a tier below */
+    struct extent_list content; /* where there are tiers */
     uint64_t program;
     uint32_t turn, tool;
     uint32_t context_toks;
@@ -36,6 +39,9 @@ struct resident {
     uint32_t private_blocks; /* that nobody else held when it was retained */
     bool is_pin;             /* until the deadline, else a hold */
     bool has_returned;
+    bool is_offloading; /* a store is under way, that holds what the resident held */
+    bool is_coming;     /* a prefetch is under way */
+    simtime back_at;    /* when one is to start; SIMTIME_NEVER: none is planned */
     simtime program_arrival;
     simtime since;
     simtime until;   /* deadline of a pin */
@@ -53,7 +59,7 @@ struct seat {
 
 /* What a function of a policy asked for while it ran. */
 struct wish {
-    enum { WISH_PIN, WISH_RELEASE } kind;
+    enum { WISH_PIN, WISH_RELEASE, WISH_OFFLOAD, WISH_PREFETCH } kind;
     uint64_t program;
     simtime until;
 };
@@ -82,12 +88,14 @@ struct residency {
     size_t guest_capacity;
     struct resident **residents; /* by program */
     size_t n_residents, resident_capacity;
-    uint64_t batch; /* number of the one that is composed */
+    uint32_t n_loading; /* waiting turns whose KV is on its way */
+    uint64_t batch;     /* number of the one that is composed */
     struct admission_queue queue;
     struct resident **spare; /* memory of former ones */
     size_t n_spare, spare_capacity;
     uint32_t retained_blocks; /* private ones of all residents */
     simtime next_deadline;    /* of a pin that has not been passed by */
+    simtime passed;           /* nothing arrives before */
     struct residency_counters counters;
     struct wish *wishes;
     size_t n_wishes, wish_capacity;
@@ -110,6 +118,12 @@ struct resident *residency_add(struct instance *instance, uint64_t program, stru
 /* The resident's blocks go to the free queue at `now`, and it is no more; `index` among residents. */
 void residency_remove(struct instance *instance, size_t index, simtime now);
 size_t residency_index(const struct residency *residency, const struct resident *resident);
+
+/* The same but for the record: the program is away then. */
+void residency_vacate(struct instance *instance, struct resident *resident, simtime now);
+
+/* Gives blocks to a program that is away; the holder is empty then. It is a hold. */
+void residency_give(struct instance *instance, struct resident *resident, struct kv_holder *holder, simtime now);
 
 /* A pin ends, or is moved to `until`. */
 void residency_set_deadline(struct instance *instance, struct resident *resident, simtime until, simtime now);

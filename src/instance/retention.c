@@ -1,4 +1,4 @@
-#include "instance/residency.h"
+#include "instance/transfers.h"
 
 #include <assert.h>
 
@@ -24,8 +24,16 @@ static void count_decision(struct residency_counters *counters, enum asim_retent
     }
 }
 
-static void retain(struct instance *instance, struct sequence *sequence, const struct asim_retention *decision,
-                   simtime now)
+static void keep_content(struct resident *resident, struct content content)
+{
+    for (uint32_t i = 0; i < content.n_extents; i++) {
+        extent_list_append(&resident->content, content.extents[i]);
+    }
+}
+
+/* The holder may be empty: the program is away then. */
+static struct resident *retain(struct instance *instance, struct sequence *sequence,
+                               const struct asim_retention *decision, simtime now)
 {
     struct residency *residency = instance->residency;
     const struct turn_facts *facts = &residency_guest(residency, sequence)->facts;
@@ -38,7 +46,44 @@ static void retain(struct instance *instance, struct sequence *sequence, const s
     resident->since = now;
     resident->returns = facts->gap_after < SIMTIME_NEVER - now ? now + facts->gap_after : SIMTIME_NEVER;
     resident->score = decision->score;
+    if (instance->node) {
+        keep_content(resident, sequence->content);
+    }
     residency_set_deadline(instance, resident, decision->action == ASIM_PIN ? decision->until : 0, now);
+    return resident;
+}
+
+/* The program's KV goes to the first tier, and back at `until` if that is a time. */
+static void send_away(struct instance *instance, struct sequence *sequence, const struct asim_retention *decision,
+                      simtime now)
+{
+    const bool stored =
+        engine_store(instance, sequence->program, sequence->content, sequence->holder.hashed_blocks, true, now);
+    kv_release(instance->pool, &sequence->holder); /* the store holds it until it is over */
+    if (decision->until != ASIM_NEVER) {
+        struct resident *resident = retain(instance, sequence, decision, now);
+        resident->is_offloading = stored;
+        resident->back_at = decision->until > now ? decision->until : now;
+        residency_set_timer(instance);
+    }
+}
+
+/* The leading full blocks of what the sequence holds. */
+static void store_toks(struct instance *instance, const struct sequence *sequence, uint32_t toks, simtime now)
+{
+    const uint32_t blocks = toks / instance->config->block_size;
+    const uint32_t hashed = sequence->holder.hashed_blocks;
+    if (blocks) {
+        engine_store(instance, sequence->program, sequence->content, blocks < hashed ? blocks : hashed, true, now);
+    }
+}
+
+/* What the engine does by itself where there are tiers. */
+static void store_at_end(struct instance *instance, const struct sequence *sequence, simtime now)
+{
+    if (instance->node && instance->node->plan->engine == OFFLOAD_WRITE_THROUGH) {
+        engine_store(instance, sequence->program, sequence->content, sequence->holder.hashed_blocks, true, now);
+    }
 }
 
 void engine_part(struct instance *instance, struct sequence *sequence, simtime now)
@@ -53,9 +98,15 @@ void engine_part(struct instance *instance, struct sequence *sequence, simtime n
     if (before) { /* another branch of the program ended earlier, or it has been elsewhere since */
         residency_remove(instance, residency_index(residency, before), now);
     }
+    store_at_end(instance, sequence, now);
+    if (decision.action == ASIM_KEEP && instance->node && instance->node->plan->engine == OFFLOAD_WRITE_BACK) {
+        decision.action = ASIM_HOLD; /* so that it is written when it must go */
+    }
     const bool retained = decision.action == ASIM_HOLD || (decision.action == ASIM_PIN && decision.until > now);
     if (retained && !is_last && sequence->holder.hashed_blocks) {
         retain(instance, sequence, &decision, now);
+    } else if (decision.action == ASIM_OFFLOAD && !is_last && instance->node) {
+        send_away(instance, sequence, &decision, now);
     } else if (decision.action == ASIM_DROP) {
         kv_drop(instance->pool, &sequence->holder);
     } else {
@@ -83,12 +134,50 @@ void engine_arrive(struct instance *instance, struct sequence *sequence, simtime
     residency_set_timer(instance);
 }
 
+/* What the turn hit is worth a copy. */
+static void store_at_hit(struct instance *instance, const struct sequence *sequence, simtime now)
+{
+    if (!instance->node || sequence->preemptions) {
+        return;
+    }
+    const uint32_t hit = (uint32_t)sequence->base;
+    const uint32_t before = residency_guest(instance->residency, sequence)->facts.kept_before;
+    const enum offload_engine engine = instance->node->plan->engine;
+    if (engine == OFFLOAD_FIRST_HIT) {
+        store_toks(instance, sequence, hit, now);
+    } else if (engine == OFFLOAD_SECOND_HIT) {
+        store_toks(instance, sequence, hit < before ? hit : before, now);
+    }
+}
+
+void engine_computed_prompt(struct instance *instance, const struct sequence *sequence, simtime now)
+{
+    const enum offload_engine engine = instance->node->plan->engine;
+    if (engine == OFFLOAD_WRITE_THROUGH || engine == OFFLOAD_PROMPTS) {
+        store_toks(instance, sequence, sequence->prompt_toks, now);
+    }
+}
+
+void engine_stored(struct instance *instance, uint64_t program, simtime now)
+{
+    struct resident *resident = residency_find(instance->residency, program);
+    if (resident && resident->is_offloading) {
+        resident->is_offloading = false;
+        if (resident->back_at < now) {
+            resident->back_at = now;
+        }
+    }
+}
+
 void engine_return(struct instance *instance, const struct sequence *sequence, simtime now)
 {
     struct residency *residency = instance->residency;
     residency_guest(residency, sequence)->running_since = now;
+    store_at_hit(instance, sequence, now);
     struct resident *resident = residency_find(residency, sequence->program);
-    if (resident) {
+    if (resident && !resident->blocks) {
+        residency_remove(instance, residency_index(residency, resident), now);
+    } else if (resident) {
         *(resident->is_pin ? &residency->counters.pins_returned : &residency->counters.holds_returned) += 1;
         residency_remove(instance, residency_index(residency, resident), now);
     }
@@ -105,14 +194,32 @@ void engine_leave(struct instance *instance, const struct sequence *sequence, si
 
 /* ---- time ---- */
 
+void engine_wake(struct instance *instance, simtime now)
+{
+    if (instance->waiting.n && !instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
+        instance->compose_at = now;
+    }
+}
+
 void engine_pass_timer(struct instance *instance, simtime now)
 {
     struct residency *residency = instance->residency;
+    if (instance->node) {
+        node_pass(instance->node, now);
+    }
     for (size_t i = residency->n_residents; i-- > 0;) {
         const struct resident *resident = residency->residents[i];
         if (resident->is_pin && !resident->has_returned && resident->until <= now) {
             residency->counters.pins_expired++;
             residency_remove(instance, i, now);
+        }
+    }
+    for (size_t i = 0; i < residency->n_residents; i++) {
+        struct resident *resident = residency->residents[i];
+        if (resident->back_at <= now && !resident->is_offloading) {
+            resident->back_at = SIMTIME_NEVER;
+            engine_prefetch_program(instance, resident, now);
+            i = residency_index(residency, resident); /* others may have gone to make room */
         }
     }
     const bool busy = instance->running.n || instance->waiting.n;
@@ -127,21 +234,49 @@ void engine_pass_timer(struct instance *instance, simtime now)
     }
     residency_set_timer(instance);
     instance->head_blocked = false;
-    if (instance->waiting.n && !instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
-        instance->compose_at = now;
-    }
+    engine_wake(instance, now);
 }
 
-void instance_drain(struct instance *instance)
+static void disarm_ticks(struct instance *instance)
 {
     struct residency *residency = instance->residency;
     assert(instance_turns_inside(instance) == 0);
-    while (residency && residency->n_residents) {
+    for (uint32_t i = 0; i < residency->n_seats; i++) {
+        residency->seats[i].tick_at = SIMTIME_NEVER;
+    }
+    residency_set_timer(instance);
+}
+
+static void give_up_residents(struct instance *instance)
+{
+    struct residency *residency = instance->residency;
+    while (residency->n_residents) {
         const struct resident *resident = residency->residents[residency->n_residents - 1];
-        const bool expires = resident->is_pin && resident->until != SIMTIME_NEVER;
         const simtime last = instance->device_free > resident->since ? instance->device_free : resident->since;
-        residency->counters.pins_expired += expires;
-        residency_remove(instance, residency->n_residents - 1, expires ? resident->until : last);
+        residency_remove(instance, residency->n_residents - 1, last);
+    }
+}
+
+void instance_drain(struct instance *const *instances, uint32_t n)
+{
+    if (!instances[0]->residency) {
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        disarm_ticks(instances[i]);
+    }
+    for (;;) {
+        struct instance *next = instances[0];
+        for (uint32_t i = 1; i < n; i++) {
+            next = instances[i]->timer_at < next->timer_at ? instances[i] : next;
+        }
+        if (next->timer_at == SIMTIME_NEVER) {
+            break;
+        }
+        engine_pass_timer(next, next->timer_at);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        give_up_residents(instances[i]);
     }
 }
 
@@ -169,7 +304,7 @@ static struct resident *first_hold(struct instance *instance, uint64_t except, s
     double first_order = 0.0;
     for (size_t i = 0; i < residency->n_residents; i++) {
         struct resident *resident = residency->residents[i];
-        if (resident->is_pin || resident->program == except) {
+        if (resident->is_pin || !resident->blocks || resident->program == except) {
             continue;
         }
         const double order = consult_evict_order(instance, resident, now);
@@ -195,6 +330,12 @@ static struct resident *yielding_pin(struct instance *instance, uint32_t needed,
     return resident;
 }
 
+static struct resident *own_blocks(const struct residency *residency, uint64_t program)
+{
+    struct resident *resident = residency_find(residency, program);
+    return resident && resident->blocks ? resident : NULL;
+}
+
 /* A resident is given up; where its program has returned, its turns do not wait as ones with a pin any more. */
 static void give_up(struct instance *instance, const struct resident *resident, simtime now)
 {
@@ -212,7 +353,11 @@ static void give_up(struct instance *instance, const struct resident *resident, 
 bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_running, uint64_t except, simtime now)
 {
     struct residency *residency = instance->residency;
+    const bool writes_back = instance->node && instance->node->plan->engine == OFFLOAD_WRITE_BACK;
     while (needed > kv_free(instance->pool)) {
+        if (writes_back && !by_running && needed <= kv_free(instance->pool) + engine_blocks_leaving(instance)) {
+            return false; /* what is being written will do */
+        }
         const bool deadlock = instance->running.n == 0;
         if (!residency->n_residents || (!deadlock && within_reach(instance, true, except) < needed)) {
             return false;
@@ -225,12 +370,16 @@ bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_runn
         if (!resident && (resident = yielding_pin(instance, needed, by_running, except, now))) {
             *(resident->is_pin ? &residency->counters.pins_forced : &residency->counters.holds_evicted) += 1;
         }
-        if (!resident && deadlock && (resident = residency_find(residency, except))) {
+        if (!resident && deadlock && (resident = own_blocks(residency, except))) {
             residency->counters.pins_forced += resident->is_pin; /* the last resort: its own, to be computed again */
             residency->counters.holds_evicted += !resident->is_pin;
         }
         if (!resident) {
             return false;
+        }
+        if (writes_back && resident->blocks) { /* running turns cannot wait for it */
+            engine_store(instance, resident->program, extent_list_content(&resident->content), resident->blocks,
+                         !by_running, now);
         }
         give_up(instance, resident, now);
     }

@@ -16,6 +16,7 @@
 #define TYPE_DURATION     "duration"
 #define TYPE_RATE         "rate"
 #define TYPE_BANDWIDTH    "bandwidth"
+#define TYPE_BYTES        "bytes"
 #define TYPE_FRACTION     "fraction"
 #define TYPE_NUMBER       "number"
 #define TYPE_DISTRIBUTION "distribution"
@@ -42,11 +43,12 @@
     {                                                                                                                  \
         __VA_ARGS__, NULL                                                                                              \
     }
-#define COUNTS                .doc.allowed = "a DISTRIBUTION of counts with a mean of 1 to 10000000", .check = check_counts
-#define NAMES2(A, B)          .names = LIST(A, B), .doc.allowed = A "|" B
-#define NAMES3(A, B, C)       .names = LIST(A, B, C), .doc.allowed = A "|" B "|" C
-#define NAMES4(A, B, C, D)    .names = LIST(A, B, C, D), .doc.allowed = A "|" B "|" C "|" D
-#define NAMES5(A, B, C, D, E) .names = LIST(A, B, C, D, E), .doc.allowed = A "|" B "|" C "|" D "|" E
+#define COUNTS                   .doc.allowed = "a DISTRIBUTION of counts with a mean of 1 to 10000000", .check = check_counts
+#define NAMES2(A, B)             .names = LIST(A, B), .doc.allowed = A "|" B
+#define NAMES3(A, B, C)          .names = LIST(A, B, C), .doc.allowed = A "|" B "|" C
+#define NAMES4(A, B, C, D)       .names = LIST(A, B, C, D), .doc.allowed = A "|" B "|" C "|" D
+#define NAMES5(A, B, C, D, E)    .names = LIST(A, B, C, D, E), .doc.allowed = A "|" B "|" C "|" D "|" E
+#define NAMES6(A, B, C, D, E, F) .names = LIST(A, B, C, D, E, F), .doc.allowed = A "|" B "|" C "|" D "|" E "|" F
 
 static bool check_missing_gap(const char *text, char *message, size_t message_bytes)
 {
@@ -142,6 +144,10 @@ static const struct option_row rows[] = {
      HELP("Time a closed-loop client takes before each program.")},
     {OPTION("workload", COUNT, "seed", "--seed", seed), DEFAULT("1"), AT_LEAST(0),
      HELP("Seed of everything drawn at random: generated programs, arrivals, gaps.")},
+    {OPTION("workload", COUNT, "dag.depth", "--dag-depth", dag_depth), RANGE(1, 256),
+     HELP("generate lats, deep-research: rounds of the search, or steps of a branch, on average. Unset: 16, or 6.")},
+    {OPTION("workload", COUNT, "dag.fan_out", "--dag-fan-out", dag_fan_out), RANGE(1, 64),
+     HELP("generate lats, deep-research: candidates of a round, or branches; they run side by side. Unset: 5.")},
     {OPTION("workload", DISTRIBUTION, "synthetic.turns", "--synthetic-turns", synthetic_turns),
      DEFAULT("geometric(mean=10, max=60)"), COUNTS,
      HELP("generate synthetic: turns of a program. Counts are rounded to whole numbers, at least 1.")},
@@ -197,6 +203,27 @@ static const struct option_row rows[] = {
     {OPTION("hardware", BANDWIDTH, "allreduce.bandwidth", "--allreduce-bandwidth", allreduce_bandwidth), ABOVE(0),
      HELP("Bandwidth of one all-reduce. Unset: the hardware's law.")},
 
+    {OPTION("hardware", BYTES, "tiers.dram", "--tiers-dram", tier_dram), AT_LEAST(0),
+     HELP("Host DRAM for KV below HBM, of each group of tiers.sharing instances. Unset: none.")},
+    {OPTION("hardware", BYTES, "tiers.cxl", "--tiers-cxl", tier_cxl), AT_LEAST(0),
+     HELP("CXL memory for KV below that: what is stored above is copied on. Unset: none.")},
+    {OPTION("hardware", BYTES, "tiers.nvme", "--tiers-nvme", tier_nvme), AT_LEAST(0),
+     HELP("NVMe space for KV below that. Unset: none.")},
+    {OPTION("hardware", COUNT, "tiers.sharing", "--tiers-sharing", tier_sharing), DEFAULT("1"), RANGE(1, 64),
+     HELP("Instances that share the tiers of one host and its links; they are simulated together at exact times.")},
+    {OPTION("hardware", BANDWIDTH, "tiers.host_link", "--tiers-host-link", tier_host_link), AT_LEAST(1000000),
+     HELP("Bandwidth between one accelerator and its host, each way. Unset: the hardware's.")},
+    {OPTION("hardware", BANDWIDTH, "tiers.dram_bandwidth", "--tiers-dram-bandwidth", tier_dram_bandwidth),
+     AT_LEAST(1000000), HELP("Bandwidth of host DRAM, both ways together. Unset: the hardware's.")},
+    {OPTION("hardware", BANDWIDTH, "tiers.cxl_bandwidth", "--tiers-cxl-bandwidth", tier_cxl_bandwidth),
+     AT_LEAST(1000000), HELP("Bandwidth of the CXL device, both ways together. Unset: the hardware's.")},
+    {OPTION("hardware", BANDWIDTH, "tiers.nvme_read_bandwidth", "--tiers-nvme-read-bandwidth",
+            tier_nvme_read_bandwidth),
+     AT_LEAST(1000000), HELP("Read bandwidth of NVMe. Unset: the hardware's.")},
+    {OPTION("hardware", BANDWIDTH, "tiers.nvme_write_bandwidth", "--tiers-nvme-write-bandwidth",
+            tier_nvme_write_bandwidth),
+     AT_LEAST(1000000), HELP("Write bandwidth of NVMe. Unset: the hardware's.")},
+
     /* ---- engine */
     {OPTION("engine", CHOICE, "engine", "--engine", engine), DEFAULT("vllm-0.19"),
      NAMES3("vllm-0.10.2", "vllm-0.15.1", "vllm-0.19"),
@@ -230,6 +257,16 @@ static const struct option_row rows[] = {
     {OPTION("engine", COUNT, "max_cudagraph_capture_size", "--max-cudagraph-capture-size", max_cudagraph_capture_size),
      RANGE(0, 1048576),
      HELP("Most tokens of a step that runs as a CUDA graph; 0: none does. Unset: twice max_num_seqs, at most 512.")},
+    {OPTION("engine", CHOICE, "offload.engine", "--offload-engine", offload_engine), DEFAULT("policy"),
+     NAMES6("policy", "vllm", "lmcache", "hicache-write-through", "hicache-selective", "hicache-write-back"),
+     HELP("When the engine copies KV to the tiers below HBM by itself. policy: only when a policy asks; vllm: every "
+          "full block (native offloading); lmcache: whole chunks of prompts; hicache-...: SGLang's, what is hit once, "
+          "what is hit twice, or what must make room. All load what they find when a turn is admitted.")},
+    {OPTION("engine", CHOICE, "offload.overlap", "--offload-overlap", offload_overlap), DEFAULT("async"),
+     NAMES2("async", "same-stream"), HELP("Whether copies run beside batches or between them.")},
+    {OPTION("engine", COUNT, "offload.chunk", "--offload-chunk", offload_chunk), RANGE(1, 65536),
+     HELP("Tokens that are stored and found together, a multiple of block_size. Unset: 256 with lmcache, else one "
+          "block.")},
     {OPTION("engine", TEXT, "policy", "--policy", policy),
      HELP("A policy for all planes that it serves, of retention, scheduling and routing: a shared object (a path holds "
           "a '/'), or a built-in name; `asim list policies` names them. Unset: the engine's own rules.")},

@@ -20,6 +20,7 @@ enum option_type {
     OPTION_DURATION,     /* simtime */
     OPTION_RATE,         /* double, per second */
     OPTION_BANDWIDTH,    /* double, bytes per second */
+    OPTION_BYTES,        /* double, whole */
     OPTION_FRACTION,     /* double */
     OPTION_NUMBER,       /* double */
     OPTION_DISTRIBUTION, /* const char *, checked by `check` */

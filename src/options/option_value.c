@@ -54,6 +54,7 @@ static const struct {
     [OPTION_RATE] = {"a rate", "NUMBER/s, NUMBER/min, NUMBER/h, e.g. 0.5/s"},
     [OPTION_BANDWIDTH] = {"a bandwidth", "NUMBER with B/s, kB/s, MB/s, GB/s, TB/s, KiB/s, MiB/s, GiB/s or TiB/s, e.g. "
                                          "50GB/s"},
+    [OPTION_BYTES] = {"a size", "NUMBER with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, e.g. 200GiB"},
     [OPTION_FRACTION] = {"a fraction", "NUMBER or NUMBER%, e.g. 0.9 or 90%"},
     [OPTION_NUMBER] = {"a number", "a decimal number, e.g. 1.5"},
     [OPTION_DISTRIBUTION] = {"a distribution", NULL},
@@ -159,6 +160,9 @@ static bool parse_number(const struct option_row *row, const char *text, struct 
     case OPTION_BANDWIDTH:
         result = units_bandwidth(text, &out->number);
         break;
+    case OPTION_BYTES:
+        result = units_bytes(text, &out->number);
+        break;
     case OPTION_FRACTION:
         result = units_fraction(text, &out->number);
         break;
@@ -188,6 +192,7 @@ static bool parse_in_c_locale(const struct option_row *row, const char *text, st
                in_range(row, text, (double)out->duration, message);
     case OPTION_RATE:
     case OPTION_BANDWIDTH:
+    case OPTION_BYTES:
     case OPTION_FRACTION:
     case OPTION_NUMBER:
         return parse_number(row, text, out, message);
@@ -247,6 +252,7 @@ void option_value_store(const struct option_row *row, const struct option_value 
         break;
     case OPTION_RATE:
     case OPTION_BANDWIDTH:
+    case OPTION_BYTES:
     case OPTION_FRACTION:
     case OPTION_NUMBER:
         *(double *)field = value->number;
@@ -266,6 +272,7 @@ void option_value_unset(const struct option_row *row, struct settings *settings)
         break;
     case OPTION_RATE:
     case OPTION_BANDWIDTH:
+    case OPTION_BYTES:
     case OPTION_FRACTION:
     case OPTION_NUMBER:
         value.number = SETTING_UNSET_NUMBER;
@@ -291,6 +298,9 @@ static bool format_in_c_locale(const struct option_row *row, const void *field, 
         break;
     case OPTION_BANDWIDTH:
         units_format_bandwidth(number, out);
+        break;
+    case OPTION_BYTES:
+        units_format_bytes(number, out);
         break;
     default:
         units_format_number(number, out);

@@ -32,6 +32,12 @@ static inline bool policy_is_passive(const struct asim_policy *policy)
            !policy->on_turn_complete && !policy->priority && !policy->victim && !policy->admit;
 }
 
+/* Whether routing looks at prompts, not only at where programs are. */
+static inline bool policy_reads_prompt(const struct asim_policy *policy)
+{
+    return (policy->flags & (ASIM_POLICY_READS_OVERLAP | ASIM_POLICY_READS_PROMPT)) != 0;
+}
+
 /* A value that an option of its own gives to a parameter of a built-in policy. */
 struct policy_preset {
     const char *policy, *parameter;

@@ -7,6 +7,11 @@
 static const struct asim_policy *const table[] = {
     /* clang-format off */
     &policy_fcfs,
+    &policy_program_fcfs,
+    &policy_autellix_plas,
+    &policy_autellix_atlas,
+    &policy_thunderagent,
+    &policy_oracle_srpt,
     &policy_lru,
     &policy_evict_always,
     &policy_ttl,
@@ -22,8 +27,17 @@ static const struct asim_policy *const table[] = {
     &policy_gate,
     &policy_saga,
     &policy_round_robin,
+    &policy_random,
+    &policy_power_of_two,
     &policy_least_loaded,
+    &policy_consistent_hash,
     &policy_session_affinity,
+    &policy_sglang_cache_aware,
+    &policy_dynamo_kv,
+    &policy_llm_d,
+    &policy_preble,
+    &policy_autellix_router,
+    &policy_saga_router,
     /* clang-format on */
 };
 

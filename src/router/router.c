@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "policy/policy_call.h"
 #include "router/load_index.h"
+#include "router/sent_record.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -11,11 +12,13 @@
 struct router {
     struct router_options options;
     struct asim_instance_view *views;
-    struct load_index loads; /* outstanding turns, then KV use */
-    uint64_t *sent;          /* turns sent to each instance, ever */
-    uint64_t outstanding;    /* sum over the views */
-    simtime next_snapshot;   /* the first decision at or after this instant needs new snapshots */
-    void *policy_state;      /* state_size bytes */
+    struct load_index loads;    /* outstanding turns, then KV use */
+    uint64_t *sent;             /* turns sent to each instance, ever */
+    uint64_t outstanding;       /* sum over the views */
+    simtime next_snapshot;      /* the first decision at or after this instant needs new snapshots */
+    void *policy_state;         /* state_size bytes */
+    struct sent_record *record; /* NULL: the policy does not look at it */
+    struct content prompt;      /* of the turn that is routed next */
     struct policy_fault fault;
     struct router_counters counters;
 };
@@ -27,7 +30,12 @@ static const struct asim_policy *policy_of(const struct router *router)
 
 static bool looks(const struct router *router)
 {
-    return (policy_of(router)->flags & ASIM_POLICY_READS_VIEW) != 0;
+    return (policy_of(router)->flags & (ASIM_POLICY_READS_VIEW | ASIM_POLICY_READS_OVERLAP)) != 0;
+}
+
+bool router_wants_prompt(const struct router *router)
+{
+    return policy_reads_prompt(policy_of(router));
 }
 
 static void start_policy(struct router *router)
@@ -53,6 +61,9 @@ struct router *router_create(const struct router_options *options)
     }
     load_index_init(&router->loads, options->n_instances);
     router->next_snapshot = options->view == ROUTER_VIEW_EXACT ? 0 : options->telemetry_period; /* all is idle at 0 */
+    if (policy_of(router)->flags & ASIM_POLICY_READS_OVERLAP) {
+        router->record = sent_record_create(options->n_instances, options->usable_blocks, options->block_size);
+    }
     start_policy(router);
     return router;
 }
@@ -64,6 +75,7 @@ void router_destroy(struct router *router)
         mem_free(router->views);
         mem_free(router->sent);
         mem_free(router->policy_state);
+        sent_record_destroy(router->record);
         mem_free(router);
     }
 }
@@ -97,6 +109,9 @@ void router_observe(struct router *router, uint32_t instance, const struct load_
     view->running = snapshot->running;
     view->waiting = snapshot->waiting;
     view->used_blocks = snapshot->used_blocks;
+    if (router->record) {
+        sent_record_observe(router->record, instance, view->outstanding, view->outstanding - view->running);
+    }
     router->loads.loads[instance] = load_of(view);
 }
 
@@ -134,9 +149,16 @@ static uint64_t draw(const struct router *router, const struct asim_request *req
         0);
 }
 
+void router_show_prompt(struct router *router, struct content prompt)
+{
+    router->prompt = prompt;
+}
+
 uint32_t router_route(struct router *router, const struct asim_request *request, simtime now)
 {
     const struct asim_policy *policy = policy_of(router);
+    struct sent_record *record = router->record;
+    const uint32_t *overlap = record ? sent_record_overlap(record, router->prompt, request->prompt_toks) : NULL;
     const struct asim_routing routing = {.state = router->policy_state,
                                          .parameters = router->options.policy->parameters,
                                          .now = now,
@@ -145,6 +167,8 @@ uint32_t router_route(struct router *router, const struct asim_request *request,
                                          .block_size = router->options.block_size,
                                          .outstanding = router->outstanding,
                                          .least_loaded = load_index_least(&router->loads),
+                                         .overlap = overlap,
+                                         .pending = record ? sent_record_pending(record) : NULL,
                                          .random = draws(router) ? draw(router, request) : 0};
     policy_enter(router->options.policy, "route");
     const uint32_t chosen = policy->route(&routing, request);
@@ -165,6 +189,10 @@ uint32_t router_route(struct router *router, const struct asim_request *request,
     router->sent[chosen]++;
     router->views[chosen].outstanding++;
     router->outstanding++;
+    if (record) {
+        sent_record_enter(record, chosen, router->prompt, request->prompt_toks);
+        router->views[chosen].index_blocks = sent_record_blocks(record, chosen);
+    }
     load_index_set(&router->loads, chosen, load_of(&router->views[chosen]));
     return chosen;
 }
@@ -187,7 +215,7 @@ uint64_t router_sent(const struct router *router, uint32_t instance)
 /* ---- saved states ---- */
 
 #define SECTION "router"
-enum { SECTION_VERSION = 2 };
+enum { SECTION_VERSION = 3 };
 
 void router_save(const struct router *router, struct store_writer *writer)
 {
@@ -205,6 +233,9 @@ void router_save(const struct router *router, struct store_writer *writer)
         store_put_u32(writer, router->views[i].running);
         store_put_u32(writer, router->views[i].waiting);
         store_put_u32(writer, router->views[i].used_blocks);
+    }
+    if (router->record) {
+        sent_record_save(router->record, writer);
     }
     store_end(writer);
 }
@@ -239,6 +270,16 @@ static void load_policy_state(struct router *router, struct store_reader *reader
     store_get_bytes(reader, router->policy_state, size);
 }
 
+static void load_record(struct router *router, struct store_reader *reader)
+{
+    for (uint32_t i = 0; router->record && i < router->options.n_instances && !store_failed(reader); i++) {
+        struct asim_instance_view *view = &router->views[i];
+        if (sent_record_load(router->record, i, view->outstanding, view->outstanding - view->running, reader)) {
+            view->index_blocks = sent_record_blocks(router->record, i);
+        }
+    }
+}
+
 bool router_load(struct router *router, struct store_reader *reader)
 {
     if (!store_enter(reader, SECTION, SECTION_VERSION)) {
@@ -262,5 +303,6 @@ bool router_load(struct router *router, struct store_reader *reader)
         load_view(router, i, reader);
     }
     load_index_rebuild(&router->loads);
+    load_record(router, reader);
     return store_leave(reader);
 }

@@ -52,6 +52,11 @@ void router_snapshots_done(struct router *router, simtime instant);
 /* The state of one instance changed, for the exact view. */
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
 
+/* Whether the policy looks at prompts: then each request has its prompt_toks, and the prompt is shown (a content that
+ * begins with it) before it is routed. */
+bool router_wants_prompt(const struct router *router);
+void router_show_prompt(struct router *router, struct content prompt);
+
 /* Chooses the instance of a turn that is ready at `now`; ASIM_NONE when the policy names none that there is, see
  * router_fault. */
 uint32_t router_route(struct router *router, const struct asim_request *request, simtime now);

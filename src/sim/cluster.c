@@ -40,6 +40,8 @@ struct workload_options cluster_workload_options(const struct settings *settings
         .seed = settings->seed,
         .block_size = block_size,
         .synthetic = synthetic_options(settings),
+        .dag = {.depth = settings->dag_depth != SETTING_UNSET_COUNT ? settings->dag_depth : 0,
+                .fan_out = settings->dag_fan_out != SETTING_UNSET_COUNT ? settings->dag_fan_out : 0},
     };
     if (missing.kind == GAP_DISTRIBUTION) {
         options.missing_gap_distribution = missing.entries[0].seconds;
@@ -129,8 +131,13 @@ static bool create_step_time(struct cluster *cluster, struct diag *diag)
 
 void cluster_populate(struct cluster *cluster, uint32_t first, uint32_t end)
 {
+    const struct tier_plan *tiers = &cluster->plan.tiers;
     for (uint32_t i = first; i < end; i++) {
-        cluster->instances[i] = instance_create(i, &cluster->plan.engine, cluster->step_time);
+        struct node **node = tiers->n_tiers ? &cluster->nodes[i / tiers->node_instances] : NULL;
+        if (node && !*node) {
+            *node = node_create(tiers, cluster->plan.engine.block_size);
+        }
+        cluster->instances[i] = instance_create(i, &cluster->plan.engine, cluster->step_time, node ? *node : NULL);
     }
 }
 
@@ -188,23 +195,56 @@ static void share_instances(struct cluster *cluster, uint32_t rank, uint32_t n_r
     cluster->end_instance = end < n ? (uint32_t)end : n;
 }
 
+/* A rank knows the programs that it has, and the router is every rank's. */
+static bool ranks_can_route(const struct asim_policy *policy, uint32_t n_ranks, struct diag *diag)
+{
+    if (n_ranks > 1 && policy_reads_prompt(policy)) {
+        diag_error(
+            diag, ASIM_USAGE, (struct diag_where){0},
+            "routing: '%s' looks at prompts, which %u ranks do not all know; allowed: one rank, or a policy that "
+            "does not",
+            policy->name, n_ranks);
+        return false;
+    }
+    return true;
+}
+
+/* A program goes from rank to rank with its turn: one of several turns at a time has no such place. */
+static bool check_ranks(const struct cluster *cluster, struct diag *diag)
+{
+    const uint64_t n_dags = workload_stats(cluster->workload)->n_dags;
+    if (cluster->n_ranks == 1 || n_dags == 0) {
+        return true;
+    }
+    diag_error(diag, ASIM_USAGE, (struct diag_where){.file = cluster->settings.workload},
+               "%llu programs are DAGs, which %u ranks cannot share; allowed: one rank, with any number of threads",
+               (unsigned long long)n_dags, cluster->n_ranks);
+    return false;
+}
+
 struct cluster *cluster_create(const struct settings *settings, uint32_t rank, uint32_t n_ranks, struct diag *diag)
 {
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
     cluster->settings = *settings;
     if (!cluster_open_policies(settings, &cluster->policies, diag) ||
+        !ranks_can_route(cluster->policies.routing.policy, n_ranks, diag) ||
         cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
         goto fail;
     }
-    cluster->plan.engine.policies = &cluster->policies;
+    if (cluster->plan.tiers.n_tiers) { /* who shares tiers stays together */
+        const uint64_t together = cluster->plan.tiers.node_instances;
+        cluster->settings.partition = (cluster->settings.partition + together - 1) / together * together;
+    }
     share_instances(cluster, rank, n_ranks);
     const struct workload_options options = cluster_workload_options(settings, cluster->plan.engine.block_size, false);
     cluster->workload = cluster_open_workload(settings, &options, diag);
-    if (!cluster->workload || !create_tool(cluster, diag) || !create_step_time(cluster, diag) ||
-        !create_orchestrator(cluster, diag)) {
+    if (!cluster->workload || !check_ranks(cluster, diag) || !create_tool(cluster, diag) ||
+        !create_step_time(cluster, diag) || !create_orchestrator(cluster, diag)) {
         goto fail;
     }
     create_router(cluster);
+    cluster->plan.engine.policies = &cluster->policies;
+    cluster->nodes = mem_zalloc(cluster->plan.n_instances * sizeof(struct node *));
     cluster->n_recorders = (uint32_t)settings->threads;
     cluster->recorders = mem_zalloc(cluster->n_recorders * sizeof *cluster->recorders);
     for (uint32_t i = 0; i < cluster->n_recorders; i++) {
@@ -239,9 +279,18 @@ void cluster_destroy(struct cluster *cluster)
     if (!cluster) {
         return;
     }
+    for (uint32_t i = 0; cluster->nodes && i < cluster->plan.n_instances; i++) {
+        if (cluster->nodes[i]) {
+            node_end(cluster->nodes[i]);
+        }
+    }
     for (uint32_t i = 0; cluster->instances && i < cluster->plan.n_instances; i++) {
         instance_destroy(cluster->instances[i]);
     }
+    for (uint32_t i = 0; cluster->nodes && i < cluster->plan.n_instances; i++) {
+        node_destroy(cluster->nodes[i]);
+    }
+    mem_free(cluster->nodes);
     mem_free(cluster->instances);
     if (cluster->step_time) {
         step_time_destroy(cluster->step_time);

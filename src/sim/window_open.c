@@ -112,6 +112,7 @@ static uint32_t choose(struct windows *windows, const struct ready_turn *turn, s
     struct cluster *cluster = windows->cluster;
     see_changes(windows, turn->time);
     *out = (struct dispatch){.slot = turn->slot,
+                             .turn = ready_turn_number(turn->key),
                              .next = NO_DISPATCH,
                              .arrival = window_later(turn->time, cluster->settings.dispatch_latency),
                              .effect = window_later(turn->time, turn->service),
@@ -161,16 +162,31 @@ static void dispatch_first(struct windows *windows, const struct ready_turn *tur
     cluster->events++;
 }
 
+/* A program that starts with several turns. Any of them may be delivered first, so it starts here. */
+static void dispatch_roots(struct windows *windows, uint32_t slot, uint32_t roots, simtime time, uint32_t client,
+                           struct window_end *end)
+{
+    const struct cluster *cluster = windows->cluster;
+    struct ready_turn turn = orchestrator_start(cluster->orchestrator, slot, time, client);
+    dispatch(windows, &turn, cluster->rank, end);
+    for (uint32_t root = 1; root < roots; root++) {
+        turn = orchestrator_root(cluster->orchestrator, slot, root);
+        dispatch(windows, &turn, cluster->rank, end);
+    }
+}
+
 /* The first program in line starts, and with it comes the one behind it. */
 static void start(struct windows *windows, simtime time, struct window_end *end)
 {
     struct ready_turn turn;
     uint32_t client;
     windows->cluster->events += windows->cluster->rank == 0;
-    const bool started = line_start(windows, time, &turn, &client);
+    const uint32_t roots = line_start(windows, time, &turn, &client);
     close_by_line(windows, end);
-    if (started) {
+    if (roots == 1) {
         dispatch_first(windows, &turn, client, end);
+    } else if (roots) {
+        dispatch_roots(windows, turn.slot, roots, time, client, end);
     }
 }
 

@@ -50,13 +50,13 @@ static void free_client(struct lane *lane, simtime time, uint32_t client)
 }
 
 /* The earliest one is reported, whoever finds it. */
-static void note_late(struct lane *lane, const struct turn_end *end)
+static void note_late(struct lane *lane, const struct turn_end *end, uint32_t turn)
 {
     const struct turn_record *record = &end->record;
     const struct late_turn late = {.time = record->last_token,
                                    .key = record->program << 24 | record->turn,
                                    .slot = end->slot,
-                                   .turn = record->turn + 1,
+                                   .turn = turn,
                                    .any = true};
     if (late_turn_before(&late, &lane->late)) {
         lane->late = late;
@@ -70,19 +70,27 @@ static void take_ends(struct windows *windows, struct lane *lane, struct instanc
     const struct turn_end *ends = instance_take_ends(instance, &n);
     for (uint32_t i = 0; i < n; i++) {
         struct ready_turn next;
+        uint32_t edge = 0;
         switch (ring_end(cluster, &ends[i], lane->recorder, &next)) {
         case TURN_IS_FOLLOWED:
             keep_ready(windows, lane, &next);
             break;
+        case TURN_RELEASES:
+            while (orchestrator_next_released(cluster->orchestrator, ends[i].slot, &ends[i].record, &edge, &next)) {
+                keep_ready(windows, lane, &next);
+            }
+            break;
+        case TURN_IS_OVER:
+            break;
         case TURN_WAS_LAST:
             if (windows->closed) {
-                free_client(lane, ends[i].record.last_token, orchestrator_client(cluster->orchestrator, ends[i].slot));
+                free_client(lane, next.time, orchestrator_client(cluster->orchestrator, ends[i].slot));
             }
             orchestrator_release(cluster->orchestrator, ends[i].slot);
             free_slot(lane, ends[i].slot);
             break;
         case TURN_TOO_LATE:
-            note_late(lane, &ends[i]);
+            note_late(lane, &ends[i], ready_turn_number(next.key));
         }
     }
     lane->ends += n;
@@ -98,18 +106,14 @@ static void take_changes(struct lane *lane, struct instance *instance)
     }
 }
 
-static void advance(struct windows *windows, struct lane *lane, uint32_t index)
+/* What the instance has come to at the end of the window. */
+static void note_instance(struct windows *windows, struct lane *lane, uint32_t index)
 {
     struct instance *instance = windows->cluster->instances[index];
-    const struct event_key limit = windows->advance_to == SIMTIME_NEVER
-                                       ? EVENT_NEVER
-                                       : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
-    while (instance_advance(instance, limit)) {
-        take_ends(windows, lane, instance);
-    }
     if (windows->exact) {
         take_changes(lane, instance);
     }
+    lane->has_fault |= instance_fault(instance) != NULL;
     windows->effects[index] = instance_earliest_effect(instance);
     windows->quiet[index] = (struct quiet){
         .since = windows->advance_to, .until = instance_next(instance).time, .state = instance_state(instance)};
@@ -119,6 +123,18 @@ static void advance(struct windows *windows, struct lane *lane, uint32_t index)
     lane->touched++;
 }
 
+static void advance(struct windows *windows, struct lane *lane, uint32_t index)
+{
+    const struct event_key limit = windows->advance_to == SIMTIME_NEVER
+                                       ? EVENT_NEVER
+                                       : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
+    uint32_t ended;
+    while ((ended = ring_advance(windows->cluster, index, limit)) != ASIM_NONE) {
+        take_ends(windows, lane, windows->cluster->instances[ended]);
+    }
+    note_instance(windows, lane, index);
+}
+
 static void deliver(struct windows *windows, uint32_t index)
 {
     for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH;) {
@@ -126,7 +142,7 @@ static void deliver(struct windows *windows, uint32_t index)
         if (dispatch->start >= 0) {
             orchestrator_start(windows->cluster->orchestrator, dispatch->slot, dispatch->start, dispatch->client);
         }
-        ring_deliver(windows->cluster, index, dispatch->slot, true);
+        ring_deliver(windows->cluster, index, dispatch->slot, dispatch->turn, true);
         at = dispatch->next;
     }
     windows->first_dispatch[index] = NO_DISPATCH;
@@ -241,7 +257,45 @@ static void leave_partition(const struct windows *windows, struct partition *par
     }
 }
 
-static void enter_partition(const struct windows *windows, struct visits *visits, struct partition *partition)
+/* Instances that share tiers, from `first`: when one must be advanced, all are. */
+static void work_on_group(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t first)
+{
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
+    const uint32_t last = partition->first + partition->n;
+    const uint32_t together = ring_together(windows->cluster);
+    const uint32_t end = first + together < last ? first + together : last;
+    const uint64_t before = lane->ends;
+    bool must = false;
+    for (uint32_t i = first; i < end; i++) {
+        must |= must_advance(windows, i) || (windows->deliver_all && windows->first_dispatch[i] != NO_DISPATCH);
+    }
+    for (uint32_t i = first; must && i < end; i++) {
+        deliver(windows, i);
+    }
+    if (must) {
+        advance(windows, lane, first);
+    }
+    for (uint32_t i = first + 1; must && i < end; i++) {
+        note_instance(windows, lane, i);
+    }
+    partition->cost += lane->ends - before;
+    if (windows->stats) {
+        const uint64_t spent = engine_stats_clock() - started;
+        lane->work_ns += spent;
+        lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
+    }
+}
+
+static void work_on_groups(struct windows *windows, struct lane *lane, struct partition *partition)
+{
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i += ring_together(windows->cluster)) {
+        work_on_group(windows, lane, partition, i);
+    }
+    close_partition(windows, partition);
+}
+
+static void enter_partition(struct windows *windows, struct visits *visits, struct lane *lane,
+                            struct partition *partition)
 {
     const bool delivers = windows->deliver_all && partition->has_dispatches;
     if (!delivers && !windows->touch_all && !windows->exact && partition->effect >= windows->touch_before) {
@@ -249,6 +303,10 @@ static void enter_partition(const struct windows *windows, struct visits *visits
     }
     partition->has_dispatches &= !delivers;
     partition->cost /= 2;
+    if (ring_together(windows->cluster) > 1) {
+        work_on_groups(windows, lane, partition);
+        return;
+    }
     partition->pending = 1;
     visits->partition = partition;
     visits->at = partition->first;
@@ -355,7 +413,7 @@ static void prepare_programs(struct windows *windows, struct lane *lane)
 
 /* Enters a partition that nobody has come to: one at home here, then one of the next lane. False when there is none,
  * or none but a few, of a lane whose thread is to end together with this one, while visits are in line. */
-static bool claim_partition(const struct windows *windows, struct visits *visits, uint32_t thread)
+static bool claim_partition(struct windows *windows, struct visits *visits, uint32_t thread)
 {
     for (; visits->n_homes < windows->n_lanes; visits->n_homes++) {
         struct lane *home = &windows->lanes[(thread + visits->n_homes) % windows->n_lanes];
@@ -367,7 +425,7 @@ static bool claim_partition(const struct windows *windows, struct visits *visits
                                   ? atomic_fetch_add_explicit(&home->next_partition, 1, memory_order_relaxed)
                                   : claimed;
         if (next < home->n_order) {
-            enter_partition(windows, visits, home->order[next]);
+            enter_partition(windows, visits, &windows->lanes[thread], home->order[next]);
             return true;
         }
     }

@@ -226,7 +226,7 @@ static void finish(struct run *run)
     struct programs_outcome *out = run->out;
     const struct residency_counters *residency = instance_residency_counters(run->instance);
     assert_int_equal(instance_turns_inside(run->instance), 0);
-    instance_drain(run->instance);
+    instance_drain(&run->instance, 1);
     instance_check(run->instance);
     kv_pool_check(instance_pool(run->instance));
     assert_int_equal(kv_free(instance_pool(run->instance)), kv_usable(instance_pool(run->instance)));
@@ -245,7 +245,7 @@ void programs_run(const struct programs *programs, const struct policy_set *poli
     config.policies = policies;
     memset(out, 0, sizeof *out);
     struct run run = {.programs = programs,
-                      .instance = instance_create(0, &config, step_time),
+                      .instance = instance_create(0, &config, step_time, NULL),
                       .out = out,
                       .pace = pace,
                       .left = programs->n};

@@ -158,7 +158,7 @@ static void serve_in(struct fixture *fixture, enum engine_stepping stepping)
     config.stepping = stepping;
     config.policies = &policies;
     script.ticks = 0;
-    struct instance *instance = instance_create(0, &config, fixture->step_time);
+    struct instance *instance = instance_create(0, &config, fixture->step_time, NULL);
     uint32_t delivered = 0;
     for (uint32_t ended = 0; ended < fixture->n;) {
         const simtime next = delivered < fixture->n ? fixture->turns[delivered].time : 1000 * SIMTIME_S;
@@ -174,7 +174,7 @@ static void serve_in(struct fixture *fixture, enum engine_stepping stepping)
         }
         instance_check(instance);
     }
-    instance_drain(instance);
+    instance_drain(&instance, 1);
     assert_int_equal(kv_free(instance_pool(instance)), config.n_blocks - 1);
     fixture->counters = *instance_residency_counters(instance);
     const struct policy_fault *fault = instance_fault(instance);

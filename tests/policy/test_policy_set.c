@@ -2,6 +2,8 @@
 
 #include "policy/policy_set.h"
 
+#include <string.h>
+
 static struct diag diag;
 static struct policy_set set;
 
@@ -19,6 +21,15 @@ static void refused(const struct policy_choice *choice, const char *message)
     assert_int_equal(diag.status, ASIM_USAGE);
     assert_int_equal(diag.n_errors, 1);
     assert_string_equal(diag.entries[0].text, message);
+}
+
+/* The same where the list of what is allowed grows with the policies. */
+static void refused_as(const struct policy_choice *choice, const char *beginning)
+{
+    assert_false(open_set(choice));
+    assert_int_equal(diag.n_errors, 1);
+    assert_memory_equal(diag.entries[0].text, beginning, strlen(beginning));
+    assert_non_null(strstr(diag.entries[0].text, "session-affinity"));
 }
 
 static void nothing_chosen(void **state)
@@ -52,11 +63,10 @@ static void wrong_names(void **state)
     (void)state;
     assert_false(open_set(&(struct policy_choice){.policy = "no-such", .planes = {[POLICY_ROUTING] = "neither"}}));
     assert_int_equal(diag.n_errors, 2);
-    refused(&(struct policy_choice){.planes = {[POLICY_ROUTING] = "lru"}},
-            "routing: 'lru' is a policy of retention; allowed: round-robin, least-loaded, session-affinity");
-    refused(&(struct policy_choice){.planes = {[POLICY_ROUTING] = "session-afinity"}},
-            "routing: 'session-afinity' is not a policy; did you mean session-affinity?; allowed: round-robin, "
-            "least-loaded, session-affinity, or the path of a shared object, which holds a '/'");
+    refused_as(&(struct policy_choice){.planes = {[POLICY_ROUTING] = "lru"}},
+               "routing: 'lru' is a policy of retention; allowed: round-robin, ");
+    refused_as(&(struct policy_choice){.planes = {[POLICY_ROUTING] = "session-afinity"}},
+               "routing: 'session-afinity' is not a policy; did you mean session-affinity?; allowed: round-robin, ");
 }
 
 static void parameters_and_their_presets(void **state)

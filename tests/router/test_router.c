@@ -1,6 +1,10 @@
 #include "support/support.h"
 
+#include "base/mem.h"
 #include "router/router.h"
+#include "support/packed_store.h"
+
+#include <string.h>
 
 enum { INSTANCES = 3, NOW = 12345 };
 
@@ -229,6 +233,117 @@ static void an_instance_that_is_not_there(void **state)
     router_destroy(router);
 }
 
+/* ---- prompts ---- */
+
+static uint32_t seen_overlap[INSTANCES];
+static uint64_t seen_pending[INSTANCES];
+
+static uint32_t reader(const struct asim_routing *routing, const struct asim_request *request)
+{
+    assert_non_null(routing->overlap);
+    for (int i = 0; i < INSTANCES; i++) {
+        seen[i] = routing->instances[i];
+        seen_overlap[i] = routing->overlap[i];
+        seen_pending[i] = routing->pending[i];
+    }
+    seen_request = *request;
+    return choice;
+}
+
+static struct router *make_reader(void)
+{
+    static const struct asim_policy policy = {.name = "reader", .route = reader, .flags = ASIM_POLICY_READS_OVERLAP};
+    static struct policy_use use;
+    use = policy_use_of(&policy);
+    return router_create(&(struct router_options){
+        .n_instances = INSTANCES, .usable_blocks = 77, .block_size = 16, .telemetry_period = 100, .policy = &use});
+}
+
+static void send_prompt(struct router *router, uint64_t program, uint32_t prompt_toks, uint32_t instance)
+{
+    const struct extent extent = {stream_private(program, 0), 0, prompt_toks + 9};
+    choice = instance;
+    assert_true(router_wants_prompt(router));
+    router_show_prompt(router, (struct content){&extent, 1, prompt_toks + 9});
+    const struct asim_request request = {.program = program, .home = ASIM_NONE, .prompt_toks = prompt_toks};
+    assert_int_equal(router_route(router, &request, NOW), instance);
+}
+
+static void what_was_sent_is_on_record(void **state)
+{
+    (void)state;
+    struct router *router = make_reader();
+    assert_int_equal(router_next_snapshot(router), 100); /* what is pending comes from snapshots */
+    send_prompt(router, 1, 100, 2);
+    assert_int_equal(seen_request.prompt_toks, 100);
+    assert_int_equal(seen_overlap[2], 0);
+    send_prompt(router, 1, 150, 2);
+    assert_int_equal(seen_overlap[2], 6);
+    assert_int_equal(seen_overlap[0], 0);
+    assert_int_equal(seen_pending[2], 100);
+    assert_int_equal(seen[2].index_blocks, 6);
+    send_prompt(router, 2, 40, 2);
+    assert_int_equal(seen_pending[2], 100 + 150 - 6 * 16);
+    assert_int_equal(seen[2].index_blocks, 9);
+    /* Two had arrived, one of them runs: the first. */
+    observe_all(router, 100,
+                (const struct load_snapshot[INSTANCES]){[2] = {.running = 1, .waiting = 1, .received = 2}});
+    send_prompt(router, 3, 40, 0);
+    assert_int_equal(seen_pending[2], 54 + 40);
+    observe_all(router, 200, (const struct load_snapshot[INSTANCES]){[2] = {.received = 3}});
+    send_prompt(router, 3, 40, 0);
+    assert_int_equal(seen_pending[2], 0);
+    assert_int_equal(seen_pending[0], 40);
+    router_destroy(router);
+    router = make();
+    assert_false(router_wants_prompt(router));
+    router_destroy(router);
+}
+
+static void the_record_is_saved(void **state)
+{
+    (void)state;
+    struct router *router = make_reader();
+    for (uint32_t i = 0; i < 40; i++) { /* more than fits */
+        send_prompt(router, i % 13, 30 + 17 * (i % 5), i % INSTANCES);
+    }
+    observe_all(router, 100,
+                (const struct load_snapshot[INSTANCES]){
+                    {.running = 3, .waiting = 2, .received = 9}, {.received = 13}, {.running = 1, .received = 4}});
+    send_prompt(router, 3, 99, 1);
+    struct store_writer *writer = store_create_memory();
+    router_save(router, writer);
+    size_t n;
+    unsigned char *bytes = store_take(writer, &n);
+    struct diag diag;
+    diag_init(&diag);
+    struct store_reader *saved = store_open_stream(bytes_as_file(bytes, n), "saved", &diag);
+    assert_non_null(saved);
+    struct router *loaded = make_reader();
+    if (!router_load(loaded, saved)) {
+        store_close(saved);
+        fail_msg("%s", diag.entries[0].text);
+    }
+    assert_int_equal(store_close(saved), ASIM_OK);
+    for (uint32_t i = 0; i < 20; i++) {
+        send_prompt(router, i, 200, i % INSTANCES);
+        struct asim_instance_view views[INSTANCES];
+        uint32_t overlap[INSTANCES];
+        uint64_t pending[INSTANCES];
+        memcpy(views, seen, sizeof views);
+        memcpy(overlap, seen_overlap, sizeof overlap);
+        memcpy(pending, seen_pending, sizeof pending);
+        send_prompt(loaded, i, 200, i % INSTANCES);
+        assert_memory_equal(seen, views, sizeof views);
+        assert_memory_equal(seen_overlap, overlap, sizeof overlap);
+        assert_memory_equal(seen_pending, pending, sizeof pending);
+    }
+    mem_free(bytes);
+    diag_fini(&diag);
+    router_destroy(loaded);
+    router_destroy(router);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +354,8 @@ int main(void)
         cmocka_unit_test(homes_and_their_counters),
         cmocka_unit_test(state_and_random_numbers),
         cmocka_unit_test(an_instance_that_is_not_there),
+        cmocka_unit_test(what_was_sent_is_on_record),
+        cmocka_unit_test(the_record_is_saved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,22 @@ extern const struct asim_policy policy_lru;
 extern const struct asim_policy policy_round_robin;
 extern const struct asim_policy policy_least_loaded;
 extern const struct asim_policy policy_session_affinity;
+extern const struct asim_policy policy_random;
+extern const struct asim_policy policy_power_of_two;
+extern const struct asim_policy policy_consistent_hash;
+extern const struct asim_policy policy_sglang_cache_aware;
+extern const struct asim_policy policy_dynamo_kv;
+extern const struct asim_policy policy_llm_d;
+extern const struct asim_policy policy_preble;
+extern const struct asim_policy policy_autellix_router;
+extern const struct asim_policy policy_saga_router;
+
+/* Scheduling, by programs. */
+extern const struct asim_policy policy_program_fcfs;
+extern const struct asim_policy policy_oracle_srpt;
+extern const struct asim_policy policy_autellix_plas;
+extern const struct asim_policy policy_autellix_atlas;
+extern const struct asim_policy policy_thunderagent;
 
 /* Retention, some with a queue order of their own. */
 extern const struct asim_policy policy_evict_always;
