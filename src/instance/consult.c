@@ -31,18 +31,18 @@ static struct asim_turn show_turn(const struct call *call, const struct sequence
     const struct turn_facts *facts = &guest->facts;
     const struct resident *resident = residency_find(instance->residency, sequence->program);
     const bool oracle = is_oracle(call->seat);
-    const uint32_t computed =
-        sequence->state == SEQUENCE_WAITING ? sequence->n_tokens - 1 : engine_computed(instance, sequence);
-    const uint32_t generated = computed >= sequence->prompt_toks ? computed + 1 - sequence->prompt_toks : 0;
+    const bool decodes = sequence->state == SEQUENCE_DECODING || sequence->state == SEQUENCE_DRAINING;
+    const uint32_t computed = sequence->state == SEQUENCE_WAITING ? 0 : engine_computed(instance, sequence);
+    /* What was generated before a preemption is computed again like a prompt. */
+    const uint32_t known = decodes ? computed + 1 : sequence->n_tokens;
+    const uint32_t generated = known - sequence->prompt_toks;
     return (struct asim_turn){
         .program = sequence->program,
         .turn = sequence->turn,
         .tool = facts->tool_before,
         .prompt_toks = sequence->prompt_toks,
-        .output_toks = sequence->state == SEQUENCE_WAITING && !sequence->preemptions ? 0
-                       : generated < sequence->limit                                 ? generated
-                                                                                     : sequence->limit,
-        .cached_toks = sequence->state == SEQUENCE_WAITING ? 0 : computed,
+        .output_toks = generated < sequence->limit ? generated : sequence->limit,
+        .cached_toks = computed,
         .preemptions = sequence->preemptions,
         .is_last = facts->is_last,
         .is_preempted = sequence->state == SEQUENCE_WAITING && sequence->was_admitted,
@@ -340,16 +340,19 @@ static bool is_sound(struct instance *instance, const struct seat *seat, const s
                      simtime now)
 {
     if ((unsigned)answer->action > ASIM_DROP) {
-        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete", "action %d; allowed: 0 to %d", (int)answer->action, ASIM_DROP);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete",
+                         "action %d; allowed: 0 to %d", (int)answer->action, ASIM_DROP);
         return false;
     }
     if (answer->action == ASIM_PIN && answer->until < now) {
-        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete", "a pin until %.6f s at %.6f s; allowed: not before now",
-              simtime_to_s(answer->until), simtime_to_s(now));
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete",
+                         "a pin until %.6f s at %.6f s; allowed: not before now", simtime_to_s(answer->until),
+                         simtime_to_s(now));
         return false;
     }
     if (isnan(answer->score)) {
-        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete", "a score that is not a number");
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete",
+                         "a score that is not a number");
         return false;
     }
     return true;
@@ -432,7 +435,8 @@ struct resident *consult_pressure(struct instance *instance, const struct asim_p
         return engine_pressure(residency, pressure);
     }
     if (answer >= residency->n_residents) {
-        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_pressure", "resident %u of %zu", answer, residency->n_residents);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_pressure", "resident %u of %zu", answer,
+                         residency->n_residents);
         return engine_pressure(residency, pressure);
     }
     return residency->residents[answer];
@@ -468,7 +472,8 @@ struct sequence *consult_victim(struct instance *instance, simtime now)
     policy_leave(seat->use);
     residency->n_wishes = 0;
     if (answer >= context.n_running) {
-        policy_fault_set(&instance->residency->fault, seat->use->policy, "victim", "running turn %u of %u", answer, context.n_running);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "victim", "running turn %u of %u", answer,
+                         context.n_running);
         return NULL;
     }
     residency->shown_list = NULL;

@@ -164,9 +164,8 @@ struct content nodes_prompt(const struct orchestrator *orchestrator, const struc
     const struct content content =
         prompt_build_after(&nodes[turn].prompts, &nodes[spec->parent].prompts, program, turn);
     *toks = orchestrator_prompt_toks(orchestrator, spec);
-    return *toks < spec->prompt_toks
-               ? orchestrator_truncate(&nodes[turn].truncated, content, spec->prompt_toks, *toks)
-               : content;
+    return *toks < spec->prompt_toks ? orchestrator_truncate(&nodes[turn].truncated, content, spec->prompt_toks, *toks)
+                                     : content;
 }
 
 struct turn_call nodes_call(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn)

@@ -319,19 +319,18 @@ struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, ui
     const bool is_last = program_is_sink(program, number);
     uint32_t parent;
     const bool follows = find_parent(program, number, &parent);
-    struct turn_facts facts = {
-        .program_arrival = progress->arrival,
-        .gap_before = follows ? orchestrator_gap(orchestrator, progress, parent) : -1,
-        .gap_after = is_last ? SIMTIME_NEVER : orchestrator_gap(orchestrator, progress, number),
-        .attained = progress->attained,
-        .critical = progress->attained,
-        .deadline = SIMTIME_NEVER,
-        .hint_pin = -1,
-        .hint_resume = -1,
-        .kept_before = follows ? program->turns[parent].kept_toks : 0,
-        .tool_before = follows ? program->turns[parent].tool : NO_TOOL,
-        .tool_after = is_last ? NO_TOOL : program->turns[number].tool,
-        .is_last = is_last};
+    struct turn_facts facts = {.program_arrival = progress->arrival,
+                               .gap_before = follows ? orchestrator_gap(orchestrator, progress, parent) : -1,
+                               .gap_after = is_last ? SIMTIME_NEVER : orchestrator_gap(orchestrator, progress, number),
+                               .attained = progress->attained,
+                               .critical = progress->attained,
+                               .deadline = SIMTIME_NEVER,
+                               .hint_pin = -1,
+                               .hint_resume = -1,
+                               .kept_before = follows ? program->turns[parent].kept_toks : 0,
+                               .tool_before = follows ? program->turns[parent].tool : NO_TOOL,
+                               .tool_after = is_last ? NO_TOOL : program->turns[number].tool,
+                               .is_last = is_last};
     if (program->graph) {
         nodes_service(progress, number, &facts.attained, &facts.critical);
     }

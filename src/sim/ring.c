@@ -11,8 +11,8 @@ uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
     struct asim_request request = {
         .program = turn->key >> 24, .turn = ready_turn_number(turn->key), .home = turn->home};
     if (router_wants_prompt(cluster->router)) {
-        router_show_prompt(cluster->router, orchestrator_prompt(cluster->orchestrator, turn->slot, request.turn,
-                                                                &request.prompt_toks));
+        router_show_prompt(cluster->router,
+                           orchestrator_prompt(cluster->orchestrator, turn->slot, request.turn, &request.prompt_toks));
     }
     return router_route(cluster->router, &request, turn->time);
 }
