@@ -164,15 +164,25 @@ static asim_status simulate(const struct point *points, struct side_run *runs, s
     return side_runs(runs, n, jobs, callbacks, diag);
 }
 
-/* Every metric is a number, or null where there was nothing to measure, of every summary. */
-static asim_status check_paths(const struct study *study, const struct side_run *runs, struct diag *diag)
+/* Sections that few runs have, as those of tiers, may be missing elsewhere. */
+static bool is_measured(const struct side_run *runs, size_t n, const char *path)
+{
+    for (size_t i = 0; i < n; i++) {
+        const json_t *value = summary_member(runs[i].summary, path);
+        if (json_is_number(value) || json_is_null(value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static asim_status check_paths(const struct study *study, const struct side_run *runs, size_t n, struct diag *diag)
 {
     for (size_t i = 0; i < study->n_metrics + study->n_compares; i++) {
         const bool is_metric = i < study->n_metrics;
         const struct study_compare *row = is_metric ? NULL : &study->compares[i - study->n_metrics];
         const char *path = is_metric ? study->metrics[i].path : row->metric;
-        const json_t *value = summary_member(runs[0].summary, path);
-        if (!json_is_number(value) && !json_is_null(value)) {
+        if (!is_measured(runs, n, path)) {
             diag_error(diag, ASIM_USAGE, is_metric ? study->metrics[i].where : row->where,
                        "metric: '%.60s' is no number of summary.json; allowed: paths of numbers, as "
                        "programs.jct_s.mean, that `asim run --json` prints",
@@ -212,7 +222,7 @@ static json_t *point_report(struct study *study, size_t index, const struct side
     json_t *values = json_object();
     for (size_t i = 0; i < study->n_metrics; i++) {
         const json_t *value = summary_member(run->summary, study->metrics[i].path);
-        json_object_set_new(values, study->metrics[i].path, json_deep_copy(value));
+        json_object_set_new(values, study->metrics[i].path, value ? json_deep_copy(value) : json_null());
     }
     return json_pack("{s:s, s:s, s:o, s:O, s:o}", "name", run->name, "case",
                      study->cases[study_case_of(study, index)].label, "axes", axes, "digest",
@@ -322,7 +332,7 @@ static asim_status run_study(struct study *study, const char *name, const asim_c
         status = open_point(&points[i], study, i, given, diag) ? ASIM_OK : ASIM_USAGE;
     }
     status = status == ASIM_OK ? simulate(points, runs, n, jobs, callbacks, diag) : status;
-    status = status == ASIM_OK ? check_paths(study, runs, diag) : status;
+    status = status == ASIM_OK ? check_paths(study, runs, n, diag) : status;
     if (status == ASIM_OK) {
         size_t failed = 0;
         size_t gating = 0;

@@ -107,6 +107,36 @@ expect 2 '--repeats' bench good.yaml --repeats 1.5
 expect 2 'serial engine uses one' bench good.yaml --threads-list 1,2 --synchronization serial
 expect 2 'unknown option --control' run good.yaml --control
 
+echo "studies and searches"
+cat >study.yaml <<'EOF'
+title: a study
+source: this test
+assumed: [a small cluster]
+base: {generate: swe-agent, programs: 4, arrivals: zero}
+axes:
+  size: {one: {instances: 1}, two: {instances: 2}}
+cases: {lru: {retention: lru}, ttl: {retention: ttl, policy_parameters: ttl=3s}}
+metrics: {JCT mean: programs.jct_s.mean}
+compare:
+  - {what: size helps, metric: programs.jct_s.mean, ratio: [lru/one, lru/two], published: 1.1, tolerance: 2, gate: size}
+EOF
+expect 0 'agrees \(higher\)' study study.yaml
+expect 0 '"schema": "asim.study"' study study.yaml --json --jobs 2
+expect 0 '^lru/one ' study study.yaml --programs 3
+sed 's/published: 1.1/expect: lower/' study.yaml >against.yaml
+expect 5 'FAILS: contradicts' study against.yaml
+sed 's/retention: lru/retentin: lru/' study.yaml >wrong.yaml
+expect 2 "wrong.yaml:7:.*unknown key 'retentin'; did you mean 'retention'" study wrong.yaml
+expect 2 'did you mean .policies.' study polices
+expect 2 'study takes one' study
+expect 0 'continuum-ablation' list studies
+expect 0 '^lru, fcfs' policy search ttl --vary ttl=1s..4s:log --samples 3 good.yaml
+expect 0 '"schema": "asim.policy_search"' policy search ttl --vary ttl=1s..4s --samples 3 --json --jobs 1
+expect 2 "'tl' is not a parameter of ttl; allowed: ttl" policy search ttl --vary tl=1s..4s
+expect 2 'nothing to vary' policy search ttl
+expect 2 '--samples' policy search ttl --vary ttl=1s..4s --samples 0
+expect 2 'no number of summary.json' policy search ttl --vary ttl=1s..4s --samples 1 --metric programs
+
 echo "importing"
 expect 2 'import needs --to' import good.jsonl
 expect 0 'from +session JSONL' import good.jsonl --to good.asimw

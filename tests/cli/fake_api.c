@@ -268,6 +268,37 @@ asim_status asim_validate(asim_config *config, const char *measured, const asim_
     return ASIM_OK;
 }
 
+asim_status asim_study(asim_config *config, const char *name, const asim_study_options *how,
+                       const asim_callbacks *callbacks, char **out)
+{
+    (void)config;
+    (void)callbacks;
+    char text[600];
+    snprintf(
+        text, sizeof text,
+        "{\"schema\": \"asim.study\", \"version\": 1, \"title\": \"%s by %u\", \"source\": \"double\", \"seed\": 3, "
+        "\"published\": [], \"assumed\": [\"nothing\"], \"metrics\": [{\"label\": \"JCT\", \"path\": "
+        "\"programs.jct_s.mean\"}], \"points\": [{\"name\": \"a\", \"metrics\": {\"programs.jct_s.mean\": 2.5}}], "
+        "\"compare\": [], \"gating\": 1, \"failed\": %d}",
+        name, how->jobs, strcmp(name, "bad") == 0);
+    *out = strdup(text);
+    return strcmp(name, "bad") == 0 ? ASIM_FAILED_IF : ASIM_OK;
+}
+
+asim_status asim_policy_search(asim_config *config, const char *name, const asim_search_options *how,
+                               const asim_callbacks *callbacks, char **out)
+{
+    (void)config;
+    (void)callbacks;
+    char text[400];
+    snprintf(text, sizeof text,
+             "{\"schema\": \"asim.policy_search\", \"version\": 1, \"policy\": \"%s\", \"metric\": \"%s\", \"better\": "
+             "\"%s\", \"seed\": 1, \"samples\": %u, \"vary\": [], \"settings\": []}",
+             name, how->metric ? how->metric : "none", how->highest ? "higher" : "lower", how->samples);
+    *out = strdup(text);
+    return ASIM_OK;
+}
+
 asim_status asim_policy_show(asim_config *config, const char *name, char **out)
 {
     note(config, "show", " ", name);

@@ -78,6 +78,10 @@ static void verbs_over_the_double(void **state)
     free(output_of("bench", "--threads-list=1,,2", ASIM_USAGE));
     free(output_of("bench", "--repeats=2,3", ASIM_USAGE));
     free(output_of("bench", "--sizes=0", ASIM_USAGE));
+    says("study", "good", "good by 0\ndouble; seed 3\n\ncase     JCT\na     2.50 s\n");
+    says("study", "good", "\n1 of 1 gating comparisons hold\n");
+    free(output_of("study", "bad", ASIM_FAILED_IF));
+    free(output_of("study", NULL, ASIM_USAGE));           /* which? */
     free(output_of("import", "trace.jsonl", ASIM_USAGE)); /* where to? */
     free(output_of("policy", NULL, ASIM_USAGE));
     free(output_of("policy", "show", ASIM_USAGE)); /* what? */
