@@ -50,7 +50,7 @@ void help_short(FILE *out)
           out);
     heading(out, "exit status");
     fputs("  0 done, 1 internal or output error, 2 usage or configuration, 3 input data, 4 does not fit,\n"
-          "  130 interrupted (partial results are written and marked)\n",
+          "  5 a comparison of a study that gates fails, 130 interrupted (partial results are written and marked)\n",
           out);
 }
 
