@@ -71,6 +71,7 @@ static void add_totals(const struct cluster_totals *totals, const struct cluster
     in->events = totals->events;
     in->kv_evicted_blocks = totals->evicted_blocks;
     in->turns_interrupted = totals->turns_inside;
+    in->longest_busy = totals->longest_busy;
     in->kv_peak_use = (double)totals->peak_used_blocks / (double)(cluster->plan.engine.n_blocks - 1);
     in->time_ps[BOUND_COMPUTE] = totals->part[STEP_COMPUTE];
     in->time_ps[BOUND_HBM] = totals->part[STEP_HBM];
@@ -82,6 +83,52 @@ static void add_totals(const struct cluster_totals *totals, const struct cluster
     }
     const unsigned __int128 all = (unsigned __int128)in->recorder.end * cluster->plan.n_instances;
     in->time_ps[BOUND_IDLE] = all > busy ? all - busy : 0;
+}
+
+static struct summary_decisions decisions_of(const struct residency_counters *counters)
+{
+    return (struct summary_decisions){.kept = counters->kept,
+                                      .held = counters->held,
+                                      .pinned = counters->pinned,
+                                      .offloaded = counters->offloaded,
+                                      .dropped = counters->dropped,
+                                      .pins_returned = counters->pins_returned,
+                                      .pins_expired = counters->pins_expired,
+                                      .pins_forced = counters->pins_forced,
+                                      .pins_released = counters->pins_released,
+                                      .holds_returned = counters->holds_returned,
+                                      .holds_evicted = counters->holds_evicted,
+                                      .refused = counters->refused,
+                                      .displaced = counters->displaced,
+                                      .active_block_ps = counters->active_block_ps,
+                                      .retained_block_ps = counters->retained_block_ps,
+                                      .wasted_block_ps = counters->wasted_block_ps};
+}
+
+_Static_assert((int)SUMMARY_MOVES == (int)MOVED_KINDS && (int)SUMMARY_TIERS == (int)MAX_TIERS &&
+                   (int)SUMMARY_LINKS == (int)NODE_LINKS,
+               "the summary knows every cause, tier and link");
+
+static struct summary_tiers tiers_of(const struct cluster_totals *totals, const struct tier_plan *plan,
+                                     uint64_t instances, simtime end)
+{
+    struct summary_tiers tiers = {.n_tiers = plan->n_tiers, .stores_refused = totals->decisions.stores_refused};
+    for (int i = 0; i < SUMMARY_MOVES; i++) {
+        tiers.moved[i].transfers = totals->decisions.moved[i].transfers;
+        tiers.moved[i].blocks = totals->decisions.moved[i].blocks;
+    }
+    for (uint32_t i = 0; i < plan->n_tiers; i++) {
+        tiers.names[i] = plan->tiers[i].name;
+        tiers.loaded_blocks[i] = totals->decisions.loaded_blocks[i];
+    }
+    for (uint32_t i = 0; i < NODE_LINK_TIERS + 2 * plan->n_tiers; i++) {
+        const bool is_there = i < NODE_LINK_TIERS || i % 2 == 0 || plan->tiers[i / 2 - 1].is_duplex;
+        const uint64_t links = !is_there ? 0 : i < NODE_LINK_TIERS ? instances : totals->nodes;
+        tiers.links[i].bytes = totals->links.bytes[i];
+        tiers.links[i].busy_ps = totals->links.busy_ps[i];
+        tiers.links[i].capacity_ps = (unsigned __int128)links * (unsigned __int128)end;
+    }
+    return tiers;
 }
 
 static const char *engine_name(const struct settings *settings)
@@ -139,12 +186,18 @@ static char *summarise(const struct cluster *cluster, const struct cluster_total
         .programs_interrupted = cluster_in_progress(cluster),
         .kv_blocks_per_instance = cluster->plan.engine.n_blocks,
         .kv_block_size = cluster->plan.engine.block_size,
+        .kv_block_bytes = cluster->plan.tiers.block_bytes,
         .router_affinity_hits = router->affinity_hits,
         .router_breaks = router->affinity_breaks,
         .router_cold = router->cold,
     };
     recorder_summarise(cluster->recorders[0], &in.recorder);
     add_totals(totals, cluster, &in);
+    const struct summary_decisions decisions = decisions_of(&totals->decisions);
+    const struct summary_tiers tiers =
+        tiers_of(totals, &cluster->plan.tiers, cluster->plan.n_instances, in.recorder.end);
+    in.decisions = totals->deciding ? &decisions : NULL;
+    in.tiers = tiers.n_tiers ? &tiers : NULL;
     return summary_json(&in);
 }
 

@@ -98,8 +98,8 @@ static enum loading load_from_below(struct instance *instance, struct sequence *
 /* The next waiting turn is not looked at again before something changes. */
 static void block_head(struct instance *instance)
 {
-    instance->head_blocked = instance->config->stepping != ENGINE_PLAIN &&
-                             !(instance->residency && engine_watches_waiting(instance));
+    instance->head_blocked =
+        instance->config->stepping != ENGINE_PLAIN && !(instance->residency && engine_watches_waiting(instance));
 }
 
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */
@@ -161,6 +161,10 @@ static void enqueue(struct instance *instance, struct batch *batch, simtime now,
     }
     counters->part[STEP_HOST] += exposed + (start - idle_until);
     batch->end = start + cost->total + exposed;
+    if (instance->residency) {
+        engine_count_active(instance, (unsigned __int128)engine_active_blocks(instance) *
+                                          (unsigned __int128)(batch->end - idle_until));
+    }
     instance->device_free = batch->end;
     instance->n_batches++;
 }

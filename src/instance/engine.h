@@ -164,6 +164,11 @@ static inline uint32_t engine_used_blocks(const struct instance *instance)
     return instance->usable_blocks - kv_free(instance->pool) - instance->held_blocks;
 }
 
+/* residency.c: where policies decide, the blocks that turns and transfers hold, what programs between turns hold alone
+ * left out; and adds to the time that they are held. */
+uint32_t engine_active_blocks(const struct instance *instance);
+void engine_count_active(struct instance *instance, unsigned __int128 block_ps);
+
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);
 

@@ -244,6 +244,16 @@ void residency_set_deadline(struct instance *instance, struct resident *resident
     residency_set_timer(instance);
 }
 
+uint32_t engine_active_blocks(const struct instance *instance)
+{
+    return instance->usable_blocks - kv_free(instance->pool) - instance->residency->retained_blocks;
+}
+
+void engine_count_active(struct instance *instance, unsigned __int128 block_ps)
+{
+    instance->residency->counters.active_block_ps += block_ps;
+}
+
 const struct residency_counters *instance_residency_counters(const struct instance *instance)
 {
     return instance->residency ? &instance->residency->counters : NULL;

@@ -1,27 +1,9 @@
 #include "metrics/summary.h"
 
 #include "base/mem.h"
+#include "metrics/summary_members.h"
 
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-    if (json_object_set_new(object, key, value)) {
-        abort(); /* out of memory, or text that is not UTF-8: callers check their texts */
-    }
-}
-
-static void set_count(json_t *object, const char *key, uint64_t value)
-{
-    set(object, key, json_integer((json_int_t)value));
-}
-
-static void set_real(json_t *object, const char *key, double value)
-{
-    set(object, key, json_real(value));
-}
 
 /* Bytes that are not UTF-8 (a path can hold any) become '?'. */
 static json_t *text(const char *value)
@@ -174,6 +156,12 @@ char *summary_json(const struct summary_input *in)
     set(root, "kv", kv(in));
     set(root, "router", router(in));
     set(root, "time", time_by_bound(in));
+    if (in->decisions) {
+        set(root, "decisions", summary_decisions_json(in));
+    }
+    if (in->tiers) {
+        set(root, "tiers", summary_tiers_json(in));
+    }
     set(root, "percentiles", json_string(in->recorder.sketched ? "histogram" : "exact"));
     /* Copied, so that the caller frees it like any other memory of the library. */
     char *dumped = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));

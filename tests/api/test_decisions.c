@@ -1,0 +1,131 @@
+/* What the summary says of policies and tiers: the same whatever the engine of the simulation, and in balance. */
+#include "support/support.h"
+
+#include "asim/asim.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+struct option {
+    const char *path, *value;
+};
+
+/* The result of a run with these options, up to one without a path. */
+static asim_result *run(const struct option *options, const struct option *more)
+{
+    asim_config *config = asim_config_create();
+    for (const struct option *option = options; option->path; option++) {
+        assert_int_equal(asim_config_set(config, option->path, option->value), ASIM_OK);
+    }
+    for (const struct option *option = more; option->path; option++) {
+        assert_int_equal(asim_config_set(config, option->path, option->value), ASIM_OK);
+    }
+    assert_int_equal(asim_config_resolve(config), ASIM_OK);
+    asim_result *result;
+    assert_int_equal(asim_run(config, NULL, &result), ASIM_OK);
+    asim_config_destroy(config);
+    return result;
+}
+
+static json_int_t count(const json_t *root, const char *a, const char *b, const char *c)
+{
+    const json_t *value = json_object_get(json_object_get(root, a), b);
+    value = c ? json_object_get(value, c) : value;
+    assert_true(json_is_integer(value));
+    return json_integer_value(value);
+}
+
+static double real(const json_t *root, const char *a, const char *b, const char *c)
+{
+    const json_t *value = json_object_get(json_object_get(root, a), b);
+    value = c ? json_object_get(value, c) : value;
+    assert_true(json_is_number(value));
+    return json_number_value(value);
+}
+
+static const struct option pressed[] = {{"programs", "30"},           {"request_rate", "2"},
+                                        {"kv_pool_tokens", "110000"}, {"policy", "continuum"},
+                                        {"instances", "3"},           {"tiers.dram", "2GiB"},
+                                        {"tiers.nvme", "6GiB"},       {"offload.engine", "vllm"},
+                                        {"tiers.sharing", "2"},       {0}};
+
+static const struct option engines[][4] = {
+    {{"synchronization", "serial"}, {"stepping", "plain"}},
+    {{"synchronization", "serial"}},
+    {{"synchronization", "windows"}, {"stepping", "plain"}},
+    {{"synchronization", "windows"}, {"stepping", "steady"}, {"threads", "2"}},
+    {{"synchronization", "windows"}, {"threads", "2"}, {"partition", "1"}},
+    {{"synchronization", "windows"}, {"threads", "3"}},
+};
+
+enum { ENGINES = sizeof engines / sizeof engines[0] };
+
+static void same_for_every_engine(void **state)
+{
+    (void)state;
+    asim_result *serial = run(pressed, engines[0]);
+    for (int i = 1; i < ENGINES; i++) {
+        asim_result *other = run(pressed, engines[i]);
+        assert_string_equal(asim_result_summary(serial), asim_result_summary(other));
+        asim_result_destroy(other);
+    }
+    asim_result_destroy(serial);
+}
+
+static void in_balance(void **state)
+{
+    (void)state;
+    asim_result *result = run(pressed, engines[5]);
+    json_t *root = json_loads(asim_result_summary(result), 0, NULL);
+    const json_int_t decided =
+        count(root, "decisions", "retention", "kept") + count(root, "decisions", "retention", "held") +
+        count(root, "decisions", "retention", "pinned") + count(root, "decisions", "retention", "offloaded") +
+        count(root, "decisions", "retention", "dropped");
+    assert_int_equal(decided, count(root, "turns", "completed", NULL) - count(root, "programs", "completed", NULL));
+    const json_int_t pinned = count(root, "decisions", "retention", "pinned");
+    const json_int_t over = count(root, "decisions", "pins", "returned") + count(root, "decisions", "pins", "expired") +
+                            count(root, "decisions", "pins", "forced") + count(root, "decisions", "pins", "released");
+    assert_true(pinned > 0 && over <= pinned);
+    const double shares = real(root, "decisions", "kv_time", "active") +
+                          real(root, "decisions", "kv_time", "retained") + real(root, "decisions", "kv_time", "free");
+    assert_float_equal(shares, 1.0, 1e-9);
+    assert_true(real(root, "decisions", "wasted_byte_s", NULL) <= real(root, "decisions", "retained_byte_s", NULL));
+    const json_t *transfers = json_object_get(json_object_get(root, "tiers"), "transfers");
+    const json_t *links = json_object_get(json_object_get(root, "tiers"), "links");
+    /* What left HBM went over the GPUs' links, and what came back too. */
+    assert_int_equal(count(transfers, "out", "bytes", NULL), count(links, "gpu_to_host", "bytes", NULL));
+    assert_int_equal(count(transfers, "in", "bytes", NULL) + count(transfers, "ahead", "bytes", NULL),
+                     count(links, "host_to_gpu", "bytes", NULL));
+    assert_int_equal(count(root, "tiers", "loaded_bytes", "dram") + count(root, "tiers", "loaded_bytes", "nvme"),
+                     count(links, "host_to_gpu", "bytes", NULL));
+    assert_true(count(transfers, "in", "bytes", NULL) > 0);
+    const char *name;
+    json_t *link;
+    json_object_foreach((json_t *)links, name, link)
+    {
+        const double busy = json_number_value(json_object_get(link, "busy"));
+        assert_true(busy > 0 && busy < 1);
+    }
+    json_decref(root);
+    asim_result_destroy(result);
+}
+
+/* A run in which nobody decides anything says nothing of it. */
+static void only_where_decided(void **state)
+{
+    (void)state;
+    asim_result *result = run((const struct option[]){{"programs", "2"}, {0}}, (const struct option[]){{0}});
+    json_t *root = json_loads(asim_result_summary(result), 0, NULL);
+    assert_null(json_object_get(root, "decisions"));
+    assert_null(json_object_get(root, "tiers"));
+    json_decref(root);
+    asim_result_destroy(result);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_for_every_engine), cmocka_unit_test(in_balance),
+                                       cmocka_unit_test(only_where_decided)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
