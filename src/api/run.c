@@ -166,6 +166,8 @@ static char *summarise(const struct cluster *cluster, const struct cluster_total
             !interrupted && settings->stop_at != SETTING_UNSET_TIME &&
             cluster_programs_done(cluster) + cluster->programs.dropped < workload_stats(cluster->workload)->n_programs,
         .stopped_at = settings->stop_at,
+        .warmup = settings->warmup,
+        .slo = cluster_service_levels(settings),
         .workload = settings->workload ? settings->workload : workload_stats(cluster->workload)->format,
         .arrivals = arrivals,
         .model = cluster->plan.model.name,

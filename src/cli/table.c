@@ -121,6 +121,12 @@ static void print_cache(FILE *out, const json_t *root)
          human_count(prompt, a), human_count(hit, b), known ? " (" : "",
          known ? human_percent(json_number_value(hit_rate), c) : "", known ? ")" : "", human_count(prompt - hit, d),
          human_count(count_of(tokens, "generated"), e), more);
+    if (json_is_number(json_object_get(kv, "eligible_hit_rate"))) {
+        line(out, "reuse", "%s of the %s tokens of earlier context found again; %s lost, %s never there before",
+             human_percent(real_of(kv, "eligible_hit_rate"), a), human_count(count_of(tokens, "eligible"), b),
+             human_count(count_of(json_object_get(tokens, "by_source"), "lost"), c),
+             human_count(count_of(json_object_get(tokens, "by_source"), "cold"), d));
+    }
     line(out, "KV cache", "%s blocks of %s tokens per instance; peak use %s; %s evicted; %s %s",
          human_count(count_of(kv, "blocks_per_instance"), a), human_count(count_of(kv, "block_size"), b),
          human_percent(real_of(kv, "peak_use"), d), human_count(count_of(kv, "evicted_blocks"), e),
@@ -204,6 +210,33 @@ static void print_tiers(FILE *out, const json_t *tiers)
     line(out, "tiers", "%s", text);
 }
 
+/* ", a% of turns within TTFT 1.00 s", for levels that were asked for. */
+static void print_slo(FILE *out, const json_t *slo)
+{
+    char text[300] = "";
+    char a[HUMAN_BYTES], b[HUMAN_BYTES], c[HUMAN_BYTES];
+    const bool ttft = json_is_number(json_object_get(slo, "ttft_s"));
+    const bool tpot = json_is_number(json_object_get(slo, "tpot_s"));
+    if ((ttft || tpot) && json_is_number(json_object_get(slo, "turns_share"))) {
+        snprintf(
+            text, sizeof text, "%s of turns within%s%s%s%s%s, %.3g/s", human_percent(real_of(slo, "turns_share"), a),
+            ttft ? " TTFT " : "", ttft ? human_duration(real_of(slo, "ttft_s"), b) : "", ttft && tpot ? " and" : "",
+            tpot ? " TPOT " : "", tpot ? human_duration(real_of(slo, "tpot_s"), c) : "", real_of(slo, "turns_per_s"));
+    }
+    size_t used = strlen(text);
+    if (json_is_number(json_object_get(slo, "jct_s")) && json_is_number(json_object_get(slo, "programs_share"))) {
+        snprintf(text + used, sizeof text - used, "%s%s of programs within JCT %s, %.3g/s", used ? "; " : "",
+                 human_percent(real_of(slo, "programs_share"), a), human_duration(real_of(slo, "jct_s"), b),
+                 real_of(slo, "programs_per_s"));
+    }
+    used = strlen(text);
+    if (count_of(slo, "deadlines")) {
+        snprintf(text + used, sizeof text - used, "%s%s of %s deadlines met", used ? "; " : "",
+                 human_count(count_of(slo, "deadlines_met"), a), human_count(count_of(slo, "deadlines"), b));
+    }
+    line(out, "SLO", "%s", *text ? text : "nothing to judge");
+}
+
 static void print_time(FILE *out, const json_t *root)
 {
     static const struct {
@@ -260,6 +293,9 @@ int table_print(FILE *out, const char *summary, const char *execution)
     }
     if (json_object_get(root, "tiers")) {
         print_tiers(out, json_object_get(root, "tiers"));
+    }
+    if (json_object_get(root, "slo")) {
+        print_slo(out, json_object_get(root, "slo"));
     }
     print_time(out, root);
     line(out, "digest", "%s", text_of(root, "digest"));

@@ -164,6 +164,9 @@ static inline uint32_t engine_used_blocks(const struct instance *instance)
     return instance->usable_blocks - kv_free(instance->pool) - instance->held_blocks;
 }
 
+/* residency.c: where policies decide, what of a turn's hits came from tiers, for its record. */
+void engine_tell_source(const struct instance *instance, const struct sequence *sequence, struct turn_record *record);
+
 /* residency.c: where policies decide, the blocks that turns and transfers hold, what programs between turns hold alone
  * left out; and adds to the time that they are held. */
 uint32_t engine_active_blocks(const struct instance *instance);

@@ -246,6 +246,9 @@ static void fill_end(struct turn_end *end, const struct instance *instance, cons
                                         .recomputed_toks = sequence->recomputed_toks,
                                         .length_limited = sequence->length_limited},
                              .slot = sequence->slot};
+    if (instance->residency) {
+        engine_tell_source(instance, sequence, &end->record);
+    }
 }
 
 /* The turn's last token is out: its blocks become free, and its record goes to the outbox. */

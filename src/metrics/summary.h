@@ -50,6 +50,8 @@ struct summary_input {
     bool interrupted; /* ended early: the results are partial */
     bool stopped;     /* ended at a simulated time that was asked for, before all programs had */
     simtime stopped_at;
+    simtime warmup;
+    struct service_levels slo;
 
     /* What was simulated. Text may be NULL: not known. */
     const char *workload; /* "generated: swe-agent", or the file's path */

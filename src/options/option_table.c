@@ -349,6 +349,13 @@ static const struct option_row rows[] = {
      HELP("Also write turns.csv, one row per turn.")},
     {OPTION("output", COUNT, "program_rows", "--program-rows", program_rows), DEFAULT("10000"), RANGE(0, 4294967295),
      HELP("Most rows of programs.csv; beyond it, programs are sampled by a hash of their id.")},
+    {OPTION("output", DURATION, "slo.ttft", "--slo-ttft", slo_ttft), ABOVE(0),
+     HELP("Service level of turns: TTFT within it. The summary tells how many turns are within all that are given, and "
+          "the goodput. Unset: any.")},
+    {OPTION("output", DURATION, "slo.tpot", "--slo-tpot", slo_tpot), ABOVE(0),
+     HELP("Service level of turns: TPOT within it; turns of at most one output token have none. Unset: any.")},
+    {OPTION("output", DURATION, "slo.jct", "--slo-jct", slo_jct), ABOVE(0),
+     HELP("Service level of programs: JCT within it. Unset: any.")},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0], TOPICS = sizeof topics / sizeof topics[0] };

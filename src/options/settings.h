@@ -142,6 +142,9 @@ struct settings {
     bool engine_stats;
     bool turns_csv;
     uint64_t program_rows;
+    simtime slo_ttft; /* unset: anything will do; the others too */
+    simtime slo_tpot;
+    simtime slo_jct;
 };
 
 #endif

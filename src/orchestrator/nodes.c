@@ -164,9 +164,8 @@ struct content nodes_prompt(const struct orchestrator *orchestrator, const struc
     const struct content content =
         prompt_build_after(&nodes[turn].prompts, &nodes[spec->parent].prompts, program, turn);
     *toks = orchestrator_prompt_toks(orchestrator, spec);
-    return *toks < spec->prompt_toks
-               ? orchestrator_truncate(&nodes[turn].truncated, content, spec->prompt_toks, *toks)
-               : content;
+    return *toks < spec->prompt_toks ? orchestrator_truncate(&nodes[turn].truncated, content, spec->prompt_toks, *toks)
+                                     : content;
 }
 
 struct turn_call nodes_call(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn)
@@ -204,6 +203,7 @@ static void add_sums(struct program_sums *to, const struct program_sums *from)
     to->hit_toks += from->hit_toks;
     to->ttft_first += from->ttft_first; /* of turn 0, the others have none */
     to->queue += from->queue;
+    to->served += from->served;
     to->preemptions += from->preemptions;
     to->turns += from->turns;
 }
@@ -314,7 +314,7 @@ uint32_t nodes_live(const struct progress *progress)
 /* ---- saving and loading ---- */
 
 /* Bytes of a turn. */
-enum { NODE_BYTES = 4 + 4 + 2 * 8 + 3 * 8 + 2 * 8 + 2 * 4 };
+enum { NODE_BYTES = 4 + 4 + 2 * 8 + 3 * 8 + 3 * 8 + 2 * 4 };
 
 void nodes_save(const struct progress *progress, struct store_writer *writer)
 {

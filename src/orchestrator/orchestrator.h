@@ -133,6 +133,9 @@ struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t s
 /* Its content alone, also of a program that is prepared and has not started. */
 struct content orchestrator_prompt(struct orchestrator *orchestrator, uint32_t slot, uint32_t number, uint32_t *toks);
 
+/* Tokens at the beginning of a called turn's prompt that its program's context began with before. */
+uint32_t orchestrator_kept_toks(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number);
+
 /* What policies may know of that turn. */
 struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number);
 

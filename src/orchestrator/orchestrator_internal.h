@@ -23,6 +23,7 @@ struct progress {
     struct extent_list *truncated;  /* the content of the present turn, where its prompt was cut; NULL: none was */
     const struct program *borrowed; /* from the workload; NULL: the slot is free */
     bool started;                   /* not in line any more */
+    uint32_t kept_toks;             /* of the present turn, of a chain */
     struct nodes *nodes;            /* of a program that is a graph: what a chain has above, by turn; NULL: none yet */
 };
 _Static_assert(sizeof(struct progress) <= 5 * 64, "one per program in progress");

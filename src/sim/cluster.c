@@ -173,11 +173,23 @@ static void create_router(struct cluster *cluster)
     });
 }
 
+static simtime level(simtime setting)
+{
+    return setting != SETTING_UNSET_TIME ? setting : 0;
+}
+
+struct service_levels cluster_service_levels(const struct settings *settings)
+{
+    return (struct service_levels){
+        .ttft = level(settings->slo_ttft), .tpot = level(settings->slo_tpot), .jct = level(settings->slo_jct)};
+}
+
 struct recorder *cluster_new_recorder(const struct settings *settings)
 {
     return recorder_create(&(struct recorder_options){.keep_turns = settings->turns_csv,
                                                       .program_rows = (uint32_t)settings->program_rows,
-                                                      .warmup = settings->warmup});
+                                                      .warmup = settings->warmup,
+                                                      .slo = cluster_service_levels(settings)});
 }
 
 /* Which instances this rank has. */

@@ -11,8 +11,8 @@ uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
     struct asim_request request = {
         .program = turn->key >> 24, .turn = ready_turn_number(turn->key), .home = turn->home};
     if (router_wants_prompt(cluster->router)) {
-        router_show_prompt(cluster->router, orchestrator_prompt(cluster->orchestrator, turn->slot, request.turn,
-                                                                &request.prompt_toks));
+        router_show_prompt(cluster->router,
+                           orchestrator_prompt(cluster->orchestrator, turn->slot, request.turn, &request.prompt_toks));
     }
     return router_route(cluster->router, &request, turn->time);
 }
@@ -54,11 +54,22 @@ uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct even
     return ended ? instance_id(ended) : ASIM_NONE;
 }
 
+/* What the turn could have hit of its program's context: whole blocks, and at most all but the last token. */
+static uint32_t kept_toks(const struct cluster *cluster, const struct turn_end *end)
+{
+    const uint32_t kept = orchestrator_kept_toks(cluster->orchestrator, end->slot, end->record.turn);
+    const uint32_t most = end->record.prompt_toks - 1;
+    const uint32_t toks = kept < most ? kept : most;
+    return toks - toks % cluster->plan.engine.block_size;
+}
+
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next)
 {
     struct orchestrator *orchestrator = cluster->orchestrator;
-    recorder_turn(recorder, &end->record, orchestrator_sums(orchestrator, end->slot, end->record.turn));
+    struct turn_record record = end->record;
+    record.kept_toks = kept_toks(cluster, end);
+    recorder_turn(recorder, &record, orchestrator_sums(orchestrator, end->slot, record.turn));
     struct program_record program;
     const enum turn_outcome outcome = orchestrator_turn_ended(orchestrator, end->slot, &end->record, next, &program);
     if (outcome == TURN_WAS_LAST) {

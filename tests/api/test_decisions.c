@@ -100,6 +100,15 @@ static void in_balance(void **state)
     assert_int_equal(count(root, "tiers", "loaded_bytes", "dram") + count(root, "tiers", "loaded_bytes", "nvme"),
                      count(links, "host_to_gpu", "bytes", NULL));
     assert_true(count(transfers, "in", "bytes", NULL) > 0);
+    json_int_t sources = 0;
+    const char *source;
+    json_t *toks;
+    json_object_foreach(json_object_get(json_object_get(root, "tokens"), "by_source"), source, toks)
+    {
+        assert_true(json_integer_value(toks) > 0);
+        sources += json_integer_value(toks);
+    }
+    assert_int_equal(sources, count(root, "tokens", "prompt", NULL));
     const char *name;
     json_t *link;
     json_object_foreach((json_t *)links, name, link)

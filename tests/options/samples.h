@@ -101,6 +101,9 @@ static const struct sample samples[] = {
     {"engine_stats", "on", 0},
     {"turns_csv", "on", 0},
     {"program_rows", "4294967295", 0},
+    {"slo.ttft", "500ms", 0},
+    {"slo.tpot", "33333333333ps", 0},
+    {"slo.jct", "10min", 0},
 };
 
 enum { N_SAMPLES = sizeof samples / sizeof samples[0] };
