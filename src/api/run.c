@@ -272,6 +272,21 @@ static bool check_sizes(const asim_checkpoints *checkpoints, const asim_callback
     return diag->status == ASIM_OK;
 }
 
+/* The decisions of all instances, in order, and what their tools are called. */
+static void keep_decisions(struct asim_result *result, const struct cluster *cluster)
+{
+    result->keeps_decisions = true;
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
+        instance_append_decisions(cluster->instances[i], &result->decisions);
+    }
+    decision_list_sort(&result->decisions);
+    result->n_tools = workload_tool_count(cluster->workload);
+    result->tools = mem_zalloc((result->n_tools + 1) * sizeof *result->tools);
+    for (size_t i = 0; i < result->n_tools; i++) {
+        result->tools[i] = mem_strdup(workload_tool_name(cluster->workload, (uint32_t)i));
+    }
+}
+
 /* Fills a result from a run that went well: whole, or cut short by the pulse. */
 static void keep_results(struct asim_result *result, struct cluster *cluster, struct transport *transport, bool whole,
                          struct execution *execution)
@@ -280,6 +295,9 @@ static void keep_results(struct asim_result *result, struct cluster *cluster, st
     result->rank = transport->rank;
     result->summary = summarise(cluster, &totals, !whole);
     result->keeps_turns = cluster->settings.turns_csv;
+    if (cluster->settings.decisions_log) {
+        keep_decisions(result, cluster);
+    }
     count_work(cluster, &totals, execution);
     result->recorder = cluster->recorders[0];
     cluster->recorders[0] = NULL;

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "instance/decision_log.h"
 #include "instance/transfers.h"
 #include "policy/policy_call.h"
 
@@ -244,6 +245,12 @@ static void grant(const struct call *call, const struct wish *wish)
     if (!resident) {
         return;
     }
+    static const enum decision_kind kinds[] = {[WISH_PIN] = DECISION_ASK_PIN,
+                                               [WISH_RELEASE] = DECISION_ASK_RELEASE,
+                                               [WISH_OFFLOAD] = DECISION_ASK_OFFLOAD,
+                                               [WISH_PREFETCH] = DECISION_ASK_PREFETCH};
+    engine_log_resident(instance, kinds[wish->kind], resident, 0, wish->kind == WISH_PIN ? wish->until : SIMTIME_NEVER,
+                        call->now);
     switch (wish->kind) {
     case WISH_PIN:
         residency_set_deadline(instance, resident, wish->until, call->now);
@@ -340,16 +347,19 @@ static bool is_sound(struct instance *instance, const struct seat *seat, const s
                      simtime now)
 {
     if ((unsigned)answer->action > ASIM_DROP) {
-        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete", "action %d; allowed: 0 to %d", (int)answer->action, ASIM_DROP);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete",
+                         "action %d; allowed: 0 to %d", (int)answer->action, ASIM_DROP);
         return false;
     }
     if (answer->action == ASIM_PIN && answer->until < now) {
-        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete", "a pin until %.6f s at %.6f s; allowed: not before now",
-              simtime_to_s(answer->until), simtime_to_s(now));
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete",
+                         "a pin until %.6f s at %.6f s; allowed: not before now", simtime_to_s(answer->until),
+                         simtime_to_s(now));
         return false;
     }
     if (isnan(answer->score)) {
-        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete", "a score that is not a number");
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_turn_complete",
+                         "a score that is not a number");
         return false;
     }
     return true;
@@ -432,7 +442,8 @@ struct resident *consult_pressure(struct instance *instance, const struct asim_p
         return engine_pressure(residency, pressure);
     }
     if (answer >= residency->n_residents) {
-        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_pressure", "resident %u of %zu", answer, residency->n_residents);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "on_pressure", "resident %u of %zu", answer,
+                         residency->n_residents);
         return engine_pressure(residency, pressure);
     }
     return residency->residents[answer];
@@ -468,7 +479,8 @@ struct sequence *consult_victim(struct instance *instance, simtime now)
     policy_leave(seat->use);
     residency->n_wishes = 0;
     if (answer >= context.n_running) {
-        policy_fault_set(&instance->residency->fault, seat->use->policy, "victim", "running turn %u of %u", answer, context.n_running);
+        policy_fault_set(&instance->residency->fault, seat->use->policy, "victim", "running turn %u of %u", answer,
+                         context.n_running);
         return NULL;
     }
     residency->shown_list = NULL;

@@ -3,6 +3,7 @@
  *   instance.c       the event loop: inbox, batches that end, batches that start
  *   prefetch.c       what the next visit will touch, fetched ahead
  *   checkpoint.c     all of that in a file
+ *   decision_log.c   what policies decide, one by one, where that is asked for
  *   residency.h      what policies see and decide, in files of its own
  *   lookahead.c      bounds of what can leave the instance, and when
  *   fast_forward.c   stretches of steady steps in closed form
@@ -110,6 +111,7 @@ struct instance {
     struct draft draft;
     size_t ends_capacity;
     uint32_t id;
+    struct decision_log *log;  /* NULL: not asked for */
     struct taken_chunk *taken; /* scratch of the plain path */
     size_t n_taken, taken_capacity;
     struct state_change *changes; /* kept when asked for */

@@ -1,6 +1,7 @@
 #include "instance/instance.h"
 
 #include "base/mem.h"
+#include "instance/decision_log.h"
 #include "instance/transfers.h"
 
 #include <assert.h>
@@ -68,6 +69,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
         instance->node = node;
         instance->place = node_join(node, instance);
     }
+    engine_open_log(instance);
     engine_open_residency(instance);
     return instance;
 }
@@ -88,6 +90,7 @@ void instance_destroy(struct instance *instance)
         kv_release(instance->pool, &sequence->holder);
     }
     engine_close_residency(instance);
+    engine_close_log(instance);
     free_unless(instance->first_chunks, instance->draft.chunks);
     mem_free(instance->taken);
     free_unless(instance->first_ends, instance->ends);

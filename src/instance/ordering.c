@@ -1,4 +1,4 @@
-#include "instance/residency.h"
+#include "instance/decision_log.h"
 
 #include <assert.h>
 
@@ -79,6 +79,7 @@ bool engine_is_refused(struct instance *instance, const struct sequence *sequenc
     }
     residency_guest(instance->residency, sequence)->refused_in = instance->residency->batch;
     instance->residency->counters.refused++;
+    engine_log_turn(instance, DECISION_REFUSE, sequence, now);
     return true;
 }
 
@@ -141,6 +142,7 @@ static void displace(struct instance *instance, simtime now)
                          residency_guest(instance->residency, first)->priority.level) {
             return;
         }
+        engine_log_turn(instance, DECISION_DISPLACE, last, now);
         engine_preempt(instance, last, now);
         instance->residency->counters.displaced++;
     }
@@ -161,6 +163,7 @@ bool engine_make_room(struct instance *instance, simtime now)
         if (!victim) {
             break; /* the plain path preempts from the end of the list */
         }
+        engine_log_turn(instance, DECISION_PREEMPT, victim, now);
         engine_preempt(instance, victim, now);
         preempted = true;
     }

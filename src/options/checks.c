@@ -113,6 +113,11 @@ static void check_output(const struct resolved *resolved, struct diag *diag)
     if (s->checkpoint_every != SETTING_UNSET_TIME && s->synchronization == SYNCHRONIZATION_SERIAL) {
         conflict(resolved, diag, "checkpoint_every", "is for runs in windows; it does not go with", "synchronization");
     }
+    if (s->decisions_log && s->checkpoint_every != SETTING_UNSET_TIME) {
+        conflict(resolved, diag, "decisions_log", "is kept in no checkpoint; it does not go with", "checkpoint_every");
+    } else if (s->decisions_log && s->transport != TRANSPORT_NONE) {
+        conflict(resolved, diag, "decisions_log", "is for one process; it does not go with", "transport");
+    }
 }
 
 static void check_span(const struct resolved *resolved, struct diag *diag)

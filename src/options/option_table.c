@@ -347,6 +347,10 @@ static const struct option_row rows[] = {
           "the speed-up they allow, routing, waiting, memory. Measuring costs a little time.")},
     {OPTION("output", SWITCH, "turns_csv", "--turns-csv", turns_csv), DEFAULT("off"),
      HELP("Also write turns.csv, one row per turn.")},
+    {OPTION("output", SWITCH, "decisions_log", "--decisions-log", decisions_log), DEFAULT("off"),
+     HELP("Also write decisions.jsonl, one decision of a policy a line: where turns were sent, and what was decided "
+          "inside "
+          "instances. All are kept in memory, about 80 bytes each. Excludes checkpoints and transport mpi.")},
     {OPTION("output", COUNT, "program_rows", "--program-rows", program_rows), DEFAULT("10000"), RANGE(0, 4294967295),
      HELP("Most rows of programs.csv; beyond it, programs are sampled by a hash of their id.")},
     {OPTION("output", DURATION, "slo.ttft", "--slo-ttft", slo_ttft), ABOVE(0),

@@ -141,6 +141,7 @@ struct settings {
     uint32_t progress; /* enum setting_progress */
     bool engine_stats;
     bool turns_csv;
+    bool decisions_log;
     uint64_t program_rows;
     simtime slo_ttft; /* unset: anything will do; the others too */
     simtime slo_tpot;

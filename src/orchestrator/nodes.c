@@ -93,6 +93,12 @@ void nodes_start(const struct progress *progress)
     }
 }
 
+uint32_t nodes_home(const struct progress *progress, uint32_t turn)
+{
+    const struct program *program = &progress->program;
+    return turn < program->graph->n_roots ? NO_HOME : progress->nodes->by_turn[program->turns[turn].parent].instance;
+}
+
 struct ready_turn nodes_ready(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t slot,
                               uint32_t turn)
 {
@@ -102,7 +108,7 @@ struct ready_turn nodes_ready(const struct orchestrator *orchestrator, const str
         .time = atomic_load_explicit(&nodes[turn].ready, memory_order_relaxed),
         .key = program->id << 24 | turn,
         .slot = slot,
-        .home = turn < program->graph->n_roots ? NO_HOME : nodes[program->turns[turn].parent].instance,
+        .home = nodes_home(progress, turn),
         .service = orchestrator_service(orchestrator, progress, turn, orchestrator_gap(orchestrator, progress, turn))};
 }
 

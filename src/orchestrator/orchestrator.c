@@ -210,6 +210,7 @@ struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t
     progress->arrival = time;
     progress->tool_time = 0;
     progress->attained = 0;
+    progress->home = NO_HOME;
     progress->sums = (struct program_sums){0};
     if (progress->program.graph) {
         progress->ready = time;
@@ -312,6 +313,12 @@ uint32_t orchestrator_kept_toks(const struct orchestrator *orchestrator, uint32_
     return progress->program.graph ? progress->program.turns[number].kept_toks : progress->kept_toks;
 }
 
+uint32_t orchestrator_home(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number)
+{
+    const struct progress *progress = slot_at(orchestrator, slot);
+    return progress->program.graph ? nodes_home(progress, number) : progress->home;
+}
+
 /* The turn that a turn follows; false for a root. */
 static bool find_parent(const struct program *program, uint32_t turn, uint32_t *parent)
 {
@@ -372,6 +379,7 @@ static enum turn_outcome chain_ended(struct progress *progress, uint32_t slot, c
     progress->tool_time += gap;
     progress->attained += *end - ended->first_scheduled;
     progress->turn++;
+    progress->home = ended->instance;
     *next = make_ready(progress, slot, *end + gap, ended->instance);
     return TURN_IS_FOLLOWED;
 }

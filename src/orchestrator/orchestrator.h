@@ -136,6 +136,10 @@ struct content orchestrator_prompt(struct orchestrator *orchestrator, uint32_t s
 /* Tokens at the beginning of a called turn's prompt that its program's context began with before. */
 uint32_t orchestrator_kept_toks(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number);
 
+/* The instance of the turn whose context a called turn starts from; NO_HOME of a root. In one process from the start of
+ * the program on. */
+uint32_t orchestrator_home(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number);
+
 /* What policies may know of that turn. */
 struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number);
 

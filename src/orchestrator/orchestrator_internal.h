@@ -24,7 +24,8 @@ struct progress {
     const struct program *borrowed; /* from the workload; NULL: the slot is free */
     bool started;                   /* not in line any more */
     uint32_t kept_toks;             /* of the present turn, of a chain */
-    struct nodes *nodes;            /* of a program that is a graph: what a chain has above, by turn; NULL: none yet */
+    uint32_t home;       /* the instance of the turn before it; unlike the rest it goes to no other process */
+    struct nodes *nodes; /* of a program that is a graph: what a chain has above, by turn; NULL: none yet */
 };
 _Static_assert(sizeof(struct progress) <= 5 * 64, "one per program in progress");
 
@@ -99,6 +100,7 @@ void orchestrator_free_truncated(struct extent_list *truncated);
 void nodes_destroy(struct nodes *nodes);
 void nodes_prepare(struct progress *progress);
 void nodes_start(const struct progress *progress);
+uint32_t nodes_home(const struct progress *progress, uint32_t turn);
 struct ready_turn nodes_ready(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t slot,
                               uint32_t turn);
 struct turn_call nodes_call(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn);

@@ -41,6 +41,10 @@ void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slo
         facts = orchestrator_facts(cluster->orchestrator, slot, turn);
         arrival.facts = &facts;
     }
+    if (cluster->plan.engine.logs_decisions) {
+        instance_log_route(cluster->instances[instance], &arrival,
+                           orchestrator_home(cluster->orchestrator, slot, turn));
+    }
     instance_deliver(cluster->instances[instance], &arrival);
 }
 

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct option {
@@ -120,6 +121,81 @@ static void in_balance(void **state)
     asim_result_destroy(result);
 }
 
+static char *decisions(const asim_result *result, asim_status expected)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *file = open_memstream(&text, &bytes);
+    assert_int_equal(asim_result_write_decisions(result, file), expected);
+    fclose(file);
+    return text;
+}
+
+/* The same bytes whatever the engine; as many of a kind as the summary counts. */
+static void log_is_the_same(void **state)
+{
+    (void)state;
+    static const char *const policies[] = {"continuum", "thunderagent", "infercept"};
+    for (size_t p = 0; p < sizeof policies / sizeof policies[0]; p++) {
+        char *first = NULL;
+        for (int i = 0; i < ENGINES; i++) {
+            struct option more[8] = {{"decisions_log", "on"}, {"policy", policies[p]}, {"turns_csv", "on"}};
+            for (int at = 0; engines[i][at].path; at++) {
+                more[3 + at] = engines[i][at];
+            }
+            asim_result *result = run(pressed, more);
+            char *text = decisions(result, ASIM_OK);
+            if (first) {
+                assert_string_equal(first, text);
+                free(text);
+            } else {
+                first = text;
+            }
+            asim_result_destroy(result);
+        }
+        free(first);
+    }
+}
+
+static void log_agrees_with_summary(void **state)
+{
+    (void)state;
+    asim_result *result = run(pressed, (const struct option[]){{"decisions_log", "on"}, {0}});
+    char *text = decisions(result, ASIM_OK);
+    json_t *root = json_loads(asim_result_summary(result), 0, NULL);
+    json_int_t routes = 0, pins = 0, last_instance = -1;
+    double last = 0;
+    char *rest;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        json_t *decision = json_loads(line, 0, NULL);
+        assert_non_null(decision);
+        const char *function = json_string_value(json_object_get(decision, "function"));
+        const char *choice = json_string_value(json_object_get(decision, "choice"));
+        const double time = json_number_value(json_object_get(decision, "time_s"));
+        const bool sends = strcmp(function, "route") == 0;
+        pins += strcmp(function, "on_turn_complete") == 0 && strcmp(choice, "pin") == 0;
+        if (sends) {
+            const json_t *home = json_object_get(json_object_get(decision, "sees"), "home");
+            const bool is_first = json_integer_value(json_object_get(decision, "turn")) == 0;
+            assert_true(is_first ? json_is_null(home) : json_is_integer(home));
+        }
+        routes += sends;
+        assert_true(time >= last);
+        last = time;
+        last_instance = json_integer_value(json_object_get(decision, "instance"));
+        assert_in_range(last_instance, 0, 2);
+        json_decref(decision);
+    }
+    assert_int_equal(routes, count(root, "turns", "completed", NULL));
+    assert_int_equal(pins, count(root, "decisions", "retention", "pinned"));
+    free(text);
+    json_decref(root);
+    asim_result_destroy(result);
+    result = run(pressed, (const struct option[]){{0}});
+    free(decisions(result, ASIM_USAGE));
+    asim_result_destroy(result);
+}
+
 /* A run in which nobody decides anything says nothing of it. */
 static void only_where_decided(void **state)
 {
@@ -135,6 +211,7 @@ static void only_where_decided(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(same_for_every_engine), cmocka_unit_test(in_balance),
+                                       cmocka_unit_test(log_is_the_same), cmocka_unit_test(log_agrees_with_summary),
                                        cmocka_unit_test(only_where_decided)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
