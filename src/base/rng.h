@@ -20,6 +20,7 @@ enum rng_purpose {
     RNG_ROUTE = 7,      /* routers that choose at random */
     RNG_PROGRAM = 8,    /* synthetic programs: number of turns, system prompt */
     RNG_TURN = 9,       /* synthetic programs: new prompt tokens, output tokens, gap */
+    RNG_HINT = 10,      /* generated programs: errors of estimates */
 };
 
 struct rng_key {

@@ -144,6 +144,10 @@ static const struct option_row rows[] = {
      HELP("Time a closed-loop client takes before each program.")},
     {OPTION("workload", COUNT, "seed", "--seed", seed), DEFAULT("1"), AT_LEAST(0),
      HELP("Seed of everything drawn at random: generated programs, arrivals, gaps.")},
+    {OPTION("workload", CHOICE, "hints", "--hints", hints), DEFAULT("off"), NAMES3("off", "exact", "noisy"),
+     HELP("What generated programs tell policies of the gap after each turn (resume_ns of session files): nothing, how "
+          "long it is, or that times a lognormal factor of median 1 and sigma 0.5. Not with tool_gap, nor with a "
+          "workload, which has its own.")},
     {OPTION("workload", COUNT, "dag.depth", "--dag-depth", dag_depth), RANGE(1, 256),
      HELP("generate lats, deep-research: rounds of the search, or steps of a branch, on average. Unset: 16, or 6.")},
     {OPTION("workload", COUNT, "dag.fan_out", "--dag-fan-out", dag_fan_out), RANGE(1, 64),

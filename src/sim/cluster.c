@@ -40,6 +40,7 @@ struct workload_options cluster_workload_options(const struct settings *settings
         .seed = settings->seed,
         .block_size = block_size,
         .synthetic = synthetic_options(settings),
+        .hints = (enum generated_hints)settings->hints,
         .dag = {.depth = settings->dag_depth != SETTING_UNSET_COUNT ? settings->dag_depth : 0,
                 .fan_out = settings->dag_fan_out != SETTING_UNSET_COUNT ? settings->dag_fan_out : 0},
     };

@@ -196,6 +196,50 @@ static void log_agrees_with_summary(void **state)
     asim_result_destroy(result);
 }
 
+/* Hints of a file are followed; its tenants and deadlines are told of. */
+static void hints_in_a_file(void **state)
+{
+    (void)state;
+    static const char path[] = ASIM_BINARY_FOLDER "/test_decisions.jsonl";
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < 12; i++) {
+        fprintf(file,
+                "{\"session_id\":\"s%d\",\"arrival_time_ns\":%d,\"tenant\":\"t%d\",%s\"sub_requests\":["
+                "{\"input_toks\":4000,\"output_toks\":20,\"gap_ns\":1000000000,%s},"
+                "{\"input_toks\":4100,\"output_toks\":20}]}\n",
+                i, i, i % 3,
+                i % 2 ? ""
+                : i   ? "\"deadline_ns\":100000000000,"
+                      : "\"deadline_ns\":1,",
+                i < 5   ? "\"pin_ns\":5000000000"
+                : i < 8 ? "\"pin_ns\":0"
+                        : "\"resume_ns\":1000000000");
+    }
+    fclose(file);
+    const struct option options[] = {{"workload", path}, {"retention", "hints"}, {0}};
+    char *first = NULL;
+    for (int i = 0; i < ENGINES; i++) {
+        asim_result *result = run(options, engines[i]);
+        if (!first) {
+            first = strdup(asim_result_summary(result));
+        }
+        assert_string_equal(asim_result_summary(result), first);
+        asim_result_destroy(result);
+    }
+    json_t *root = json_loads(first, 0, NULL);
+    assert_int_equal(count(root, "decisions", "retention", "pinned"), 9);
+    assert_int_equal(count(root, "decisions", "retention", "dropped"), 3);
+    assert_int_equal(count(root, "slo", "deadlines", NULL), 6);
+    assert_int_equal(count(root, "slo", "deadlines_met", NULL), 5);
+    assert_int_equal(count(root, "balance", "jain_n", NULL), 3);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(root, "balance"), "jain_of")), "tenants");
+    /* Three contexts of 4020 tokens were dropped; their second prompts keep 4000 of them in full blocks. */
+    assert_int_equal(count(root, "tokens", "eligible", NULL), 12 * 4016);
+    assert_int_equal(count(root, "tokens", "by_source", "lost"), 3 * 4016);
+    json_decref(root);
+    free(first);
+}
+
 /* A run in which nobody decides anything says nothing of it. */
 static void only_where_decided(void **state)
 {
@@ -210,8 +254,8 @@ static void only_where_decided(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_for_every_engine), cmocka_unit_test(in_balance),
-                                       cmocka_unit_test(log_is_the_same), cmocka_unit_test(log_agrees_with_summary),
-                                       cmocka_unit_test(only_where_decided)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_for_every_engine),   cmocka_unit_test(in_balance),
+                                       cmocka_unit_test(hints_in_a_file),         cmocka_unit_test(log_is_the_same),
+                                       cmocka_unit_test(log_agrees_with_summary), cmocka_unit_test(only_where_decided)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
