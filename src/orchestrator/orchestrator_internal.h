@@ -1,4 +1,4 @@
-/* The inside of the orchestrator, for orchestrator.c, nodes.c and checkpoint.c. */
+/* The inside of the orchestrator, for orchestrator.c, facts.c, nodes.c and checkpoint.c. */
 #ifndef ASIM_ORCHESTRATOR_ORCHESTRATOR_INTERNAL_H
 #define ASIM_ORCHESTRATOR_ORCHESTRATOR_INTERNAL_H
 
@@ -49,6 +49,13 @@ static inline struct progress *slot_at(const struct orchestrator *orchestrator, 
 
 /* A chunk of free slots, where none is free. */
 void orchestrator_add_slots(struct orchestrator *orchestrator);
+
+/* When the program should have ended; 0: at no time. */
+static inline simtime orchestrator_deadline(const struct progress *progress)
+{
+    const simtime deadline = progress->program.deadline;
+    return deadline && deadline < SIMTIME_LIMIT - progress->arrival ? progress->arrival + deadline : 0;
+}
 
 /* Tokens of a turn's prompt, as it is served. */
 static inline uint32_t orchestrator_prompt_toks(const struct orchestrator *orchestrator, const struct turn *turn)
