@@ -15,6 +15,24 @@ static json_t *memory_document(const struct cluster_plan *plan, const struct set
                      (json_int_t)plan->fit.block_bytes, "kv_tokens", (json_int_t)usable);
 }
 
+/* Below HBM; of each group of instances that share them. */
+static json_t *tiers_document(const struct cluster_plan *plan)
+{
+    const struct tier_plan *tiers = &plan->tiers;
+    json_t *document = json_array();
+    for (uint32_t i = 0; i < tiers->n_tiers; i++) {
+        const struct tier_spec *tier = &tiers->tiers[i];
+        json_array_append_new(document,
+                              json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "tier", tier->name, "instances",
+                                        (json_int_t)tiers->node_instances, "kv_blocks", (json_int_t)tier->n_blocks,
+                                        "kv_tokens", (json_int_t)tier->n_blocks * plan->engine.block_size,
+                                        "read_bytes_per_s", (json_int_t)tier->read_bandwidth, "write_bytes_per_s",
+                                        (json_int_t)tier->write_bandwidth, "load_of_10k_tokens_s",
+                                        simtime_to_s(tier_load_time(tiers, i, 10000 / plan->engine.block_size))));
+    }
+    return document;
+}
+
 static json_t *engine_document(const struct engine_config *engine)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:I, s:f, s:f, s:f}", "max_model_len",
@@ -114,14 +132,15 @@ asim_status asim_plan(asim_config *config, char **out)
     struct workload *workload = cluster_open_workload(settings, &options, diag);
     json_t *work = workload ? work_document(workload, &plan) : NULL;
     if (work) {
-        *out = document_text(json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:O, s:o, s:o, s:o, s:s}", "schema",
-                                       "asim.plan", "version", 1, "model", plan.model.name, "hardware",
-                                       plan.device.name, "compute", settings->compute, "instances",
-                                       (json_int_t)plan.n_instances, "tensor_parallel_size",
-                                       (json_int_t)plan.tensor_parallel, "policies", policies, "memory_per_gpu",
-                                       memory_document(&plan, settings), "engine", engine_document(&plan.engine),
-                                       "workload", work, "calibration", plan.device.calibration),
-                             DOCUMENT_DIGITS);
+        json_t *tiers = plan.tiers.n_tiers ? tiers_document(&plan) : NULL; /* left out when there are none */
+        *out = document_text(
+            json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:O, s:o, s:o*, s:o, s:o, s:s}", "schema", "asim.plan",
+                      "version", 1, "model", plan.model.name, "hardware", plan.device.name, "compute",
+                      settings->compute, "instances", (json_int_t)plan.n_instances, "tensor_parallel_size",
+                      (json_int_t)plan.tensor_parallel, "policies", policies, "memory_per_gpu",
+                      memory_document(&plan, settings), "tiers", tiers, "engine", engine_document(&plan.engine),
+                      "workload", work, "calibration", plan.device.calibration),
+            DOCUMENT_DIGITS);
     }
     json_decref(policies);
     if (workload) {

@@ -485,7 +485,7 @@ bool instance_load(struct instance *instance, struct store_reader *reader, insta
         get_batches(&loader);
     }
     if (!store_failed(reader)) {
-        instance->inbox_at = instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER;
+        engine_set_inbox(instance, instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER);
         check_past(&loader);
         check_device(&loader);
         check_whole(&loader);

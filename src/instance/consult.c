@@ -32,18 +32,18 @@ static struct asim_turn show_turn(const struct call *call, const struct sequence
     const struct turn_facts *facts = &guest->facts;
     const struct resident *resident = residency_find(instance->residency, sequence->program);
     const bool oracle = is_oracle(call->seat);
-    const uint32_t computed =
-        sequence->state == SEQUENCE_WAITING ? sequence->n_tokens - 1 : engine_computed(instance, sequence);
-    const uint32_t generated = computed >= sequence->prompt_toks ? computed + 1 - sequence->prompt_toks : 0;
+    const bool decodes = sequence->state == SEQUENCE_DECODING || sequence->state == SEQUENCE_DRAINING;
+    const uint32_t computed = sequence->state == SEQUENCE_WAITING ? 0 : engine_computed(instance, sequence);
+    /* What was generated before a preemption is computed again like a prompt. */
+    const uint32_t known = decodes ? computed + 1 : sequence->n_tokens;
+    const uint32_t generated = known - sequence->prompt_toks;
     return (struct asim_turn){
         .program = sequence->program,
         .turn = sequence->turn,
         .tool = facts->tool_before,
         .prompt_toks = sequence->prompt_toks,
-        .output_toks = sequence->state == SEQUENCE_WAITING && !sequence->preemptions ? 0
-                       : generated < sequence->limit                                 ? generated
-                                                                                     : sequence->limit,
-        .cached_toks = sequence->state == SEQUENCE_WAITING ? 0 : computed,
+        .output_toks = generated < sequence->limit ? generated : sequence->limit,
+        .cached_toks = computed,
         .preemptions = sequence->preemptions,
         .is_last = facts->is_last,
         .is_preempted = sequence->state == SEQUENCE_WAITING && sequence->was_admitted,

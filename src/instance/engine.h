@@ -71,7 +71,8 @@ struct instance {
     /* the next events */
     simtime compose_at;  /* SIMTIME_NEVER, or when a batch is to be composed */
     simtime inbox_at;    /* SIMTIME_NEVER, or when the first turn of the inbox arrives */
-    simtime timer_at;    /* SIMTIME_NEVER, or the next deadline or tick of policies */
+    simtime timer_at;    /* SIMTIME_NEVER, or the next deadline or tick of policies, or event of transfers */
+    simtime outside_at;  /* the earlier of the two */
     simtime device_free; /* end of the last batch composed */
     uint32_t first_batch;
     uint32_t n_batches;
@@ -133,6 +134,19 @@ static inline uint32_t engine_computed(const struct instance *instance, const st
 {
     return sequence->state == SEQUENCE_DECODING ? decode_set_computed(&instance->decode, sequence)
                                                 : (uint32_t)sequence->base;
+}
+
+/* Sets one of the times that are not of batches. */
+static inline void engine_set_inbox(struct instance *instance, simtime time)
+{
+    instance->inbox_at = time;
+    instance->outside_at = time < instance->timer_at ? time : instance->timer_at;
+}
+
+static inline void engine_set_timer(struct instance *instance, simtime time)
+{
+    instance->timer_at = time;
+    instance->outside_at = time < instance->inbox_at ? time : instance->inbox_at;
 }
 
 static inline struct batch *engine_batch(struct instance *instance, uint32_t index)
@@ -205,6 +219,10 @@ void engine_close_residency(struct instance *instance);
 void engine_welcome(struct instance *instance, const struct sequence *sequence, const struct turn_facts *facts);
 
 uint64_t engine_resident_blocks(const struct instance *instance);
+
+/* Nothing will arrive before `time`; and that time. */
+void engine_pass(struct instance *instance, simtime time);
+simtime engine_passed(const struct instance *instance);
 
 /* retention.c: a turn ends, arrives, is admitted, is preempted; the timer. */
 void engine_part(struct instance *instance, struct sequence *sequence, simtime now);

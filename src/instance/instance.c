@@ -56,8 +56,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     instance->pool = kv_pool_create(config->n_blocks, config->block_size, config->prefix_caching);
     instance->usable_blocks = kv_usable(instance->pool);
     instance->compose_at = SIMTIME_NEVER;
-    instance->inbox_at = SIMTIME_NEVER;
-    instance->timer_at = SIMTIME_NEVER;
+    instance->inbox_at = instance->timer_at = instance->outside_at = SIMTIME_NEVER;
     instance->snapshot_index = -1;
     instance->least_step = instance_least_step(config, step_time);
     sequence_pool_init(&instance->sequences);
@@ -136,7 +135,7 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
         engine_welcome(instance, sequence, arrival->facts);
     }
     if (!instance->inbox.n) {
-        instance->inbox_at = arrival->time;
+        engine_set_inbox(instance, arrival->time);
     }
     sequence_list_push_back(&instance->inbox, sequence);
 }
@@ -144,11 +143,9 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
 struct event_key instance_next(const struct instance *instance)
 {
     struct event_key next = {.time = instance->compose_at, .phase = PHASE_STEP_START};
-    if (instance->inbox_at <= next.time && instance->inbox.n) {
-        next = (struct event_key){.time = instance->inbox_at, .phase = PHASE_ARRIVAL};
-    }
-    if (instance->timer_at <= next.time && instance->timer_at != SIMTIME_NEVER) {
-        next = (struct event_key){.time = instance->timer_at, .phase = PHASE_TRANSFER_END};
+    if (instance->outside_at <= next.time && instance->outside_at != SIMTIME_NEVER) {
+        next.time = instance->outside_at;
+        next.phase = instance->timer_at == next.time ? PHASE_TRANSFER_END : PHASE_ARRIVAL;
     }
     if (instance->n_batches && instance->batches[instance->first_batch].end <= next.time) {
         next = (struct event_key){.time = instance->batches[instance->first_batch].end, .phase = PHASE_STEP_END};
@@ -217,7 +214,7 @@ static void receive(struct instance *instance)
 {
     struct sequence *sequence = instance->inbox.head;
     sequence_list_remove(&instance->inbox, sequence);
-    instance->inbox_at = instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER;
+    engine_set_inbox(instance, instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER);
     sequence_list_push_back(&instance->waiting, sequence);
     engine_effect_queued(instance, sequence);
     instance->received++;
@@ -316,11 +313,8 @@ static void start_batches(struct instance *instance, simtime until)
 {
     const simtime now = instance->compose_at;
     instance->compose_at = SIMTIME_NEVER;
-    if (instance->inbox_at < until) {
-        until = instance->inbox_at;
-    }
-    if (instance->timer_at < until) {
-        until = instance->timer_at;
+    if (instance->outside_at < until) {
+        until = instance->outside_at;
     }
     if (engine_fast_forward(instance, now, until)) {
         return;
@@ -337,7 +331,9 @@ static void start_batches(struct instance *instance, simtime until)
 bool instance_advance(struct instance *instance, struct event_key limit)
 {
     struct event_key next = instance_next(instance);
+    simtime now = -1;
     while (!instance->n_ends && event_before(next, limit)) {
+        now = next.time;
         switch (next.phase) {
         case PHASE_STEP_END:
             end_batch(instance);
@@ -352,6 +348,9 @@ bool instance_advance(struct instance *instance, struct event_key limit)
             start_batches(instance, limit.time);
         }
         next = instance_next(instance);
+    }
+    if (instance->residency) {
+        engine_pass(instance, instance->n_ends ? now : limit.time);
     }
     return instance->n_ends > 0;
 }

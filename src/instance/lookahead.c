@@ -133,13 +133,14 @@ static simtime effect_of_inbox(const struct instance *instance)
     return first;
 }
 
-/* Of turns that wait or are prefilling. Those that are all refused wait for what happens next. */
+/* Of turns that wait or are prefilling. Those that are all refused are asked about again when anything happens, which
+ * may be an arrival. */
 static simtime effect_of_queued(const struct instance *instance)
 {
     simtime from = instance->device_free;
     if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER && instance->waiting.n) {
-        const simtime next = instance_next(instance).time;
-        from = next > from ? next : from;
+        const simtime passed = engine_passed(instance);
+        from = passed > from ? passed : from;
     }
     return sum(from, instance->queued.first);
 }

@@ -108,6 +108,9 @@ struct instance *node_advance(struct node *node, struct event_key limit)
             }
         }
         if (!next || !event_before(first, limit)) {
+            for (size_t i = 0; i < node->n_members; i++) {
+                engine_pass(node->members[i], limit.time);
+            }
             return NULL;
         }
         /* At one instant the earlier member goes first, and all of its events of that phase at once. */

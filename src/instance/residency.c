@@ -66,6 +66,7 @@ void engine_close_residency(struct instance *instance)
     mem_free(residency->spare);
     mem_free(residency->guests);
     mem_free(residency->wishes);
+    mem_free(residency->queue.items);
     mem_free(residency->shown);
     mem_free(residency);
 }
@@ -164,6 +165,18 @@ uint64_t engine_resident_blocks(const struct instance *instance)
         blocks += residency->residents[i]->blocks;
     }
     return blocks;
+}
+
+void engine_pass(struct instance *instance, simtime time)
+{
+    if (time != SIMTIME_NEVER && time > instance->residency->passed) {
+        instance->residency->passed = time;
+    }
+}
+
+simtime engine_passed(const struct instance *instance)
+{
+    return instance->residency->passed;
 }
 
 static void sum_up(struct instance *instance)
@@ -272,12 +285,10 @@ void residency_set_timer(struct instance *instance)
 {
     struct residency *residency = instance->residency;
     sum_up(instance);
-    instance->timer_at = residency->next_deadline;
+    simtime first = residency->next_deadline;
     for (uint32_t i = 0; i < residency->n_seats; i++) {
-        if (residency->seats[i].tick_at < instance->timer_at) {
-            instance->timer_at = residency->seats[i].tick_at;
-        }
+        first = residency->seats[i].tick_at < first ? residency->seats[i].tick_at : first;
     }
     const simtime transfers = instance->node ? node_next(instance->node) : SIMTIME_NEVER;
-    instance->timer_at = transfers < instance->timer_at ? transfers : instance->timer_at;
+    engine_set_timer(instance, transfers < first ? transfers : first);
 }

@@ -196,7 +196,8 @@ static void step_instance(struct serial *serial, struct event_key until)
     if (ended != ASIM_NONE) {
         take_ends(serial, ended);
     }
-    serial->failed |= instance_fault(serial->cluster->instances[first]) && ring_report_fault(serial->cluster, serial->diag);
+    serial->failed |=
+        instance_fault(serial->cluster->instances[first]) && ring_report_fault(serial->cluster, serial->diag);
     const uint32_t together = ring_together(serial->cluster);
     const uint32_t group = first - first % together;
     for (uint32_t i = group; i < group + together && i < serial->cluster->plan.n_instances; i++) {

@@ -91,7 +91,7 @@ struct lane {
     struct partition **order; /* those at home here, in the order of claiming */
     uint32_t n_order;
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_partition;
-    bool has_fault; /* a policy inside an instance answered nonsense */
+    bool has_fault;                            /* a policy inside an instance answered nonsense */
     uint64_t ends;                             /* turns that ended in this window */
     uint64_t touched;                          /* instances */
     uint64_t work_ns, longest_ns, allocations; /* in this window; measured only */

@@ -1,7 +1,5 @@
 #include "policy/builtin/autellix.h"
 
-#include <math.h>
-
 const struct asim_parameter autellix_parameters[AUTELLIX_PARAMETERS] = {
     [AUTELLIX_QUEUES] =
         {.name = "queues", .help = "number of queues", .kind = ASIM_NUMBER, .value = 6, .min = 1, .max = 32},
@@ -24,11 +22,11 @@ const struct asim_parameter autellix_parameters[AUTELLIX_PARAMETERS] = {
                           .min = 1.0 * ASIM_MICROSECOND,
                           .max = 1e6 * ASIM_SECOND},
     [AUTELLIX_STARVATION] = {.name = "starvation",
-                             .help = "waiting over running time of a program from which its call rises; inf: never",
+                             .help = "waiting over running time of a program from which its call rises; 0: never",
                              .kind = ASIM_NUMBER,
                              .value = 5.0,
                              .min = 0.0,
-                             .max = INFINITY},
+                             .max = 1e9},
 };
 
 /* Calls are known by their program (below 2^38) and turn (below 2^24). */
@@ -74,9 +72,9 @@ static bool starves(const struct asim_context *context, const struct asim_turn *
 {
     struct autellix_state *state = context->state;
     const asim_time ran = turn->served - (rise ? rise->served : 0);
+    const double ratio = context->parameters[AUTELLIX_STARVATION];
     const asim_time waited = context->now - (rise ? rise->at : turn->arrived) - ran;
-    return (double)(waited_before(state, turn) + waited) >=
-           context->parameters[AUTELLIX_STARVATION] * (double)(turn->attained + ran);
+    return ratio > 0.0 && (double)(waited_before(state, turn) + waited) >= ratio * (double)(turn->attained + ran);
 }
 
 struct asim_priority autellix_priority(const struct asim_context *context, const struct asim_turn *turn,
@@ -87,6 +85,9 @@ struct asim_priority autellix_priority(const struct asim_context *context, const
     int32_t queue = sink(context->parameters, rise ? 0 : queue_of(context->parameters, service),
                          turn->served - (rise ? rise->served : 0));
     const bool waits = turn->first_scheduled == ASIM_NEVER || turn->is_preempted;
+    if (!waits && (!turn->output_toks || turn->cached_toks + 1 < turn->prompt_toks + turn->output_toks)) {
+        queue = 0; /* what it has computed of its prompt would be lost: two calls could displace each other for ever */
+    }
     if (waits && queue > 0 && starves(context, turn, rise)) {
         rise = memory_take(state->rises, MEMORY_SETS, sizeof *rise, call_of(turn), context->now);
         rise->at = context->now;

@@ -17,7 +17,8 @@ extern const struct asim_parameter autellix_parameters[AUTELLIX_PARAMETERS];
 #define AUTELLIX_SOURCE "Autellix (arXiv 2502.13965)"
 #define AUTELLIX_ASSUMED                                                                                               \
     "the number of queues, their ranges, quanta and the starvation ratio; within a queue the order of arrival; "       \
-    "displaced calls are computed again, not swapped; priorities are looked at in every batch; the waiting time of a " \
+    "displaced calls are computed again, not swapped, and no call is displaced while it computes its prompt; "         \
+    "priorities are looked at in every batch; the waiting time of a "                                                  \
     "program is what it was at this instance"
 
 struct autellix_program {

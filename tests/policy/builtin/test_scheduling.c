@@ -6,7 +6,6 @@
 #include "policy/builtin/builtin.h"
 #include "policy/program_run.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 static struct program_run *make_run(struct step_time *step_time)
@@ -135,8 +134,18 @@ static void calls_sink_by_their_quanta(void **state)
     } cases[] = {{0, 0.499, 0}, {0, 0.5, 1},     {0, 1.499, 1}, {0, 1.5, 2},   {0, 3.5, 3},
                  {0, 99, 3},    {1.5, 0.999, 1}, {1.5, 1.0, 2}, {3, 1.999, 2}, {3, 2.0, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const struct asim_turn turn = {.attained = S(cases[i].attained), .served = S(cases[i].served)};
+        const struct asim_turn turn = {.attained = S(cases[i].attained),
+                                       .served = S(cases[i].served),
+                                       .prompt_toks = 10,
+                                       .output_toks = 5,
+                                       .cached_toks = 14};
         assert_int_equal(queue_at(q, 100, turn), cases[i].queue); /* it runs: it does not starve */
+        struct asim_turn prefilling = turn;
+        prefilling.cached_toks = 13; /* four tokens and the prompt, again */
+        assert_int_equal(queue_at(q, 100, prefilling), 0);
+        prefilling.cached_toks = 9;
+        prefilling.output_toks = 0;
+        assert_int_equal(queue_at(q, 100, prefilling), 0);
     }
 }
 
@@ -152,6 +161,7 @@ static void calls_that_starve_rise(void **state)
     assert_int_equal(queue_at(q, 4.0, turn), 0);
     assert_int_equal(queue_at(q, 4.1, turn), 0); /* and stays */
     turn.first_scheduled = S(5);
+    turn.output_toks = 1;
     policy_autellix_plas.observe_admission(&q->context, &turn, S(5));
     turn.served = S(0.499);
     assert_int_equal(queue_at(q, 5.499, turn), 0); /* with the quantum of the first queue */
@@ -162,7 +172,7 @@ static void calls_that_starve_rise(void **state)
     turn.is_preempted = true;
     assert_int_equal(queue_at(q, 9.999, turn), 1);
     assert_int_equal(queue_at(q, 10.0, turn), 0);
-    q->parameters[AUTELLIX_STARVATION] = INFINITY;
+    q->parameters[AUTELLIX_STARVATION] = 0;
     turn.turn = 3;
     assert_int_equal(queue_at(q, 1e5, turn), 2);
     free(q->memory);
