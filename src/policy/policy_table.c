@@ -25,6 +25,7 @@ static const struct policy_entry table[] = {
         .source = "AgentServeSim (arXiv 2606.09613), session-aware router",
         .route = route_session_affinity,
         .reads = READS_VIEW,
+        .homing = &session_affinity_homing,
     },
     {
         .plane = POLICY_SCHEDULING,

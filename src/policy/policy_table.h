@@ -15,6 +15,7 @@ struct policy_entry {
     const char *source;
     routing_fn route; /* routing plane only; the other planes' entries are the engine's own rules */
     enum policy_reads reads;
+    const struct routing_homing *homing; /* NULL: nothing is sure of turns with a home */
 };
 
 size_t policy_count(void);

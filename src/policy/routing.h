@@ -6,6 +6,7 @@
 #ifndef ASIM_POLICY_ROUTING_H
 #define ASIM_POLICY_ROUTING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NO_INSTANCE UINT32_MAX
@@ -44,6 +45,16 @@ struct routing_parameters {
 /* Chooses an instance; `state` is one word that the router keeps for the policy, 0 at first. */
 typedef uint32_t (*routing_fn)(const struct routing_parameters *parameters, const struct routing_view *view,
                                const struct routing_request *request, uint64_t *state);
+
+/* When a policy surely sends a turn to the home of its program, for engines that need not ask it then: while the home
+ * is `open` in its last snapshot and no more than `most` turns are outstanding there. Both may only depend on what they
+ * are given, and `most` may not fall when more turns are outstanding over all. */
+struct routing_homing {
+    bool (*open)(const struct routing_parameters *parameters, const struct instance_view *home);
+    uint32_t (*most)(const struct routing_parameters *parameters, uint64_t outstanding, uint32_t n_instances);
+};
+
+extern const struct routing_homing session_affinity_homing;
 
 uint32_t route_round_robin(const struct routing_parameters *parameters, const struct routing_view *view,
                            const struct routing_request *request, uint64_t *state);

@@ -59,16 +59,21 @@ static uint64_t load_of(const struct instance_view *view)
     return (uint64_t)view->outstanding << 32 | view->used_blocks;
 }
 
-void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
+uint32_t router_observe_apart(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
 {
     struct instance_view *view = &router->views[instance];
     assert(router->sent[instance] >= snapshot->received);
     const uint32_t on_the_way = (uint32_t)(router->sent[instance] - snapshot->received);
-    router->outstanding -= view->outstanding;
     view->outstanding = snapshot->running + snapshot->waiting + on_the_way;
     view->used_blocks = snapshot->used_blocks;
-    router->outstanding += view->outstanding;
     router->loads.loads[instance] = load_of(view);
+    return view->outstanding;
+}
+
+void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
+{
+    router->outstanding -= router->views[instance].outstanding;
+    router->outstanding += router_observe_apart(router, instance, snapshot);
 }
 
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
@@ -77,11 +82,85 @@ void router_update(struct router *router, uint32_t instance, const struct load_s
     load_index_set(&router->loads, instance, router->loads.loads[instance]);
 }
 
+static void expect_snapshot_after(struct router *router, simtime instant)
+{
+    router->next_snapshot =
+        router->options.view == ROUTER_VIEW_EXACT ? instant + 1 : instant + router->options.telemetry_period;
+}
+
 void router_snapshots_done(struct router *router, simtime instant)
 {
     load_index_rebuild(&router->loads);
-    router->next_snapshot =
-        router->options.view == ROUTER_VIEW_EXACT ? instant + 1 : instant + router->options.telemetry_period;
+    expect_snapshot_after(router, instant);
+}
+
+static bool is_block(const struct router *router, uint32_t n)
+{
+    return n >= 2 && (n & (n - 1)) == 0 && n <= router->loads.leaves;
+}
+
+void router_block_observed(struct router *router, uint32_t first, uint32_t n)
+{
+    if (is_block(router, n) && first % n == 0) {
+        load_index_rebuild_block(&router->loads, first, n);
+    }
+}
+
+void router_blocks_observed(struct router *router, uint32_t n, uint64_t outstanding, simtime instant)
+{
+    router->outstanding = outstanding;
+    if (is_block(router, n)) {
+        load_index_rebuild_above(&router->loads, n);
+        expect_snapshot_after(router, instant);
+    } else {
+        router_snapshots_done(router, instant);
+    }
+}
+
+/* ---- turns that surely go home ---- */
+
+bool router_knows_homes(const struct router *router)
+{
+    return router->options.policy->homing && router->options.view == ROUTER_VIEW_TELEMETRY;
+}
+
+bool router_home_is_open(const struct router *router, uint32_t instance)
+{
+    return router->options.policy->homing->open(&router->options.parameters, &router->views[instance]);
+}
+
+uint32_t router_home_most(const struct router *router, uint64_t more)
+{
+    return router->options.policy->homing->most(&router->options.parameters, router->outstanding + more,
+                                                router->options.n_instances);
+}
+
+uint32_t router_outstanding(const struct router *router, uint32_t instance)
+{
+    return router->views[instance].outstanding;
+}
+
+void router_sent_home_apart(struct router *router, uint32_t instance, uint32_t n)
+{
+    router->sent[instance] += n;
+    router->views[instance].outstanding += n;
+}
+
+void router_sent_home(struct router *router, uint64_t n)
+{
+    router->outstanding += n;
+    router->counters.affinity_hits += n;
+}
+
+uint32_t router_least_loaded(struct router *router, bool *current)
+{
+    const uint32_t least = load_index_least(&router->loads);
+    const uint64_t load = load_of(&router->views[least]);
+    *current = router->loads.loads[least] == load;
+    if (!*current) {
+        load_index_set(&router->loads, least, load);
+    }
+    return least;
 }
 
 uint32_t router_route(struct router *router, const struct routing_request *request)

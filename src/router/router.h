@@ -47,11 +47,41 @@ simtime router_next_snapshot(const struct router *router);
 void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
 void router_snapshots_done(struct router *router, simtime instant);
 
+/* The same side by side for different instances: router_observe_apart returns the turns outstanding there, and after a
+ * block of n instances from `first` (a multiple of n; the last may be short) one calls router_block_observed;
+ * router_blocks_observed ends it, with the sum of turns outstanding. */
+uint32_t router_observe_apart(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
+void router_block_observed(struct router *router, uint32_t first, uint32_t n);
+void router_blocks_observed(struct router *router, uint32_t n, uint64_t outstanding, simtime instant);
+
 /* The state of one instance changed, for the exact view. */
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
 
 /* Chooses the instance of a turn. */
 uint32_t router_route(struct router *router, const struct routing_request *request);
+
+/* ---- turns that surely go home ----
+ *
+ * Where the policy says when a turn surely goes home (policy/routing.h), such turns need not be routed one by one: they
+ * are counted, at the latest before the instance is looked at by a decision after them. */
+
+/* Whether the policy says so, of the telemetry view. */
+bool router_knows_homes(const struct router *router);
+
+/* A turn surely goes home to an open instance with at most so many turns outstanding before it, once `more` turns than
+ * counted are outstanding over all, or later; until new snapshots. */
+bool router_home_is_open(const struct router *router, uint32_t instance);
+uint32_t router_home_most(const struct router *router, uint64_t more);
+
+uint32_t router_outstanding(const struct router *router, uint32_t instance);
+
+/* Turns went home: n of one instance, side by side for different instances, and of all together. */
+void router_sent_home_apart(struct router *router, uint32_t instance, uint32_t n);
+void router_sent_home(struct router *router, uint64_t n);
+
+/* The instance that a decision would take as the least loaded. *current: all turns that were counted there were known
+ * when it was found; otherwise they are now: ask again. */
+uint32_t router_least_loaded(struct router *router, bool *current);
 
 const struct router_counters *router_counters(const struct router *router);
 

@@ -113,11 +113,18 @@ static uint32_t choose(struct windows *windows, const struct ready_turn *turn, s
     see_changes(windows, turn->time);
     *out = (struct dispatch){.slot = turn->slot,
                              .next = NO_DISPATCH,
+                             .key = turn->key,
                              .arrival = window_later(turn->time, cluster->settings.dispatch_latency),
                              .effect = window_later(turn->time, turn->service),
                              .start = -1};
     window_close(end, out->effect, 0, WINDOW_TURN);
-    return ring_route(cluster, turn);
+    if (!windows->homing) {
+        return ring_route(cluster, turn);
+    }
+    homes_before(windows, turn);
+    const uint32_t chosen = ring_route(cluster, turn);
+    homes_after(windows, chosen, end);
+    return chosen;
 }
 
 /* Routes a turn whose program is on rank `from`, and sends it there. */
@@ -243,6 +250,8 @@ static void plan_work(struct windows *windows)
     const simtime beyond = window_later(instant_after(windows, end), windows->period);
     windows->advance_to = windows->advance_to < beyond ? windows->advance_to : beyond;
     windows->next_horizon = next_horizon(windows);
+    windows->home_horizon =
+        closing ? window_later(end, windows->period) : router_next_snapshot(windows->cluster->router);
     windows->touch_before = windows->next_horizon;
 }
 

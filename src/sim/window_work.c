@@ -22,9 +22,14 @@ static void check_lookahead(const struct windows *windows, const struct ready_tu
     }
 }
 
-static void keep_ready(const struct windows *windows, struct lane *lane, const struct ready_turn *turn)
+/* `at`: the instance that is worked on. */
+static void keep_ready(struct windows *windows, struct lane *lane, uint32_t at, const struct ready_turn *turn)
 {
     check_lookahead(windows, turn);
+    if (windows->homing && turn->home == at) {
+        homes_keep(windows, lane, turn);
+        return;
+    }
     const struct calendar_entry entry = {.time = turn->time,
                                          .tie = turn->key,
                                          .a = place_pack(windows->cluster->rank, turn->home, turn->slot),
@@ -63,16 +68,17 @@ static void note_late(struct lane *lane, const struct turn_end *end)
     }
 }
 
-static void take_ends(struct windows *windows, struct lane *lane, struct instance *instance)
+static void take_ends(struct windows *windows, struct lane *lane, uint32_t index)
 {
     const struct cluster *cluster = windows->cluster;
+    struct instance *instance = cluster->instances[index];
     uint32_t n;
     const struct turn_end *ends = instance_take_ends(instance, &n);
     for (uint32_t i = 0; i < n; i++) {
         struct ready_turn next;
         switch (ring_end(cluster, &ends[i], lane->recorder, &next)) {
         case TURN_IS_FOLLOWED:
-            keep_ready(windows, lane, &next);
+            keep_ready(windows, lane, index, &next);
             break;
         case TURN_WAS_LAST:
             if (windows->closed) {
@@ -105,7 +111,7 @@ static void advance(struct windows *windows, struct lane *lane, uint32_t index)
                                        ? EVENT_NEVER
                                        : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
     while (instance_advance(instance, limit)) {
-        take_ends(windows, lane, instance);
+        take_ends(windows, lane, index);
     }
     if (windows->exact) {
         take_changes(lane, instance);
@@ -119,10 +125,26 @@ static void advance(struct windows *windows, struct lane *lane, uint32_t index)
     lane->touched++;
 }
 
-static void deliver(struct windows *windows, uint32_t index)
+/* Delivers what went home before the dispatch, or all in the window. */
+static void deliver_homes(struct windows *windows, struct lane *lane, uint32_t index, const struct dispatch *dispatch)
+{
+    const simtime latency = windows->cluster->settings.dispatch_latency;
+    struct heap_entry next;
+    while (homes_next(windows, index, &next) &&
+           (!dispatch || window_later(next.key, latency) < dispatch->arrival ||
+            (window_later(next.key, latency) == dispatch->arrival && next.tie < dispatch->key))) {
+        ring_deliver(windows->cluster, index, (uint32_t)next.payload, true);
+        homes_deliver(windows, lane, index);
+    }
+}
+
+static void deliver(struct windows *windows, struct lane *lane, uint32_t index)
 {
     for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH;) {
         const struct dispatch *dispatch = &windows->dispatches[at];
+        if (windows->homing) {
+            deliver_homes(windows, lane, index, dispatch);
+        }
         if (dispatch->start >= 0) {
             orchestrator_start(windows->cluster->orchestrator, dispatch->slot, dispatch->start, dispatch->client);
         }
@@ -130,12 +152,18 @@ static void deliver(struct windows *windows, uint32_t index)
         at = dispatch->next;
     }
     windows->first_dispatch[index] = NO_DISPATCH;
+    if (windows->homing) {
+        deliver_homes(windows, lane, index, NULL);
+    }
 }
 
 void windows_deliver_rest(struct windows *windows)
 {
     for (uint32_t i = windows->cluster->first_instance; i < windows->cluster->end_instance; i++) {
-        deliver(windows, i);
+        deliver(windows, &windows->lanes[0], i);
+    }
+    if (windows->homing) {
+        homes_account(windows);
     }
 }
 
@@ -183,10 +211,23 @@ struct visits {
     uint32_t n_homes;            /* lanes without partitions that nobody has come to */
 };
 
+static void homes_fetch(const struct windows *windows, uint32_t index,
+                        void (*fetch)(const struct orchestrator *orchestrator, uint32_t slot))
+{
+    const struct home *home = &windows->homes[index];
+    for (uint32_t i = home->delivered; i < home->n_due && window_has(&windows->end, home->due[i].key, home->due[i].tie);
+         i++) {
+        fetch(windows->cluster->orchestrator, (uint32_t)home->due[i].payload);
+    }
+}
+
 static void fetch_programs(const struct windows *windows, uint32_t index)
 {
     for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
         orchestrator_prefetch(windows->cluster->orchestrator, windows->dispatches[at].slot);
+    }
+    if (windows->homing) {
+        homes_fetch(windows, index, orchestrator_prefetch);
     }
 }
 
@@ -195,9 +236,12 @@ static void fetch_turns(const struct windows *windows, uint32_t index)
     for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
         orchestrator_prefetch_turn(windows->cluster->orchestrator, windows->dispatches[at].slot);
     }
+    if (windows->homing) {
+        homes_fetch(windows, index, orchestrator_prefetch_turn);
+    }
 }
 
-static void reach_stage(struct windows *windows, uint32_t index, int stage)
+static void reach_stage(struct windows *windows, struct lane *lane, uint32_t index, int stage)
 {
     struct instance *instance = windows->cluster->instances[index];
     switch (stage) {
@@ -208,9 +252,12 @@ static void reach_stage(struct windows *windows, uint32_t index, int stage)
     case 1:
         instance_prefetch_deep(instance);
         fetch_turns(windows, index);
+        if (windows->homing && windows->touch_all) {
+            homes_prefetch_later(windows, index);
+        }
         break;
     case 2:
-        deliver(windows, index);
+        deliver(windows, lane, index);
         instance_prefetch_sequences(instance);
         break;
     case 3:
@@ -225,16 +272,27 @@ static void reach_stage(struct windows *windows, uint32_t index, int stage)
 }
 
 /* The partition has no instance in line any more. */
-static void close_partition(const struct windows *windows, struct partition *partition)
+static void close_partition(struct windows *windows, struct partition *partition)
 {
     simtime effect = SIMTIME_NEVER;
+    simtime ready = SIMTIME_NEVER;
     for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
         effect = windows->effects[i] < effect ? windows->effects[i] : effect;
     }
     partition->effect = effect;
+    if (!windows->homing) {
+        return;
+    }
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
+        ready = windows->ready_at_home[i] < ready ? windows->ready_at_home[i] : ready;
+    }
+    partition->ready = ready;
+    if (windows->instant >= 0) {
+        homes_observe(windows, partition);
+    }
 }
 
-static void leave_partition(const struct windows *windows, struct partition *partition)
+static void leave_partition(struct windows *windows, struct partition *partition)
 {
     if (--partition->pending == 0) {
         close_partition(windows, partition);
@@ -254,14 +312,24 @@ static void enter_partition(const struct windows *windows, struct visits *visits
     visits->at = partition->first;
 }
 
+/* Turns are on their way to the instance, or become due there. */
+static bool has_deliveries(const struct windows *windows, uint32_t index)
+{
+    return windows->first_dispatch[index] != NO_DISPATCH ||
+           (windows->homing && windows->ready_at_home[index] < windows->home_horizon);
+}
+
 /* Lines up the next instance of the partition that is to be visited. */
 static void line_up_instance(struct windows *windows, struct visits *visits)
 {
     struct partition *partition = visits->partition;
     while (visits->at < partition->first + partition->n) {
         const uint32_t index = visits->at++;
-        const bool delivers = windows->deliver_all && windows->first_dispatch[index] != NO_DISPATCH;
+        const bool delivers = windows->deliver_all && has_deliveries(windows, index);
         if (must_advance(windows, index) || delivers) {
+            if (windows->homing) {
+                homes_prefetch(windows, index);
+            }
             visits->ring[visits->end++ % MOST_VISITS] = (struct visit){.partition = partition, .index = index};
             partition->pending++;
             return;
@@ -277,13 +345,19 @@ static void work_on(struct windows *windows, struct lane *lane, struct visits *v
     for (int i = 0; i < VISIT_STAGES; i++) {
         for (; visits->staged[i] < visits->end && visits->staged[i] <= visits->next + stage_distance[i];
              visits->staged[i]++) {
-            reach_stage(windows, visits->ring[visits->staged[i] % MOST_VISITS].index, i);
+            reach_stage(windows, lane, visits->ring[visits->staged[i] % MOST_VISITS].index, i);
         }
     }
     const struct visit *visit = &visits->ring[visits->next++ % MOST_VISITS];
     const uint64_t before = lane->ends;
     if (must_advance(windows, visit->index)) {
         advance(windows, lane, visit->index);
+    }
+    if (windows->homing) {
+        if (windows->touch_all) {
+            homes_take_due(windows, lane, visit->index);
+        }
+        homes_close(windows, lane, visit->index);
     }
     visit->partition->cost += lane->ends - before;
     leave_partition(windows, visit->partition);
