@@ -84,12 +84,34 @@ static void load_drives_it_away(void **state)
     assert_int_equal(affinity(LOOK(5, 0, 0, 0, 0, 0, 0, 0), 0, 0.9, 2.0), 1);
 }
 
+/* The policy keeps what its homing promises, whatever is outstanding elsewhere, and promises all that it keeps. */
+static void homing_is_what_it_does(void **state)
+{
+    (void)state;
+    const struct routing_parameters parameters = {.pressure_limit = 0.9, .load_limit = 1.7};
+    const struct routing_homing *homing = &session_affinity_homing;
+    for (uint32_t turns = 0; turns < 40; turns++) {
+        for (uint32_t others = 0; others < 90; others++) {
+            const struct routing_view view = LOOK(turns, others, 0, 0, 0, 0, 0, 0);
+            const uint32_t most = homing->most(&parameters, view.outstanding, INSTANCES);
+            const struct routing_request request = {.home = 0};
+            assert_int_equal(route_session_affinity(&parameters, &view, &request, &state_word) == 0,
+                             turns <= most || view.least_loaded == 0);
+            assert_true(most <= homing->most(&parameters, view.outstanding + 1, INSTANCES));
+        }
+    }
+    assert_int_equal(homing->most(&parameters, UINT64_MAX, 1), UINT32_MAX);
+    const struct routing_view pressed = LOOK(1, 0, 1, 1, 0, 0, 901, 0);
+    assert_true(homing->open(&parameters, &pressed.instances[0]));
+    assert_false(homing->open(&parameters, &pressed.instances[2]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_robin_counts),      cmocka_unit_test(least_loaded_and_its_ties),
         cmocka_unit_test(a_program_stays_at_home), cmocka_unit_test(kv_pressure_drives_it_away),
-        cmocka_unit_test(load_drives_it_away),
+        cmocka_unit_test(load_drives_it_away),     cmocka_unit_test(homing_is_what_it_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,9 +26,10 @@ static uint32_t scripted(const struct routing_parameters *parameters, const stru
     return choice;
 }
 
+static struct policy_entry policy;
+
 static struct router *make_with(enum policy_reads reads, enum router_view view)
 {
-    static struct policy_entry policy;
     policy = (struct policy_entry){.plane = POLICY_ROUTING, .name = "scripted", .route = scripted, .reads = reads};
     return router_create(&(struct router_options){.n_instances = INSTANCES,
                                                   .usable_blocks = 77,
@@ -168,6 +169,66 @@ static void homes_and_their_counters(void **state)
     router_destroy(NULL);
 }
 
+static bool always_open(const struct routing_parameters *parameters, const struct instance_view *home)
+{
+    (void)parameters;
+    return home->used_blocks < 70;
+}
+
+static uint32_t twice_the_mean(const struct routing_parameters *parameters, uint64_t outstanding, uint32_t n_instances)
+{
+    (void)parameters;
+    return (uint32_t)(2 * outstanding / n_instances);
+}
+
+/* Turns that went home are counted apart, and when they are looked for all views are as if they had been routed. */
+static void turns_go_home_uncounted(void **state)
+{
+    (void)state;
+    static const struct routing_homing homing = {.open = always_open, .most = twice_the_mean};
+    struct router *router = make();
+    policy.homing = &homing;
+    assert_true(router_knows_homes(router));
+    for (int i = 0; i < 3; i++) {
+        route(router, 0);
+        route(router, 1);
+    }
+    route(router, 2);
+    router_sent_home_apart(router, 2, 5);
+    router_sent_home(router, 5);
+    assert_int_equal(router_outstanding(router, 2), 6);
+    assert_int_equal(router_home_most(router, 0), 8);
+    assert_int_equal(router_home_most(router, 3), 10);
+    bool current;
+    assert_int_equal(router_least_loaded(router, &current), 2); /* as long as nobody has looked */
+    assert_false(current);
+    assert_int_equal(router_least_loaded(router, &current), 0);
+    assert_true(current);
+    route(router, 0);
+    assert_int_equal(seen[2].outstanding, 6);
+    assert_int_equal(seen_outstanding, 12);
+    assert_int_equal(seen_least, 0);
+    assert_int_equal(router_counters(router)->affinity_hits, 5);
+    assert_int_equal(router_sent(router, 2), 6);
+    /* Snapshots taken apart give what those taken one after another do. */
+    const struct load_snapshot snapshots[INSTANCES] = {
+        {.running = 2, .received = 4}, {.received = 3}, {.waiting = 1, .received = 2, .used_blocks = 75}};
+    uint64_t outstanding = 0;
+    for (uint32_t i = INSTANCES; i-- > 0;) {
+        outstanding += router_observe_apart(router, i, &snapshots[i]);
+    }
+    router_block_observed(router, 2, 2);
+    router_block_observed(router, 0, 2);
+    router_blocks_observed(router, 2, outstanding, 300);
+    assert_int_equal(router_next_snapshot(router), 400);
+    assert_true(router_home_is_open(router, 0) && !router_home_is_open(router, 2));
+    route(router, 1);
+    assert_int_equal(seen[2].outstanding, 5);
+    assert_int_equal(seen_outstanding, 7);
+    assert_int_equal(seen_least, 1);
+    router_destroy(router);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_blind_policy_wants_nothing),
         cmocka_unit_test(nothing_is_counted_twice),
         cmocka_unit_test(homes_and_their_counters),
+        cmocka_unit_test(turns_go_home_uncounted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
