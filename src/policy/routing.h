@@ -47,11 +47,11 @@ typedef uint32_t (*routing_fn)(const struct routing_parameters *parameters, cons
                                const struct routing_request *request, uint64_t *state);
 
 /* When a policy surely sends a turn to the home of its program, for engines that need not ask it then: while the home
- * is `open` in its last snapshot and no more than `most` turns are outstanding there. Both may only depend on what they
- * are given, and `most` may not fall when more turns are outstanding over all. */
+ * holds no more than `most_blocks` in its last snapshot and has no more than `most_turns` outstanding. Both may only
+ * depend on what they are given, and `most_turns` may not fall when more turns are outstanding over all. */
 struct routing_homing {
-    bool (*open)(const struct routing_parameters *parameters, const struct instance_view *home);
-    uint32_t (*most)(const struct routing_parameters *parameters, uint64_t outstanding, uint32_t n_instances);
+    uint32_t (*most_blocks)(const struct routing_parameters *parameters, uint32_t usable_blocks);
+    uint32_t (*most_turns)(const struct routing_parameters *parameters, uint64_t outstanding, uint32_t n_instances);
 };
 
 extern const struct routing_homing session_affinity_homing;

@@ -4,10 +4,9 @@
 enum { HANDFUL = 4 };
 
 /* A home is under pressure when its KV is nearly all held by running turns, */
-static bool open_home(const struct routing_parameters *parameters, const struct instance_view *home)
+static bool is_full(const struct routing_parameters *parameters, uint32_t used_blocks, uint32_t usable_blocks)
 {
-    const double kv_use = (double)home->used_blocks / (double)home->usable_blocks;
-    return !(kv_use > parameters->pressure_limit);
+    return (double)used_blocks / (double)usable_blocks > parameters->pressure_limit;
 }
 
 /* or when it has clearly more than its share of turns. */
@@ -18,7 +17,18 @@ static uint32_t most_turns(const struct routing_parameters *parameters, uint64_t
     return most < HANDFUL ? HANDFUL : most < (double)UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 }
 
-const struct routing_homing session_affinity_homing = {.open = open_home, .most = most_turns};
+static uint32_t most_blocks(const struct routing_parameters *parameters, uint32_t usable_blocks)
+{
+    uint32_t most = 0;
+    for (uint32_t bit = UINT32_C(1) << 31; bit; bit /= 2) {
+        if (!is_full(parameters, most + bit, usable_blocks)) {
+            most += bit;
+        }
+    }
+    return most;
+}
+
+const struct routing_homing session_affinity_homing = {.most_blocks = most_blocks, .most_turns = most_turns};
 
 uint32_t route_session_affinity(const struct routing_parameters *parameters, const struct routing_view *view,
                                 const struct routing_request *request, uint64_t *state)
@@ -26,7 +36,7 @@ uint32_t route_session_affinity(const struct routing_parameters *parameters, con
     (void)state;
     if (request->home != NO_INSTANCE) {
         const struct instance_view *home = &view->instances[request->home];
-        if (open_home(parameters, home) &&
+        if (!is_full(parameters, home->used_blocks, home->usable_blocks) &&
             home->outstanding <= most_turns(parameters, view->outstanding, view->n_instances)) {
             return request->home;
         }

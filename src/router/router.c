@@ -14,6 +14,7 @@ struct router {
     uint64_t outstanding;    /* sum over the views */
     simtime next_snapshot;   /* the first decision at or after this instant needs new snapshots */
     uint64_t policy_state;
+    uint32_t most_blocks; /* of an open home, where the policy has such */
     struct router_counters counters;
 };
 
@@ -27,6 +28,9 @@ struct router *router_create(const struct router_options *options)
         router->views[i].usable_blocks = options->usable_blocks;
     }
     load_index_init(&router->loads, options->n_instances);
+    if (options->policy->homing) {
+        router->most_blocks = options->policy->homing->most_blocks(&options->parameters, options->usable_blocks);
+    }
     router->next_snapshot = options->view == ROUTER_VIEW_EXACT ? 0 : options->telemetry_period; /* all is idle at 0 */
     return router;
 }
@@ -59,7 +63,7 @@ static uint64_t load_of(const struct instance_view *view)
     return (uint64_t)view->outstanding << 32 | view->used_blocks;
 }
 
-uint32_t router_observe_apart(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
+static uint32_t observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
 {
     struct instance_view *view = &router->views[instance];
     assert(router->sent[instance] >= snapshot->received);
@@ -73,7 +77,7 @@ uint32_t router_observe_apart(struct router *router, uint32_t instance, const st
 void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
 {
     router->outstanding -= router->views[instance].outstanding;
-    router->outstanding += router_observe_apart(router, instance, snapshot);
+    router->outstanding += observe(router, instance, snapshot);
 }
 
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
@@ -99,18 +103,27 @@ static bool is_block(const struct router *router, uint32_t n)
     return n >= 2 && (n & (n - 1)) == 0 && n <= router->loads.leaves;
 }
 
-void router_block_observed(struct router *router, uint32_t first, uint32_t n)
+struct block_load router_observe_block(struct router *router, uint32_t first, uint32_t n, uint32_t size,
+                                       const struct load_snapshot *snapshots)
 {
-    if (is_block(router, n) && first % n == 0) {
-        load_index_rebuild_block(&router->loads, first, n);
+    struct block_load load = {0};
+    for (uint32_t i = first; i < first + n; i++) {
+        const uint32_t outstanding = observe(router, i, &snapshots[i - first]);
+        load.outstanding += outstanding;
+        load.most = outstanding > load.most ? outstanding : load.most;
+        load.full |= router->views[i].used_blocks > router->most_blocks;
     }
+    if (is_block(router, size)) {
+        load_index_rebuild_block(&router->loads, first, size);
+    }
+    return load;
 }
 
-void router_blocks_observed(struct router *router, uint32_t n, uint64_t outstanding, simtime instant)
+void router_blocks_observed(struct router *router, uint32_t size, uint64_t outstanding, simtime instant)
 {
     router->outstanding = outstanding;
-    if (is_block(router, n)) {
-        load_index_rebuild_above(&router->loads, n);
+    if (is_block(router, size)) {
+        load_index_rebuild_above(&router->loads, size);
         expect_snapshot_after(router, instant);
     } else {
         router_snapshots_done(router, instant);
@@ -126,13 +139,13 @@ bool router_knows_homes(const struct router *router)
 
 bool router_home_is_open(const struct router *router, uint32_t instance)
 {
-    return router->options.policy->homing->open(&router->options.parameters, &router->views[instance]);
+    return router->views[instance].used_blocks <= router->most_blocks;
 }
 
 uint32_t router_home_most(const struct router *router, uint64_t more)
 {
-    return router->options.policy->homing->most(&router->options.parameters, router->outstanding + more,
-                                                router->options.n_instances);
+    return router->options.policy->homing->most_turns(&router->options.parameters, router->outstanding + more,
+                                                      router->options.n_instances);
 }
 
 uint32_t router_outstanding(const struct router *router, uint32_t instance)

@@ -47,12 +47,20 @@ simtime router_next_snapshot(const struct router *router);
 void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
 void router_snapshots_done(struct router *router, simtime instant);
 
-/* The same side by side for different instances: router_observe_apart returns the turns outstanding there, and after a
- * block of n instances from `first` (a multiple of n; the last may be short) one calls router_block_observed;
- * router_blocks_observed ends it, with the sum of turns outstanding. */
-uint32_t router_observe_apart(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
-void router_block_observed(struct router *router, uint32_t first, uint32_t n);
-void router_blocks_observed(struct router *router, uint32_t n, uint64_t outstanding, simtime instant);
+/* What a block of instances has outstanding. */
+struct block_load {
+    uint64_t outstanding;
+    uint32_t most; /* at one of them */
+    bool full;     /* one of them is not open (below) */
+};
+
+/* The same in blocks of `size` instances, side by side: those from `first`, a multiple of it, of which there are n.
+ * Blocks where nothing has changed may be left out. router_blocks_observed ends it, with the sum of what is
+ * outstanding.
+ */
+struct block_load router_observe_block(struct router *router, uint32_t first, uint32_t n, uint32_t size,
+                                       const struct load_snapshot *snapshots);
+void router_blocks_observed(struct router *router, uint32_t size, uint64_t outstanding, simtime instant);
 
 /* The state of one instance changed, for the exact view. */
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);

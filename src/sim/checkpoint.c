@@ -103,8 +103,8 @@ static void save_entries(const struct calendar_entry *entries, size_t n, struct 
 static void save_home(const struct windows *windows, uint32_t index, struct store_writer *writer)
 {
     const struct home *home = &windows->homes[index];
-    for (uint32_t i = home->delivered; i < home->n_due; i++) {
-        store_put_u32(writer, (uint32_t)home->due[i].payload);
+    for (uint32_t i = home->delivered; i < home->n_near; i++) {
+        store_put_u32(writer, (uint32_t)home->near[i].payload);
         store_put_u32(writer, index);
     }
     for (size_t i = 0; i < home->later.n; i++) {

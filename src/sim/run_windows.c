@@ -51,6 +51,7 @@ static void create_partitions(struct windows *windows)
         windows->partitions[i] = (struct partition){.first = cluster->first_instance + before,
                                                     .n = n - before < size ? n - before : size,
                                                     .effect = SIMTIME_NEVER,
+                                                    .until = SIMTIME_NEVER,
                                                     .ready = SIMTIME_NEVER};
         windows->order[i] = &windows->partitions[i];
     }

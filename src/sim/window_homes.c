@@ -28,63 +28,117 @@ static bool is_before(const struct heap_entry *entry, simtime time, uint64_t key
 
 /* ---- in parallel: by who works on the instance ---- */
 
-static void add_due(struct lane *lane, struct home *home, const struct heap_entry *entry)
+/* Turns become near so many periods before the one that they are ready in, if they are few. */
+enum { NEAR_PERIODS = 16 };
+
+static simtime least(simtime a, simtime b)
 {
-    home->due = mem_grow_from(home->few, home->due, &home->due_capacity, home->n_due + 1, sizeof *home->due);
-    uint32_t at = home->n_due++;
-    for (; at > home->counted && is_before(entry, home->due[at - 1].key, home->due[at - 1].tie); at--) {
-        home->due[at] = home->due[at - 1];
+    return a < b ? a : b;
+}
+
+static void push_later(struct home *home, const struct heap_entry *entry)
+{
+    heap_push(&home->later, *entry);
+    home->first_later = least(home->first_later, entry->key);
+}
+
+static struct heap_entry pop_later(struct home *home)
+{
+    const struct heap_entry entry = heap_pop(&home->later);
+    home->first_later = home->later.n ? heap_top(&home->later)->key : SIMTIME_NEVER;
+    return entry;
+}
+
+static void add_near(struct home *home, const struct heap_entry *entry)
+{
+    home->near = mem_grow_from(home->few, home->near, &home->near_capacity, home->n_near + 1, sizeof *home->near);
+    uint32_t at = home->n_near++;
+    for (; at > home->counted && is_before(entry, home->near[at - 1].key, home->near[at - 1].tie); at--) {
+        home->near[at] = home->near[at - 1];
     }
-    home->due[at] = *entry;
-    lane->due_at_home++;
+    home->near[at] = *entry;
+}
+
+/* The last one goes to the others when the near ones are no longer few. */
+static void keep_few_near(struct home *home)
+{
+    if (home->n_near > FEW_NEAR && home->n_near > home->n_due) {
+        const struct heap_entry *last = &home->near[--home->n_near];
+        push_later(home, last);
+        home->near_until = last->key;
+    }
 }
 
 void homes_keep(struct windows *windows, struct lane *lane, const struct ready_turn *turn)
 {
     struct home *home = &windows->homes[turn->home];
     const struct heap_entry entry = {.key = turn->time, .tie = turn->key, .payload = pack(turn)};
-    if (turn->time >= windows->home_horizon) {
-        heap_push(&home->later, entry);
-    } else {
-        add_due(lane, home, &entry);
+    if (turn->time >= home->near_until && turn->time >= windows->home_horizon) {
+        push_later(home, &entry);
+        return;
+    }
+    add_near(home, &entry);
+    if (turn->time < windows->home_horizon) {
+        home->n_due++;
+        lane->due_at_home++;
+    }
+    keep_few_near(home);
+}
+
+void homes_prefetch(const struct windows *windows, uint32_t index)
+{
+    const struct home *home = &windows->homes[index];
+    for (size_t i = 0; i < sizeof *home; i += WINDOWS_CACHE_LINE) {
+        __builtin_prefetch((const char *)home + i);
+    }
+}
+
+void homes_prefetch_later(const struct windows *windows, uint32_t index)
+{
+    const struct home *home = &windows->homes[index];
+    const struct heap_entry *entries = home->later.entries;
+    __builtin_prefetch(entries + home->later.n);
+    __builtin_prefetch(entries + home->later.n / 2);
+    if (home->near_until < windows->home_horizon) {
+        __builtin_prefetch(entries);
+        __builtin_prefetch(entries + 3);
+        __builtin_prefetch(entries + 6);
     }
 }
 
 /* Turns at the front that were delivered make room. */
 static void drop_delivered(struct home *home)
 {
-    for (uint32_t i = home->delivered; i < home->n_due; i++) {
-        home->due[i - home->delivered] = home->due[i];
+    for (uint32_t i = home->delivered; i < home->n_near; i++) {
+        home->near[i - home->delivered] = home->near[i];
     }
+    home->n_near -= home->delivered;
     home->n_due -= home->delivered;
     home->counted -= home->delivered;
     home->delivered = 0;
 }
 
-void homes_prefetch(const struct windows *windows, uint32_t index)
+/* All before the horizon become near, and a few more while the heap is at hand. */
+static void refill(struct windows *windows, struct home *home)
 {
-    const struct home *home = &windows->homes[index];
-    __builtin_prefetch(home);
-    __builtin_prefetch((const char *)home + WINDOWS_CACHE_LINE);
-}
-
-/* The first levels of the heap, and the end of it, which a pop takes. */
-void homes_prefetch_later(const struct windows *windows, uint32_t index)
-{
-    enum { LEVELS_BYTES = 7 * sizeof(struct heap_entry) };
-    const struct heap *later = &windows->homes[index].later;
-    for (size_t i = 0; i < LEVELS_BYTES; i += WINDOWS_CACHE_LINE) {
-        __builtin_prefetch((const char *)later->entries + i);
+    const simtime until = window_later(windows->home_horizon, NEAR_PERIODS * windows->period);
+    while (home->first_later < windows->home_horizon || (home->n_near < FEW_NEAR && home->first_later < until)) {
+        const struct heap_entry entry = pop_later(home);
+        add_near(home, &entry);
     }
-    __builtin_prefetch(later->entries + later->n);
+    home->near_until = least(until, home->first_later);
 }
 
 void homes_take_due(struct windows *windows, struct lane *lane, uint32_t index)
 {
     struct home *home = &windows->homes[index];
-    while (home->later.n && heap_top(&home->later)->key < windows->home_horizon) {
-        const struct heap_entry entry = heap_pop(&home->later);
-        add_due(lane, home, &entry);
+    drop_delivered(home);
+    if (home->near_until < windows->home_horizon) {
+        refill(windows, home);
+    }
+    while (home->n_due < home->n_near && home->near[home->n_due].key < windows->home_horizon) {
+        home->n_due++;
+        lane->due_at_home++;
     }
 }
 
@@ -92,10 +146,10 @@ bool homes_next(const struct windows *windows, uint32_t index, struct heap_entry
 {
     const struct home *home = &windows->homes[index];
     if (home->delivered == home->n_due ||
-        !window_has(&windows->end, home->due[home->delivered].key, home->due[home->delivered].tie)) {
+        !window_has(&windows->end, home->near[home->delivered].key, home->near[home->delivered].tie)) {
         return false;
     }
-    *next = home->due[home->delivered];
+    *next = home->near[home->delivered];
     return true;
 }
 
@@ -126,26 +180,20 @@ static void add_unsure(struct unsure_homes *list, uint32_t index)
     list->items[list->n++] = index;
 }
 
-static simtime least(simtime a, simtime b)
-{
-    return a < b ? a : b;
-}
-
 void homes_close(struct windows *windows, struct lane *lane, uint32_t index)
 {
     struct home *home = &windows->homes[index];
-    if (home->delivered) {
-        drop_delivered(home);
-    }
+    drop_delivered(home);
     simtime effect = windows->effects[index];
-    simtime ready = home->later.n ? heap_top(&home->later)->key : SIMTIME_NEVER;
-    simtime first = ready;
-    for (uint32_t i = home->n_due; i-- > 0;) {
-        const struct heap_entry *entry = &home->due[i];
-        effect = least(effect, window_later(entry->key, service_of(entry)));
-        first = entry->key;
-        ready = window_has(&windows->end, entry->key, entry->tie) ? ready : entry->key;
+    for (uint32_t i = 0; i < home->n_due; i++) {
+        effect = least(effect, window_later(home->near[i].key, service_of(&home->near[i])));
     }
+    uint32_t next = 0;
+    while (next < home->n_due && window_has(&windows->end, home->near[next].key, home->near[next].tie)) {
+        next++;
+    }
+    const simtime ready = next < home->n_near ? home->near[next].key : home->first_later;
+    const simtime first = home->n_near ? home->near[0].key : home->first_later;
     windows->effects[index] = effect;
     windows->ready_at_home[index] = ready;
     struct quiet *quiet = &windows->quiet[index];
@@ -158,17 +206,17 @@ void homes_close(struct windows *windows, struct lane *lane, uint32_t index)
 
 void homes_observe(struct windows *windows, struct partition *partition)
 {
-    struct router *router = windows->cluster->router;
-    partition->outstanding = 0;
-    partition->peak = 0;
+    const struct block_load load =
+        router_observe_block(windows->cluster->router, partition->first, partition->n,
+                             (uint32_t)windows->cluster->settings.partition, &windows->snapshots[partition->first]);
+    uint32_t coming = 0;
     for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
-        const struct home *home = &windows->homes[i];
-        const uint32_t outstanding = router_observe_apart(router, i, &windows->snapshots[i]);
-        const uint32_t peak = router_home_is_open(router, i) ? outstanding + home->n_due - home->counted : UINT32_MAX;
-        partition->outstanding += outstanding;
-        partition->peak = peak > partition->peak ? peak : partition->peak;
+        const uint32_t n = windows->homes[i].n_due - windows->homes[i].counted;
+        coming = n > coming ? n : coming;
     }
-    router_block_observed(router, partition->first, (uint32_t)windows->cluster->settings.partition);
+    partition->observed = true;
+    partition->outstanding = load.outstanding;
+    partition->peak = load.full ? UINT32_MAX : load.most + coming;
 }
 
 /* ---- serial ---- */
@@ -241,8 +289,8 @@ static void withdraw(struct windows *windows, uint32_t index, uint32_t from, con
 {
     struct home *home = &windows->homes[index];
     uint32_t to = from;
-    for (; to < home->n_due && window_has(end, home->due[to].key, home->due[to].tie); to++) {
-        const struct heap_entry *entry = &home->due[to];
+    for (; to < home->n_due && window_has(end, home->near[to].key, home->near[to].tie); to++) {
+        const struct heap_entry *entry = &home->near[to];
         due_reserve(out, out->n + 1);
         out->entries[out->n++] = (struct calendar_entry){
             .time = entry->key,
@@ -251,9 +299,10 @@ static void withdraw(struct windows *windows, uint32_t index, uint32_t from, con
             .b = service_of(entry),
         };
     }
-    for (uint32_t i = to; i < home->n_due; i++) {
-        home->due[from + i - to] = home->due[i];
+    for (uint32_t i = to; i < home->n_near; i++) {
+        home->near[from + i - to] = home->near[i];
     }
+    home->n_near -= to - from;
     home->n_due -= to - from;
     windows->due_at_home -= to - from;
 }
@@ -264,7 +313,7 @@ void homes_withdraw(struct windows *windows, const struct window_end *end, struc
         const uint32_t index = windows->unsure.items[i];
         const struct home *home = &windows->homes[index];
         uint32_t from = home->counted;
-        while (from < home->n_due && window_has(&windows->end, home->due[from].key, home->due[from].tie)) {
+        while (from < home->n_due && window_has(&windows->end, home->near[from].key, home->near[from].tie)) {
             from++; /* went home in an earlier window */
         }
         withdraw(windows, index, from, end, out);
@@ -276,7 +325,7 @@ static bool count(struct windows *windows, uint32_t index, simtime time, uint64_
 {
     struct home *home = &windows->homes[index];
     uint32_t n = 0;
-    while (home->counted + n < home->n_due && is_before(&home->due[home->counted + n], time, key)) {
+    while (home->counted + n < home->n_due && is_before(&home->near[home->counted + n], time, key)) {
         n++;
     }
     if (n) {
@@ -346,7 +395,7 @@ void homes_create(struct windows *windows)
     windows->ready_at_home = mem_alloc(n * sizeof *windows->ready_at_home);
     for (uint32_t i = 0; i < n; i++) {
         struct home *home = &windows->homes[i];
-        *home = (struct home){.due = home->few, .due_capacity = FEW_DUE};
+        *home = (struct home){.near = home->few, .near_capacity = FEW_NEAR, .first_later = SIMTIME_NEVER};
         heap_reserve(&home->later, FEW_LATER);
         windows->ready_at_home[i] = SIMTIME_NEVER;
     }
@@ -359,8 +408,8 @@ void homes_destroy(struct windows *windows)
     for (uint32_t i = 0; windows->homes && i < windows->cluster->plan.n_instances; i++) {
         struct home *home = &windows->homes[i];
         heap_fini(&home->later);
-        if (home->due != home->few) {
-            mem_free(home->due);
+        if (home->near != home->few) {
+            mem_free(home->near);
         }
     }
     mem_free(windows->homes);
@@ -371,7 +420,7 @@ void homes_destroy(struct windows *windows)
 uint64_t homes_count(const struct windows *windows, uint32_t index)
 {
     const struct home *home = &windows->homes[index];
-    return home->n_due - home->delivered + home->later.n;
+    return home->n_near - home->delivered + home->later.n;
 }
 
 void homes_resume(struct windows *windows)
@@ -386,5 +435,6 @@ void homes_resume(struct windows *windows)
             partition->effect = least(partition->effect, windows->effects[k]);
             partition->ready = least(partition->ready, windows->ready_at_home[k]);
         }
+        partition->until = windows->end.time;
     }
 }

@@ -93,6 +93,7 @@ static void add_dispatch(struct windows *windows, uint32_t instance, const struc
         &windows->partitions[(instance - cluster->first_instance) / cluster->settings.partition];
     partition->has_dispatches = true;
     lower(&partition->effect, dispatch->effect);
+    lower(&partition->until, dispatch->arrival);
     lower(&windows->effects[instance], dispatch->effect);
     lower(&windows->quiet[instance].until, dispatch->arrival);
 }

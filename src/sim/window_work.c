@@ -215,9 +215,9 @@ static void homes_fetch(const struct windows *windows, uint32_t index,
                         void (*fetch)(const struct orchestrator *orchestrator, uint32_t slot))
 {
     const struct home *home = &windows->homes[index];
-    for (uint32_t i = home->delivered; i < home->n_due && window_has(&windows->end, home->due[i].key, home->due[i].tie);
-         i++) {
-        fetch(windows->cluster->orchestrator, (uint32_t)home->due[i].payload);
+    for (uint32_t i = home->delivered;
+         i < home->n_due && window_has(&windows->end, home->near[i].key, home->near[i].tie); i++) {
+        fetch(windows->cluster->orchestrator, (uint32_t)home->near[i].payload);
     }
 }
 
@@ -275,7 +275,6 @@ static void reach_stage(struct windows *windows, struct lane *lane, uint32_t ind
 static void close_partition(struct windows *windows, struct partition *partition)
 {
     simtime effect = SIMTIME_NEVER;
-    simtime ready = SIMTIME_NEVER;
     for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
         effect = windows->effects[i] < effect ? windows->effects[i] : effect;
     }
@@ -283,10 +282,16 @@ static void close_partition(struct windows *windows, struct partition *partition
     if (!windows->homing) {
         return;
     }
+    simtime ready = SIMTIME_NEVER;
+    simtime until = SIMTIME_NEVER;
     for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
         ready = windows->ready_at_home[i] < ready ? windows->ready_at_home[i] : ready;
+        until = windows->quiet[i].until < until ? windows->quiet[i].until : until;
     }
     partition->ready = ready;
+    partition->until = until;
+    partition->since = windows->advance_to;
+    partition->observed = false;
     if (windows->instant >= 0) {
         homes_observe(windows, partition);
     }
@@ -299,10 +304,19 @@ static void leave_partition(struct windows *windows, struct partition *partition
     }
 }
 
+/* Nothing happened there since the last snapshots, nothing will before it is advanced to, and no turn becomes due. */
+static bool is_quiet(const struct windows *windows, const struct partition *partition)
+{
+    return windows->homing && windows->instant >= 0 && partition->observed && !partition->has_dispatches &&
+           partition->since <= windows->instant && partition->until >= windows->advance_to &&
+           partition->ready >= windows->home_horizon;
+}
+
 static void enter_partition(const struct windows *windows, struct visits *visits, struct partition *partition)
 {
     const bool delivers = windows->deliver_all && partition->has_dispatches;
-    if (!delivers && !windows->touch_all && !windows->exact && partition->effect >= windows->touch_before) {
+    if (is_quiet(windows, partition) ||
+        (!delivers && !windows->touch_all && !windows->exact && partition->effect >= windows->touch_before)) {
         return; /* nothing is to be done there */
     }
     partition->has_dispatches &= !delivers;

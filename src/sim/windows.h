@@ -66,18 +66,22 @@ struct unsure_homes {
     size_t capacity;
 };
 
-/* The ready turns whose home is an instance: two cache lines, unless many are due in a period. */
-enum { FEW_DUE = 3 };
+/* The ready turns whose home is an instance. A visit touches the near ones, which are few unless many are due in a
+ * period, and the heap of the others once in some periods. */
+enum { FEW_NEAR = 8 };
 
 struct home {
-    _Alignas(WINDOWS_CACHE_LINE) struct heap later; /* at or after the next telemetry instant */
-    struct heap_entry *due;                         /* before it, in order */
-    size_t due_capacity;
-    uint32_t n_due;
-    uint32_t counted;   /* the first so many are counted by the router, */
+    _Alignas(WINDOWS_CACHE_LINE) struct heap_entry *near; /* before near_until, in order */
+    size_t near_capacity;
+    simtime near_until;
+    simtime first_later; /* in the heap, or SIMTIME_NEVER */
+    uint32_t n_near;
+    uint32_t n_due;     /* the first so many are ready before the next telemetry instant, */
+    uint32_t counted;   /* the first so many of these are counted by the router, */
     uint32_t delivered; /* and the first so many of these delivered */
     bool unsure;        /* in a list of those */
-    struct heap_entry few[FEW_DUE];
+    struct heap_entry few[FEW_NEAR];
+    struct heap later;
 };
 
 /* The place of a program in progress: its slot on its rank, and its home. */
@@ -167,7 +171,10 @@ struct partition {
     uint64_t cost;    /* turns that ended in the last windows, halved with each */
     uint32_t pending; /* instances in a thread's line, and 1 while more may line up */
     bool has_dispatches;
-    simtime ready;        /* homes: the first turn that is ready after the window */
+    simtime until;        /* homes: nothing happens at its instances before, */
+    simtime since;        /* after here, */
+    bool observed;        /* and the router has seen them as they are since; */
+    simtime ready;        /* the first turn there that is ready after the window */
     uint64_t outstanding; /* in the last snapshots */
     uint32_t peak;        /* the most turns that may then be outstanding at one of them in the period */
 };

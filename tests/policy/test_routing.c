@@ -93,17 +93,16 @@ static void homing_is_what_it_does(void **state)
     for (uint32_t turns = 0; turns < 40; turns++) {
         for (uint32_t others = 0; others < 90; others++) {
             const struct routing_view view = LOOK(turns, others, 0, 0, 0, 0, 0, 0);
-            const uint32_t most = homing->most(&parameters, view.outstanding, INSTANCES);
+            const uint32_t most = homing->most_turns(&parameters, view.outstanding, INSTANCES);
             const struct routing_request request = {.home = 0};
             assert_int_equal(route_session_affinity(&parameters, &view, &request, &state_word) == 0,
                              turns <= most || view.least_loaded == 0);
-            assert_true(most <= homing->most(&parameters, view.outstanding + 1, INSTANCES));
+            assert_true(most <= homing->most_turns(&parameters, view.outstanding + 1, INSTANCES));
         }
     }
-    assert_int_equal(homing->most(&parameters, UINT64_MAX, 1), UINT32_MAX);
-    const struct routing_view pressed = LOOK(1, 0, 1, 1, 0, 0, 901, 0);
-    assert_true(homing->open(&parameters, &pressed.instances[0]));
-    assert_false(homing->open(&parameters, &pressed.instances[2]));
+    assert_int_equal(homing->most_turns(&parameters, UINT64_MAX, 1), UINT32_MAX);
+    assert_int_equal(homing->most_blocks(&parameters, 1000), 900);
+    assert_int_equal(homing->most_blocks(&parameters, 1009), 908);
 }
 
 int main(void)

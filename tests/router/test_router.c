@@ -30,7 +30,8 @@ static struct policy_entry policy;
 
 static struct router *make_with(enum policy_reads reads, enum router_view view)
 {
-    policy = (struct policy_entry){.plane = POLICY_ROUTING, .name = "scripted", .route = scripted, .reads = reads};
+    policy = (struct policy_entry){
+        .plane = POLICY_ROUTING, .name = "scripted", .route = scripted, .reads = reads, .homing = policy.homing};
     return router_create(&(struct router_options){.n_instances = INSTANCES,
                                                   .usable_blocks = 77,
                                                   .view = view,
@@ -169,10 +170,10 @@ static void homes_and_their_counters(void **state)
     router_destroy(NULL);
 }
 
-static bool always_open(const struct routing_parameters *parameters, const struct instance_view *home)
+static uint32_t all_but_seven(const struct routing_parameters *parameters, uint32_t usable_blocks)
 {
     (void)parameters;
-    return home->used_blocks < 70;
+    return usable_blocks - 7;
 }
 
 static uint32_t twice_the_mean(const struct routing_parameters *parameters, uint64_t outstanding, uint32_t n_instances)
@@ -185,9 +186,9 @@ static uint32_t twice_the_mean(const struct routing_parameters *parameters, uint
 static void turns_go_home_uncounted(void **state)
 {
     (void)state;
-    static const struct routing_homing homing = {.open = always_open, .most = twice_the_mean};
-    struct router *router = make();
+    static const struct routing_homing homing = {.most_blocks = all_but_seven, .most_turns = twice_the_mean};
     policy.homing = &homing;
+    struct router *router = make();
     assert_true(router_knows_homes(router));
     for (int i = 0; i < 3; i++) {
         route(router, 0);
@@ -213,13 +214,11 @@ static void turns_go_home_uncounted(void **state)
     /* Snapshots taken apart give what those taken one after another do. */
     const struct load_snapshot snapshots[INSTANCES] = {
         {.running = 2, .received = 4}, {.received = 3}, {.waiting = 1, .received = 2, .used_blocks = 75}};
-    uint64_t outstanding = 0;
-    for (uint32_t i = INSTANCES; i-- > 0;) {
-        outstanding += router_observe_apart(router, i, &snapshots[i]);
-    }
-    router_block_observed(router, 2, 2);
-    router_block_observed(router, 0, 2);
-    router_blocks_observed(router, 2, outstanding, 300);
+    const struct block_load last = router_observe_block(router, 2, 1, 2, snapshots + 2);
+    const struct block_load first = router_observe_block(router, 0, 2, 2, snapshots);
+    assert_true(last.full && !first.full);
+    assert_int_equal(first.most, 2);
+    router_blocks_observed(router, 2, first.outstanding + last.outstanding, 300);
     assert_int_equal(router_next_snapshot(router), 400);
     assert_true(router_home_is_open(router, 0) && !router_home_is_open(router, 2));
     route(router, 1);
