@@ -88,9 +88,9 @@ void homes_keep(struct windows *windows, struct lane *lane, const struct ready_t
 void homes_prefetch(const struct windows *windows, uint32_t index)
 {
     const struct home *home = &windows->homes[index];
-    for (size_t i = 0; i < sizeof *home; i += WINDOWS_CACHE_LINE) {
-        __builtin_prefetch((const char *)home + i);
-    }
+    __builtin_prefetch(home);
+    __builtin_prefetch(home->few);
+    __builtin_prefetch(home->few + 3);
 }
 
 void homes_prefetch_later(const struct windows *windows, uint32_t index)
@@ -109,6 +109,9 @@ void homes_prefetch_later(const struct windows *windows, uint32_t index)
 /* Turns at the front that were delivered make room. */
 static void drop_delivered(struct home *home)
 {
+    if (!home->delivered) {
+        return;
+    }
     for (uint32_t i = home->delivered; i < home->n_near; i++) {
         home->near[i - home->delivered] = home->near[i];
     }
@@ -180,7 +183,7 @@ static void add_unsure(struct unsure_homes *list, uint32_t index)
     list->items[list->n++] = index;
 }
 
-void homes_close(struct windows *windows, struct lane *lane, uint32_t index)
+void homes_close(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t index)
 {
     struct home *home = &windows->homes[index];
     drop_delivered(home);
@@ -198,6 +201,8 @@ void homes_close(struct windows *windows, struct lane *lane, uint32_t index)
     windows->ready_at_home[index] = ready;
     struct quiet *quiet = &windows->quiet[index];
     quiet->until = least(quiet->until, window_later(first, windows->cluster->settings.dispatch_latency));
+    const uint32_t coming = home->n_due - home->counted;
+    partition->coming = coming > partition->coming ? coming : partition->coming;
     if (windows->instant < 0 && !home->unsure && !is_sure(windows, index, windows->home_most)) {
         home->unsure = true;
         add_unsure(&lane->unsure, index);
@@ -209,14 +214,9 @@ void homes_observe(struct windows *windows, struct partition *partition)
     const struct block_load load =
         router_observe_block(windows->cluster->router, partition->first, partition->n,
                              (uint32_t)windows->cluster->settings.partition, &windows->snapshots[partition->first]);
-    uint32_t coming = 0;
-    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
-        const uint32_t n = windows->homes[i].n_due - windows->homes[i].counted;
-        coming = n > coming ? n : coming;
-    }
     partition->observed = true;
     partition->outstanding = load.outstanding;
-    partition->peak = load.full ? UINT32_MAX : load.most + coming;
+    partition->peak = load.full ? UINT32_MAX : load.most + partition->coming;
 }
 
 /* ---- serial ---- */
@@ -431,7 +431,7 @@ void homes_resume(struct windows *windows)
         struct partition *partition = &windows->partitions[i];
         for (uint32_t k = partition->first; k < partition->first + partition->n; k++) {
             homes_take_due(windows, &windows->lanes[0], k);
-            homes_close(windows, &windows->lanes[0], k);
+            homes_close(windows, &windows->lanes[0], partition, k);
             partition->effect = least(partition->effect, windows->effects[k]);
             partition->ready = least(partition->ready, windows->ready_at_home[k]);
         }

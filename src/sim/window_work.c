@@ -322,6 +322,7 @@ static void enter_partition(const struct windows *windows, struct visits *visits
     partition->has_dispatches &= !delivers;
     partition->cost /= 2;
     partition->pending = 1;
+    partition->coming = 0;
     visits->partition = partition;
     visits->at = partition->first;
 }
@@ -356,6 +357,7 @@ static void line_up_instance(struct windows *windows, struct visits *visits)
 static void work_on(struct windows *windows, struct lane *lane, struct visits *visits)
 {
     const uint64_t started = windows->stats ? engine_stats_clock() : 0;
+#pragma GCC unroll 6 /* each stage its own code */
     for (int i = 0; i < VISIT_STAGES; i++) {
         for (; visits->staged[i] < visits->end && visits->staged[i] <= visits->next + stage_distance[i];
              visits->staged[i]++) {
@@ -371,7 +373,7 @@ static void work_on(struct windows *windows, struct lane *lane, struct visits *v
         if (windows->touch_all) {
             homes_take_due(windows, lane, visit->index);
         }
-        homes_close(windows, lane, visit->index);
+        homes_close(windows, lane, visit->partition, visit->index);
     }
     visit->partition->cost += lane->ends - before;
     leave_partition(windows, visit->partition);

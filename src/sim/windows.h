@@ -80,8 +80,8 @@ struct home {
     uint32_t counted;   /* the first so many of these are counted by the router, */
     uint32_t delivered; /* and the first so many of these delivered */
     bool unsure;        /* in a list of those */
-    struct heap_entry few[FEW_NEAR];
     struct heap later;
+    struct heap_entry few[FEW_NEAR];
 };
 
 /* The place of a program in progress: its slot on its rank, and its home. */
@@ -176,6 +176,7 @@ struct partition {
     bool observed;        /* and the router has seen them as they are since; */
     simtime ready;        /* the first turn there that is ready after the window */
     uint64_t outstanding; /* in the last snapshots */
+    uint32_t coming;      /* the most turns that are due in the period at one of those worked on */
     uint32_t peak;        /* the most turns that may then be outstanding at one of them in the period */
 };
 
@@ -344,7 +345,7 @@ bool homes_next(const struct windows *windows, uint32_t index, struct heap_entry
 void homes_deliver(struct windows *windows, struct lane *lane, uint32_t index);
 
 /* After the instance was worked on: bounds of its turns are added to its own. */
-void homes_close(struct windows *windows, struct lane *lane, uint32_t index);
+void homes_close(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t index);
 
 /* At a telemetry instant, when all instances of the partition have left their snapshots. */
 void homes_observe(struct windows *windows, struct partition *partition);
