@@ -288,14 +288,21 @@ static void account(struct windows *windows)
 {
     struct engine_stats *stats = windows->stats;
     struct window_cost *cost = &windows->cost;
+    uint64_t most = 0;
+    uint64_t prepare_ns = 0;
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         struct lane *lane = &windows->lanes[i];
         cost->work_ns += lane->work_ns;
-        cost->longest_ns = lane->longest_ns > cost->longest_ns ? lane->longest_ns : cost->longest_ns;
+        if (lane->most_to_do > most) {
+            most = lane->most_to_do;
+            cost->longest_ns = lane->longest_ns;
+        }
+        prepare_ns = lane->prepare_ns > prepare_ns ? lane->prepare_ns : prepare_ns;
         cost->allocations += lane->allocations;
         stats->instances_touched += lane->touched;
         lane->touched = 0;
     }
+    cost->longest_ns = prepare_ns > cost->longest_ns ? prepare_ns : cost->longest_ns;
     engine_stats_add(stats, cost);
     stats->closed_by[windows->end.rule]++;
 }

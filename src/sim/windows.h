@@ -125,9 +125,11 @@ struct lane {
     struct partition **order; /* those at home here, in the order of claiming */
     uint32_t n_order;
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_partition;
-    uint64_t ends;                             /* turns that ended in this window */
-    uint64_t touched;                          /* instances */
-    uint64_t work_ns, longest_ns, allocations; /* in this window; measured only */
+    uint64_t ends;                   /* turns that ended in this window */
+    uint64_t touched;                /* instances */
+    uint64_t work_ns, allocations;   /* in this window; measured only */
+    uint64_t most_to_do, longest_ns; /* of the visit that had the most to do */
+    uint64_t prepare_ns;             /* of a batch of programs */
 };
 
 /* A program in line that has a slot. */
@@ -182,7 +184,7 @@ struct partition {
 
 /* The tasks of a window, claimed one by one: batches of programs to prepare, then partitions: a thread's own, whose
  * memory is near it, then those that others have not come to. */
-enum { PREPARE_BATCH = 8 };
+enum { PREPARE_BATCH = 2 };
 
 /* Where a window ends: before the turn `key` that is ready at `time`. */
 struct window_end {
