@@ -163,6 +163,7 @@ void homes_deliver(struct windows *windows, struct lane *lane, uint32_t index)
         lane->sent_home++;
         router_sent_home_apart(windows->cluster->router, index, 1);
         home->counted++;
+        windows->coming_home[index]--;
     }
     home->delivered++;
 }
@@ -171,8 +172,7 @@ void homes_deliver(struct windows *windows, struct lane *lane, uint32_t index)
 static bool is_sure(const struct windows *windows, uint32_t index, uint32_t most)
 {
     const struct router *router = windows->cluster->router;
-    const struct home *home = &windows->homes[index];
-    const uint64_t coming = home->n_due - home->counted;
+    const uint64_t coming = windows->coming_home[index];
     return !coming ||
            (router_home_is_open(router, index) && router_outstanding(router, index) + coming <= (uint64_t)most + 1);
 }
@@ -202,6 +202,7 @@ void homes_close(struct windows *windows, struct lane *lane, struct partition *p
     struct quiet *quiet = &windows->quiet[index];
     quiet->until = least(quiet->until, window_later(first, windows->cluster->settings.dispatch_latency));
     const uint32_t coming = home->n_due - home->counted;
+    windows->coming_home[index] = coming;
     partition->coming = coming > partition->coming ? coming : partition->coming;
     if (windows->instant < 0 && !home->unsure && !is_sure(windows, index, windows->home_most)) {
         home->unsure = true;
@@ -304,6 +305,7 @@ static void withdraw(struct windows *windows, uint32_t index, uint32_t from, con
     }
     home->n_near -= to - from;
     home->n_due -= to - from;
+    windows->coming_home[index] -= to - from;
     windows->due_at_home -= to - from;
 }
 
@@ -323,6 +325,9 @@ void homes_withdraw(struct windows *windows, const struct window_end *end, struc
 /* Counts the turns that went home before a decision at `time`; whether there were any. */
 static bool count(struct windows *windows, uint32_t index, simtime time, uint64_t key)
 {
+    if (!windows->coming_home[index]) {
+        return false;
+    }
     struct home *home = &windows->homes[index];
     uint32_t n = 0;
     while (home->counted + n < home->n_due && is_before(&home->near[home->counted + n], time, key)) {
@@ -332,6 +337,7 @@ static bool count(struct windows *windows, uint32_t index, simtime time, uint64_
         router_sent_home_apart(windows->cluster->router, index, n);
         account(windows, n);
         home->counted += n;
+        windows->coming_home[index] -= n;
     }
     return n > 0;
 }
@@ -370,7 +376,7 @@ void homes_before(struct windows *windows, const struct ready_turn *turn)
 void homes_after(struct windows *windows, uint32_t chosen, const struct window_end *end)
 {
     struct home *home = &windows->homes[chosen];
-    if (home->unsure || is_sure(windows, chosen, windows->home_most)) {
+    if (is_sure(windows, chosen, windows->home_most) || home->unsure) {
         return;
     }
     home->unsure = true;
@@ -393,6 +399,7 @@ void homes_create(struct windows *windows)
     const uint32_t n = windows->cluster->plan.n_instances;
     windows->homes = mem_aligned(WINDOWS_CACHE_LINE, n * sizeof *windows->homes);
     windows->ready_at_home = mem_alloc(n * sizeof *windows->ready_at_home);
+    windows->coming_home = mem_zalloc(n * sizeof *windows->coming_home);
     for (uint32_t i = 0; i < n; i++) {
         struct home *home = &windows->homes[i];
         *home = (struct home){.near = home->few, .near_capacity = FEW_NEAR, .first_later = SIMTIME_NEVER};
@@ -414,6 +421,7 @@ void homes_destroy(struct windows *windows)
     }
     mem_free(windows->homes);
     mem_free(windows->ready_at_home);
+    mem_free(windows->coming_home);
     mem_free(windows->unsure.items);
 }
 

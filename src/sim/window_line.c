@@ -36,6 +36,7 @@ void line_prepare(const struct windows *windows, struct upcoming *upcoming)
     struct orchestrator *orchestrator = windows->cluster->orchestrator;
     upcoming->outcome = orchestrator_prepare(orchestrator, upcoming->slot, upcoming->program.id);
     upcoming->service = orchestrator_first_service(orchestrator, upcoming->slot);
+    orchestrator_draw_arrival(orchestrator, upcoming->program.id);
 }
 
 /* When the first free client is ready. */

@@ -271,6 +271,7 @@ struct windows {
     uint32_t *first_dispatch, *last_dispatch;
     struct load_snapshot *snapshots;
     struct home *homes;
+    uint32_t *coming_home;  /* turns that are due in the period and not counted */
     simtime *ready_at_home; /* the first turn there that is ready after the window */
     struct dispatch *dispatches;
     size_t n_dispatches, dispatch_capacity;
