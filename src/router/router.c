@@ -165,6 +165,14 @@ void router_sent_home(struct router *router, uint64_t n)
     router->counters.affinity_hits += n;
 }
 
+uint32_t router_prefetch_least(const struct router *router)
+{
+    const uint32_t least = load_index_least(&router->loads);
+    __builtin_prefetch(&router->views[least]);
+    __builtin_prefetch(&router->sent[least]);
+    return least;
+}
+
 uint32_t router_least_loaded(struct router *router, bool *current)
 {
     const uint32_t least = load_index_least(&router->loads);

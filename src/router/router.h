@@ -91,6 +91,9 @@ void router_sent_home(struct router *router, uint64_t n);
  * when it was found; otherwise they are now: ask again. */
 uint32_t router_least_loaded(struct router *router, bool *current);
 
+/* Who is likely to be asked about next, fetched. */
+uint32_t router_prefetch_least(const struct router *router);
+
 const struct router_counters *router_counters(const struct router *router);
 
 /* Turns sent to an instance, ever. */

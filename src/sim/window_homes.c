@@ -36,17 +36,24 @@ static simtime least(simtime a, simtime b)
     return a < b ? a : b;
 }
 
+/* Later turns are a heap where they are many; up to MOST_UNORDERED they are in no order, which is less to touch. */
+enum { MOST_UNORDERED = 128 };
+
 static void push_later(struct home *home, const struct heap_entry *entry)
 {
-    heap_push(&home->later, *entry);
+    struct heap *later = &home->later;
     home->first_later = least(home->first_later, entry->key);
-}
-
-static struct heap_entry pop_later(struct home *home)
-{
-    const struct heap_entry entry = heap_pop(&home->later);
-    home->first_later = home->later.n ? heap_top(&home->later)->key : SIMTIME_NEVER;
-    return entry;
+    if (later->n < MOST_UNORDERED) {
+        heap_reserve(later, later->n + 1);
+        later->entries[later->n++] = *entry;
+        return;
+    }
+    if (later->n == MOST_UNORDERED) {
+        for (later->n = 1; later->n < MOST_UNORDERED;) {
+            heap_push(later, later->entries[later->n]);
+        }
+    }
+    heap_push(later, *entry);
 }
 
 static void add_near(struct home *home, const struct heap_entry *entry)
@@ -93,16 +100,17 @@ void homes_prefetch(const struct windows *windows, uint32_t index)
     __builtin_prefetch(home->few + 3);
 }
 
+/* Where one more is kept; all of a few before some of them become near. */
 void homes_prefetch_later(const struct windows *windows, uint32_t index)
 {
     const struct home *home = &windows->homes[index];
     const struct heap_entry *entries = home->later.entries;
     __builtin_prefetch(entries + home->later.n);
-    __builtin_prefetch(entries + home->later.n / 2);
     if (home->near_until < windows->home_horizon) {
-        __builtin_prefetch(entries);
-        __builtin_prefetch(entries + 3);
-        __builtin_prefetch(entries + 6);
+        const size_t bytes = (home->later.n < MOST_UNORDERED ? home->later.n : MOST_UNORDERED) * sizeof *entries;
+        for (size_t i = 0; i < bytes; i += WINDOWS_CACHE_LINE) {
+            __builtin_prefetch((const char *)entries + i);
+        }
     }
 }
 
@@ -121,15 +129,49 @@ static void drop_delivered(struct home *home)
     home->delivered = 0;
 }
 
-/* All before the horizon become near, and a few more while the heap is at hand. */
+/* Of later turns in no order, those before `until` become near: all before the horizon, and the first of others. */
+static void refill_few(struct windows *windows, struct home *home, simtime until)
+{
+    struct heap *later = &home->later;
+    simtime first = SIMTIME_NEVER;
+    for (size_t i = 0; i < later->n;) {
+        const struct heap_entry entry = later->entries[i];
+        if (entry.key >= until) {
+            first = least(first, entry.key);
+            i++;
+            continue;
+        }
+        later->entries[i] = later->entries[--later->n];
+        add_near(home, &entry);
+        const struct heap_entry last = home->near[home->n_near - 1];
+        if (home->n_near > FEW_NEAR && last.key >= windows->home_horizon) {
+            home->n_near--;
+            until = last.key;
+            later->entries[later->n++] = last;
+        }
+    }
+    home->first_later = first;
+    home->near_until = until;
+}
+
 static void refill(struct windows *windows, struct home *home)
 {
     const simtime until = window_later(windows->home_horizon, NEAR_PERIODS * windows->period);
-    while (home->first_later < windows->home_horizon || (home->n_near < FEW_NEAR && home->first_later < until)) {
-        const struct heap_entry entry = pop_later(home);
+    if (home->later.n <= MOST_UNORDERED) {
+        refill_few(windows, home, until);
+        return;
+    }
+    struct heap *later = &home->later;
+    while (later->n > MOST_UNORDERED && (heap_top(later)->key < windows->home_horizon ||
+                                         (home->n_near < FEW_NEAR && heap_top(later)->key < until))) {
+        const struct heap_entry entry = heap_pop(later);
         add_near(home, &entry);
     }
+    home->first_later = heap_top(later)->key;
     home->near_until = least(until, home->first_later);
+    if (home->near_until < windows->home_horizon) {
+        refill_few(windows, home, until); /* no longer many */
+    }
 }
 
 void homes_take_due(struct windows *windows, struct lane *lane, uint32_t index)
@@ -373,8 +415,21 @@ void homes_before(struct windows *windows, const struct ready_turn *turn)
     }
 }
 
+/* What the next turn without a home will touch: nobody has for a whole window. */
+static void prefetch_next(const struct windows *windows)
+{
+    const uint32_t next = router_prefetch_least(windows->cluster->router);
+    __builtin_prefetch(&windows->coming_home[next]);
+    __builtin_prefetch(&windows->effects[next], 1);
+    __builtin_prefetch(&windows->quiet[next], 1);
+    __builtin_prefetch(&windows->first_dispatch[next], 1);
+    __builtin_prefetch(&windows->last_dispatch[next], 1);
+    __builtin_prefetch(&windows->partitions[next / windows->cluster->settings.partition], 1);
+}
+
 void homes_after(struct windows *windows, uint32_t chosen, const struct window_end *end)
 {
+    prefetch_next(windows);
     struct home *home = &windows->homes[chosen];
     if (is_sure(windows, chosen, windows->home_most) || home->unsure) {
         return;
@@ -402,7 +457,7 @@ void homes_create(struct windows *windows)
     windows->coming_home = mem_zalloc(n * sizeof *windows->coming_home);
     for (uint32_t i = 0; i < n; i++) {
         struct home *home = &windows->homes[i];
-        *home = (struct home){.near = home->few, .near_capacity = FEW_NEAR, .first_later = SIMTIME_NEVER};
+        *home = (struct home){.near = home->few, .near_capacity = NEAR_HERE, .first_later = SIMTIME_NEVER};
         heap_reserve(&home->later, FEW_LATER);
         windows->ready_at_home[i] = SIMTIME_NEVER;
     }

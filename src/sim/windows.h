@@ -68,7 +68,7 @@ struct unsure_homes {
 
 /* The ready turns whose home is an instance. A visit touches the near ones, which are few unless many are due in a
  * period, and the heap of the others once in some periods. */
-enum { FEW_NEAR = 8 };
+enum { FEW_NEAR = 6, NEAR_HERE = 12 };
 
 struct home {
     _Alignas(WINDOWS_CACHE_LINE) struct heap_entry *near; /* before near_until, in order */
@@ -81,7 +81,7 @@ struct home {
     uint32_t delivered; /* and the first so many of these delivered */
     bool unsure;        /* in a list of those */
     struct heap later;
-    struct heap_entry few[FEW_NEAR];
+    struct heap_entry few[NEAR_HERE];
 };
 
 /* The place of a program in progress: its slot on its rank, and its home. */
