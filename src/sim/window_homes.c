@@ -252,12 +252,21 @@ void homes_close(struct windows *windows, struct lane *lane, struct partition *p
     }
 }
 
+static bool same_state(const struct load_snapshot *a, const struct load_snapshot *b)
+{
+    return a->running == b->running && a->waiting == b->waiting && a->used_blocks == b->used_blocks &&
+           a->received == b->received;
+}
+
 void homes_observe(struct windows *windows, struct partition *partition)
 {
     const struct block_load load =
         router_observe_block(windows->cluster->router, partition->first, partition->n,
                              (uint32_t)windows->cluster->settings.partition, &windows->snapshots[partition->first]);
-    partition->observed = true;
+    partition->observed = true; /* unless something happened between the instant and where it was advanced to */
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
+        partition->observed &= same_state(&windows->snapshots[i], &windows->quiet[i].state);
+    }
     partition->outstanding = load.outstanding;
     partition->peak = load.full ? UINT32_MAX : load.most + partition->coming;
 }
