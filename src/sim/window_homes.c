@@ -428,7 +428,9 @@ void homes_before(struct windows *windows, const struct ready_turn *turn)
 static void prefetch_next(const struct windows *windows)
 {
     const uint32_t next = router_prefetch_least(windows->cluster->router);
-    __builtin_prefetch(&windows->coming_home[next]);
+    if (windows->coming_home[next]) {
+        homes_prefetch(windows, next);
+    }
     __builtin_prefetch(&windows->effects[next], 1);
     __builtin_prefetch(&windows->quiet[next], 1);
     __builtin_prefetch(&windows->first_dispatch[next], 1);

@@ -355,11 +355,11 @@ static void pulse(struct windows *windows)
 void windows_open(void *argument)
 {
     struct windows *windows = argument;
-    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
-    const uint64_t calls = mem_calls();
     if (windows->stats && windows->window) {
         account(windows);
     }
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
+    const uint64_t calls = mem_calls();
     windows->cost = (struct window_cost){0};
     windows->n_prepared = windows->n_upcoming;
     windows->n_dispatches = windows->deliver_all ? 0 : windows->n_dispatches;
