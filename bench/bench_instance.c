@@ -68,7 +68,7 @@ static bool engine_init(struct engine *engine, bool tables, enum engine_stepping
 /* All prompts are computed when it returns. */
 static struct instance *start_decodes(const struct engine *engine, uint32_t batch, struct extent *extents)
 {
-    struct instance *instance = instance_create(0, &engine->config, engine->step_time);
+    struct instance *instance = instance_create(0, &engine->config, engine->step_time, NULL);
     for (uint32_t i = 0; i < batch; i++) {
         extents[i] = (struct extent){.stream = stream_private(i, 0), .first = 0, .count = PROMPT + OUTPUT};
         instance_deliver(instance, &(struct turn_arrival){.program = i,
@@ -205,7 +205,7 @@ static void agents(struct bench_state *state, enum engine_stepping stepping)
     uint64_t taken = 0;
     while (bench_next(state)) {
         bench_pause(state);
-        struct fleet fleet = {.instance = instance_create(0, &engine.config, engine.step_time)};
+        struct fleet fleet = {.instance = instance_create(0, &engine.config, engine.step_time, NULL)};
         heap_init(&fleet.ready);
         for (uint32_t i = 0; i < AGENTS; i++) {
             heap_push(&fleet.ready, (struct heap_entry){.key = i * SIMTIME_S / 10, .tie = i});

@@ -12,6 +12,9 @@ target_link_options(asim_shared PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}
 # What static linking needs besides. hwloc by name: its own list for static linking has libraries (udev) that a program
 # on the shared hwloc does not need and most machines lack.
 set(ASIM_PC_LIBS_PRIVATE "-lhwloc -lm -lstdc++ -pthread")
+foreach(library IN LISTS CMAKE_DL_LIBS)
+    string(APPEND ASIM_PC_LIBS_PRIVATE " -l${library}")
+endforeach()
 if(NOT ASIM_TEAM_PTHREADS)
     string(APPEND ASIM_PC_LIBS_PRIVATE " ${OpenMP_C_FLAGS}")
 endif()

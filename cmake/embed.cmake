@@ -1,4 +1,4 @@
-# Script: writes OUT, a C table of the texts of FILES, named by their paths below ROOT.
+# Script: writes OUT, a C table of the texts of FILES, named by their paths below ROOT, or beside it.
 set(code "#include \"base/embedded.h\"\n\n#include <stddef.h>\n\n")
 set(rows "")
 set(index 0)
@@ -8,6 +8,7 @@ foreach(file IN LISTS FILES)
     string(REGEX REPLACE "(................................................................................)" "\\1\n"
         bytes "${bytes}")
     file(RELATIVE_PATH name ${ROOT} ${file})
+    string(REGEX REPLACE "^\\.\\./" "" name ${name})
     string(APPEND code "static const unsigned char file_${index}[] = {${bytes}0};\n\n")
     string(APPEND rows "    {\"${name}\", (const char *)file_${index}, sizeof file_${index} - 1},\n")
     math(EXPR index "${index} + 1")

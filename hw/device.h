@@ -38,6 +38,22 @@ struct collective_constants {
     double latency_us, bandwidth_gbs;
 };
 
+/* Links over which KV moves (hw/link/network.h), bytes/s and start latencies. Those of the GPU are its own; of the host
+ * there is one each, shared by its GPUs, but for the NIC, which each GPU has. */
+struct link_constants {
+    uint64_t pcie_up, pcie_down; /* GPU to host, host to GPU */
+    simtime pcie_start;
+    uint64_t peer; /* GPU to GPU, one way */
+    simtime peer_start;
+    uint64_t host_memory; /* both directions together */
+    uint64_t cxl;         /* a memory device, both directions together */
+    simtime cxl_start;
+    uint64_t nvme_read, nvme_write;
+    simtime nvme_start;
+    uint64_t nic; /* one way */
+    simtime nic_start;
+};
+
 /* Sampler: t0 + per_sequence * sequences, us. */
 struct sampler_constants {
     double t0, per_sequence;
@@ -60,6 +76,7 @@ struct device {
     struct elementwise_constants elementwise;
     struct attention_constants attention;
     struct collective_constants collective;
+    struct link_constants links;
     struct sampler_constants sampler;
     struct host_time host;  /* max_graph_tokens is the engine's, not read here */
     double sustained_clock; /* fraction of the profiled clock that long compute-bound steps hold; 1 = all */

@@ -1,6 +1,7 @@
 #include "hw/device_yaml.h"
 
 #include "hw/config_file.h"
+#include "hw/link/defaults.h"
 
 #include <assert.h>
 #include <math.h>
@@ -11,10 +12,10 @@
 
 enum { MAX_KEY = 64 }; /* bytes of a key or section, with the terminator */
 
-enum kind { TEXT, REAL, COUNT, BYTES, TIME, FLAG, CHOICE };
+enum kind { TEXT, REAL, COUNT, BYTES, TIME, FLAG, CHOICE }; /* BYTES: also bytes/s */
 
-/* When a key belongs to the file: always, or under one answer of a choice. */
-enum condition { ALWAYS, LAW_TWO, LAW_FITTED, MIXED_VARLEN };
+/* When a key belongs to the file: always, or under one answer of a choice, or at will. */
+enum condition { ALWAYS, LAW_TWO, LAW_FITTED, MIXED_VARLEN, OPTIONAL };
 
 struct field {
     const char *key;  /* dotted path */
@@ -42,6 +43,9 @@ struct field {
     {                                                                                                                  \
         key, "", CHOICE, ALWAYS, AT(member), 0, 0, 0, no, yes                                                          \
     }
+
+#define LINK_RATE(key, member)  NUMBER(key, "GB/s", BYTES, OPTIONAL, member, 0.001, 1e5)
+#define LINK_START(key, member) NUMBER(key, "us", TIME, OPTIONAL, member, 0, 1e6)
 
 static const struct field fields[] = {
     TEXT_FIELD("description", description),
@@ -108,6 +112,19 @@ static const struct field fields[] = {
     NUMBER("all_reduce.ring_gb_per_s", "GB/s", REAL, LAW_TWO, collective.bw2, 0.1, 1e5),
     NUMBER("all_reduce.latency_us", "us", REAL, LAW_FITTED, collective.latency_us, 0, 1e5),
     NUMBER("all_reduce.bandwidth_gb_per_s", "GB/s", REAL, LAW_FITTED, collective.bandwidth_gbs, 0.1, 1e5),
+    LINK_RATE("links.pcie_up_gb_per_s", links.pcie_up),
+    LINK_RATE("links.pcie_down_gb_per_s", links.pcie_down),
+    LINK_START("links.pcie_start_us", links.pcie_start),
+    LINK_RATE("links.peer_gb_per_s", links.peer),
+    LINK_START("links.peer_start_us", links.peer_start),
+    LINK_RATE("links.host_memory_gb_per_s", links.host_memory),
+    LINK_RATE("links.cxl_gb_per_s", links.cxl),
+    LINK_START("links.cxl_start_us", links.cxl_start),
+    LINK_RATE("links.nvme_read_gb_per_s", links.nvme_read),
+    LINK_RATE("links.nvme_write_gb_per_s", links.nvme_write),
+    LINK_START("links.nvme_start_us", links.nvme_start),
+    LINK_RATE("links.nic_gb_per_s", links.nic),
+    LINK_START("links.nic_start_us", links.nic_start),
     REAL_FIELD("sampler.t0_us", "us", sampler.t0, 0, 1e5),
     REAL_FIELD("sampler.per_sequence_us", "us", sampler.per_sequence, 0, 1e5),
 };
@@ -358,7 +375,7 @@ static void check_presence(const struct reader *reader)
     for (size_t i = 0; i < N_FIELDS; i++) {
         const bool belongs_here = belongs(reader->out, fields[i].condition);
         const bool seen = reader->seen[i].line != 0;
-        if (belongs_here && !seen) {
+        if (belongs_here && !seen && fields[i].condition != OPTIONAL) {
             diag_error(reader->diag, ASIM_USAGE, (struct diag_where){.file = reader->file}, "key '%s' is missing%s%s",
                        fields[i].key, *fields[i].unit ? ", in " : "", fields[i].unit);
         } else if (!belongs_here && seen) {
@@ -366,6 +383,18 @@ static void check_presence(const struct reader *reader)
                        fields[i].condition == LAW_TWO      ? "all_reduce.law: fitted"
                        : fields[i].condition == LAW_FITTED ? "all_reduce.law: one_shot_or_ring"
                                                            : "attention.mixed.kernels: separate");
+        }
+    }
+}
+
+/* Gives the optional keys that are not there their values. Every other one must have been read. */
+static void fill_in_links(const struct reader *reader)
+{
+    const struct device *device = reader->out;
+    const struct device typical = {.links = link_defaults(device->pcie_gen, device->pcie_lanes, device->link_gbs)};
+    for (size_t i = 0; i < N_FIELDS; i++) {
+        if (fields[i].condition == OPTIONAL && reader->seen[i].line == 0) {
+            memcpy((char *)reader->out + fields[i].offset, (const char *)&typical + fields[i].offset, sizeof(uint64_t));
         }
     }
 }
@@ -378,8 +407,12 @@ static void read_document(yaml_document_t *document, const char *name, struct de
         diag_error(diag, ASIM_USAGE, (struct diag_where){.file = name}, "a device description must be a YAML mapping");
         return;
     }
+    const size_t errors = diag->n_errors;
     read_mapping(&reader, "", root);
     check_presence(&reader);
+    if (diag->n_errors == errors) {
+        fill_in_links(&reader);
+    }
 }
 
 asim_status device_parse(const char *text, size_t bytes, const char *name, struct device *out, struct diag *diag)

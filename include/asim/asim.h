@@ -200,6 +200,24 @@ typedef struct asim_bench_options {
 ASIM_API asim_status asim_bench(asim_config *config, const asim_bench_options *options, const asim_callbacks *callbacks,
                                 char **out);
 
+/* ---- Policies (asim/policy.h) -------------------------------------------------------------------------------------
+ * A policy is named, or given as the path of a shared object, which holds a '/'. */
+
+/* What a policy is: planes, parameters, flags, functions, source. */
+ASIM_API asim_status asim_policy_show(asim_config *config, const char *name, char **out);
+
+/* Loads and checks a policy and runs a small scenario with it, on one thread and on two, twice each: the results must
+ * be the same, else the status is ASIM_INTERNAL. Parameters are those of the configuration's policy_parameters. */
+ASIM_API asim_status asim_policy_test(asim_config *config, const char *name, char **out);
+
+/* asim/policy.h, and the source of a policy to begin with, in which NAME stands for its name. Static storage. */
+ASIM_API const char *asim_policy_header(void);
+ASIM_API const char *asim_policy_template(void);
+
+/* The policy of a shared object whose function this thread is in, and *function; NULL: none. May be called in a signal
+ * handler, to say what has crashed. */
+ASIM_API const char *asim_policy_in_call(const char **function);
+
 /* Built-in things: kind is "models", "hardware", "policies", "formats" or "generators". */
 ASIM_API asim_status asim_list(asim_config *config, const char *kind, char **out);
 

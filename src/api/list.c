@@ -1,5 +1,6 @@
 #include "api/config.h"
 #include "api/document.h"
+#include "api/policy.h"
 #include "asim/asim.h"
 #include "hw/device.h"
 #include "policy/policy_table.h"
@@ -45,10 +46,7 @@ static json_t *list_policies(struct diag *diag)
     (void)diag;
     json_t *items = json_array();
     for (size_t i = 0; i < policy_count(); i++) {
-        const struct policy_entry *entry = policy_at(i);
-        json_array_append_new(items, json_pack("{s:s, s:s, s:s, s:s}", "name", entry->name, "plane",
-                                               policy_plane_name(entry->plane), "summary", entry->summary, "source",
-                                               entry->source));
+        json_array_append_new(items, policy_row(policy_at(i)));
     }
     return items;
 }

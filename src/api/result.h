@@ -22,7 +22,7 @@ struct execution {
     const struct checkpoints *checkpoints; /* NULL: none were asked for */
 };
 
-enum { RESULT_MAX_INPUTS = 3 };
+enum { RESULT_MAX_INPUTS = 7 };
 
 struct asim_result {
     struct diag diag;

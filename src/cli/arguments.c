@@ -6,8 +6,9 @@
 #include <string.h>
 
 const struct own_flag own_flags[] = {
-    {"--help", NULL, "run plan validate bench inspect import list help", "print help and exit"},
-    {"--set", "PATH=VALUE", "run plan validate bench inspect import list", "set an option by its path, as in a file"},
+    {"--help", NULL, "run plan validate bench inspect import policy list help", "print help and exit"},
+    {"--set", "PATH=VALUE", "run plan validate bench inspect import policy list",
+     "set an option by its path, as in a file"},
     {"--print-config", NULL, "run plan validate bench inspect import",
      "print the resolved configuration as YAML and exit"},
     {"--origin", NULL, "run plan validate bench inspect import", "with --print-config: say where each value came from"},

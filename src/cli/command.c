@@ -33,6 +33,13 @@ const struct verb verbs[] = {
      "reuse_generated, shared_prefix, on_bad_line, block_size) are recorded in it; gaps that are missing stay missing "
      "unless missing_gap says how to fill them.",
      true, cmd_import},
+    {"policy", "new NAME | build FILE.c | test FILE.so | show NAME|FILE.so", "write, build, test and look at policies",
+     "new writes NAME.c, a commented retention policy to begin with. build compiles FILE.c to a shared object beside "
+     "it, "
+     "with $CC or cc and the header that this program was built with. test loads a policy, checks its table and runs a "
+     "small scenario with it on one and on two threads, whose results must be the same; --policy-parameters sets its "
+     "parameters. show prints planes, parameters, flags and sources. `asim run --policy ./FILE.so` uses one.",
+     true, cmd_policy},
     {"list", "[models|hardware|policies|formats|generators]", "built-in things, and how far to trust them", NULL, true,
      cmd_list},
     {"help", "[VERB|TOPIC|OPTION]", "explain a verb, a topic or an option", NULL, false, cmd_help},

@@ -35,6 +35,7 @@ asim_status cmd_validate(struct command *command);
 asim_status cmd_bench(struct command *command);
 asim_status cmd_inspect(struct command *command);
 asim_status cmd_import(struct command *command);
+asim_status cmd_policy(struct command *command);
 asim_status cmd_list(struct command *command);
 asim_status cmd_help(struct command *command);
 

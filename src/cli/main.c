@@ -1,5 +1,6 @@
 /* asim: the command line. It uses the library's public interface and nothing below it. */
 #include "cli/command.h"
+#include "cli/crash.h"
 #include "cli/messages.h"
 
 #include <errno.h>
@@ -55,6 +56,7 @@ static asim_status run_verb(const struct verb *verb, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    crash_report_install();
     if (argc < 2) {
         help_short(stderr);
         return finish(ASIM_USAGE);

@@ -38,9 +38,12 @@ static void print_simulated(FILE *out, const json_t *root)
          (long long)count_of(simulated, "seed"));
     line(out, "model", "%s on %s; step times: %s", text_of(simulated, "model"), text_of(simulated, "hardware"),
          text_of(simulated, "compute"));
-    line(out, "cluster", "%s %s of %s GPU%s; engine: %s semantics; routing: %s", human_count(instances, a),
+    line(out, "cluster", "%s %s of %s GPU%s; engine: %s semantics", human_count(instances, a),
          plural(instances, "instance", "instances"), human_count(gpus, b), plural(gpus, "", "s"),
-         text_of(simulated, "engine"), text_of(simulated, "routing"));
+         text_of(simulated, "engine"));
+    line(out, "policies", "retention: %s; scheduling: %s; routing: %s%s", text_of(simulated, "retention"),
+         text_of(simulated, "scheduling"), text_of(simulated, "routing"),
+         json_is_true(json_object_get(simulated, "oracle")) ? "; an oracle sees the future" : "");
     if (json_is_string(json_object_get(simulated, "assumptions"))) {
         line(out, "assumptions", "%s", text_of(simulated, "assumptions"));
     }

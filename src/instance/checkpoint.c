@@ -331,7 +331,7 @@ static void get_list(struct loader *loader, struct sequence_list *list)
             return;
         }
         struct turn_arrival turn;
-        if (!loader->lend(loader->user, sequence->slot, &turn) || !is_of(sequence, &turn)) {
+        if (!loader->lend(loader->user, sequence->slot, sequence->turn, &turn) || !is_of(sequence, &turn)) {
             store_refuse(reader, "instance %" PRIu32 " has a turn of slot %" PRIu32 ", which is in another one",
                          instance->id, sequence->slot);
             return;
@@ -485,7 +485,7 @@ bool instance_load(struct instance *instance, struct store_reader *reader, insta
         get_batches(&loader);
     }
     if (!store_failed(reader)) {
-        instance->inbox_at = instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER;
+        engine_set_inbox(instance, instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER);
         check_past(&loader);
         check_device(&loader);
         check_whole(&loader);

@@ -14,8 +14,8 @@
 /* The outbox must be empty, and so must be what instance_keep_changes has kept. */
 void instance_save(const struct instance *instance, struct store_writer *writer);
 
-/* The turn of `slot` as it was delivered, with what it borrows; false when there is no such turn. */
-typedef bool (*instance_lender)(void *user, uint32_t slot, struct turn_arrival *turn);
+/* Turn `turn` of `slot` as it was delivered, with what it borrows; false when there is no such turn. */
+typedef bool (*instance_lender)(void *user, uint32_t slot, uint32_t turn, struct turn_arrival *out);
 
 /* Fills a fresh instance, created as the saved one was (only the stepping may differ). A file may hold anything: false
  * when something does not fit together; the reader has the reason then, and the instance may only be destroyed. */

@@ -1,11 +1,11 @@
-#include "instance/engine.h"
+#include "instance/transfers.h"
 
 #include <assert.h>
 
-/* The first waiting turn starts or resumes with `tokens` on top of its cached prefix. */
-static void admit(struct instance *instance, struct draft *draft, simtime now, struct kv_hit hit, uint32_t tokens)
+/* A waiting turn starts or resumes with `tokens` on top of its cached prefix. */
+static void admit(struct instance *instance, struct draft *draft, struct sequence *sequence, simtime now,
+                  struct kv_hit hit, uint32_t tokens)
 {
-    struct sequence *sequence = instance->waiting.head;
     assert(!sequence->last_in_flight);
     const uint32_t hit_toks = hit.blocks * instance->config->block_size;
     sequence_list_remove(&instance->waiting, sequence);
@@ -23,10 +23,83 @@ static void admit(struct instance *instance, struct draft *draft, simtime now, s
             sequence->recomputed_toks += sequence->computed_before - hit_toks;
         }
     }
-    kv_touch(instance->pool, &sequence->holder, sequence->content, hit);
+    if (!sequence->holder.hashed_blocks) { /* it was not loaded from a tier */
+        kv_touch(instance->pool, &sequence->holder, sequence->content, hit);
+    }
     kv_alloc(instance->pool, &sequence->holder, engine_blocks_of(instance, hit_toks + tokens) - hit.blocks);
     sequence->base = hit_toks;
+    if (instance->residency) {
+        engine_return(instance, sequence, now);
+    }
     engine_add_chunk(instance, draft, sequence, tokens);
+}
+
+/* What a waiting turn would start with in a batch that has `budget` tokens left. */
+struct start {
+    struct kv_hit hit;
+    uint32_t tokens; /* 0: not in this batch */
+    uint32_t blocks; /* that must be free */
+};
+
+static struct start plan_start(struct instance *instance, const struct sequence *sequence, uint32_t budget,
+                               bool beside_others)
+{
+    const struct engine_config *config = instance->config;
+    struct start start = {.hit = {.blocks = sequence->holder.hashed_blocks}};
+    if (!start.hit.blocks) {
+        start.hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
+    }
+    const uint32_t hit_toks = start.hit.blocks * config->block_size;
+    const uint32_t wanted = sequence->n_tokens - hit_toks;
+    start.tokens = engine_chunk_tokens(instance, wanted, budget);
+    if (!config->chunked_prefill && start.tokens < engine_chunk_tokens(instance, wanted, UINT32_MAX)) {
+        start.tokens = 0;
+    }
+    const uint32_t reach = config->reserve_full_prompt ? sequence->n_tokens : hit_toks + start.tokens;
+    start.blocks = engine_blocks_of(instance, reach) - start.hit.blocks + start.hit.free_blocks +
+                   (beside_others ? config->watermark_blocks : 0);
+    return start;
+}
+
+uint32_t engine_blocks_to_admit(struct instance *instance, const struct sequence *sequence)
+{
+    return plan_start(instance, sequence, instance->config->max_num_batched_tokens, instance->running.n > 0).blocks;
+}
+
+enum loading { NOTHING_TO_LOAD, LOADS, CANNOT_LOAD };
+
+/* Brings the waiting turn what lies in tiers below, once there is room. */
+static enum loading load_from_below(struct instance *instance, struct sequence *sequence, simtime now)
+{
+    const struct tier_plan *plan = instance->node->plan;
+    if (sequence->holder.hashed_blocks || instance->residency->n_loading >= instance->config->max_num_seqs) {
+        return NOTHING_TO_LOAD;
+    }
+    const struct tier_hit found = engine_find_below(instance, sequence->content, sequence->n_tokens);
+    for (;;) {
+        const struct kv_hit hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
+        if (found.blocks <= hit.blocks ||
+            (found.blocks - hit.blocks) * instance->config->block_size < plan->least_load_toks) {
+            return NOTHING_TO_LOAD;
+        }
+        const uint32_t reach =
+            instance->config->reserve_full_prompt ? engine_blocks_of(instance, sequence->n_tokens) : found.blocks;
+        const uint32_t blocks = reach - hit.blocks + hit.free_blocks;
+        if (blocks <= kv_free(instance->pool)) {
+            engine_load(instance, sequence, hit, found, now);
+            return LOADS;
+        }
+        if (!engine_find_blocks(instance, blocks, false, sequence->program, now)) {
+            return CANNOT_LOAD;
+        }
+    }
+}
+
+/* The next waiting turn is not looked at again before something changes. */
+static void block_head(struct instance *instance)
+{
+    instance->head_blocked =
+        instance->config->stepping != ENGINE_PLAIN && !(instance->residency && engine_watches_waiting(instance));
 }
 
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */
@@ -36,25 +109,38 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
     if (!draft->n_decode && !draft->n_chunks) {
         instance->head_blocked = false; /* it may have lacked the watermark's blocks only, which count beside others */
     }
-    while (instance->waiting.head && budget && instance->running.n < config->max_num_seqs && !instance->head_blocked) {
-        const struct sequence *sequence = instance->waiting.head;
-        const struct kv_hit hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
-        const uint32_t hit_toks = hit.blocks * config->block_size;
-        const uint32_t wanted = sequence->n_tokens - hit_toks;
-        const uint32_t tokens = engine_chunk_tokens(instance, wanted, budget);
-        if (!config->chunked_prefill && tokens < engine_chunk_tokens(instance, wanted, UINT32_MAX)) {
+    while (instance->waiting.n && budget && instance->running.n < config->max_num_seqs && !instance->head_blocked) {
+        struct sequence *sequence = instance->residency ? engine_next_waiting(instance) : instance->waiting.head;
+        if (!sequence) {
             return;
         }
-        const uint32_t reach = config->reserve_full_prompt ? sequence->n_tokens : hit_toks + tokens;
-        const bool beside_others = draft->n_decode || draft->n_chunks;
-        const uint32_t needed = engine_blocks_of(instance, reach) - hit.blocks + hit.free_blocks +
-                                (beside_others ? config->watermark_blocks : 0);
-        if (needed > kv_free(instance->pool)) {
-            instance->head_blocked = config->stepping != ENGINE_PLAIN;
+        if (instance->residency && engine_is_refused(instance, sequence, now)) {
+            continue;
+        }
+        const enum loading loading = instance->node ? load_from_below(instance, sequence, now) : NOTHING_TO_LOAD;
+        if (loading == LOADS) {
+            continue;
+        }
+        if (loading == CANNOT_LOAD) {
+            block_head(instance);
             return;
         }
-        admit(instance, draft, now, hit, tokens);
-        budget -= tokens;
+        struct start start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
+        if (!start.tokens) {
+            return;
+        }
+        if (instance->residency) {
+            while (start.blocks > kv_free(instance->pool) &&
+                   engine_find_blocks(instance, start.blocks, false, sequence->program, now)) {
+                start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
+            }
+        }
+        if (start.blocks > kv_free(instance->pool)) {
+            block_head(instance);
+            return;
+        }
+        admit(instance, draft, sequence, now, start.hit, start.tokens);
+        budget -= start.tokens;
     }
 }
 
@@ -64,7 +150,11 @@ static void enqueue(struct instance *instance, struct batch *batch, simtime now,
 {
     const simtime idle_until = instance->device_free > now ? instance->device_free : now;
     const simtime prepared = now + instance->config->host.hideable;
-    const simtime start = instance->device_free > prepared ? instance->device_free : prepared;
+    simtime start = instance->device_free > prepared ? instance->device_free : prepared;
+    if (instance->node && instance->node->plan->between_steps) {
+        const simtime copied = engine_copies_end(instance, now);
+        start = copied > start ? copied : start;
+    }
     struct instance_counters *counters = &instance->counters;
     for (int i = 0; i < STEP_BOUNDS; i++) {
         counters->part[i] += cost->part[i];
@@ -103,12 +193,12 @@ bool engine_compose(struct instance *instance, simtime now)
     draft->chunk_tokens = draft->n_decode = 0;
     draft->decode_context = 0;
     uint32_t budget = instance->config->max_num_batched_tokens;
-    bool preempted = false;
+    bool preempted = instance->residency && engine_make_room(instance, now);
     if (instance->running.n && !engine_run_steady(instance, draft, &budget)) {
-        preempted = engine_run_plain(instance, draft, now, &budget);
+        preempted |= engine_run_plain(instance, draft, now, &budget);
         instance->counters.plain_steps++;
     }
-    if (!preempted) {
+    if (!preempted || !instance->running.n) { /* the last one ran into pins: it must get them out of its way */
         admit_waiting(instance, draft, now, budget);
     }
     if (!draft->n_decode && !draft->n_chunks) {

@@ -3,6 +3,7 @@
  *   instance.c       the event loop: inbox, batches that end, batches that start
  *   prefetch.c       what the next visit will touch, fetched ahead
  *   checkpoint.c     all of that in a file
+ *   residency.h      what policies see and decide, in files of its own
  *   lookahead.c      bounds of what can leave the instance, and when
  *   fast_forward.c   stretches of steady steps in closed form
  *   compose.c        one batch: running sequences, then waiting ones, then its price
@@ -69,6 +70,8 @@ struct instance {
     /* the next events */
     simtime compose_at;  /* SIMTIME_NEVER, or when a batch is to be composed */
     simtime inbox_at;    /* SIMTIME_NEVER, or when the first turn of the inbox arrives */
+    simtime timer_at;    /* SIMTIME_NEVER, or the next deadline or tick of policies, or event of transfers */
+    simtime outside_at;  /* the earlier of the two */
     simtime device_free; /* end of the last batch composed */
     uint32_t first_batch;
     uint32_t n_batches;
@@ -86,8 +89,12 @@ struct instance {
     struct sequence_list waiting;
     struct sequence_list inbox; /* delivered, not arrived yet; by time */
     bool keeps_changes;
-    bool head_blocked;      /* the first waiting turn lacks blocks, and nothing has changed that */
-    uint32_t usable_blocks; /* of the pool */
+    bool head_blocked;           /* the first waiting turn lacks blocks, and nothing has changed that */
+    uint32_t usable_blocks;      /* of the pool */
+    uint32_t held_blocks;        /* of programs that are held between turns and yield under pressure */
+    struct residency *residency; /* NULL: policies leave everything to the engine */
+    struct node *node;           /* NULL: nothing lies below HBM */
+    uint32_t place;              /* in the node */
     uint64_t received;
     uint64_t next_stamp;
     simtime least_step; /* no step is shorter */
@@ -127,6 +134,19 @@ static inline uint32_t engine_computed(const struct instance *instance, const st
                                                 : (uint32_t)sequence->base;
 }
 
+/* Sets one of the times that are not of batches. */
+static inline void engine_set_inbox(struct instance *instance, simtime time)
+{
+    instance->inbox_at = time;
+    instance->outside_at = time < instance->timer_at ? time : instance->timer_at;
+}
+
+static inline void engine_set_timer(struct instance *instance, simtime time)
+{
+    instance->timer_at = time;
+    instance->outside_at = time < instance->inbox_at ? time : instance->inbox_at;
+}
+
 static inline struct batch *engine_batch(struct instance *instance, uint32_t index)
 {
     return &instance->batches[(instance->first_batch + index) % ENGINE_MAX_DEPTH];
@@ -152,18 +172,27 @@ void engine_settle(struct instance *instance, struct sequence *sequence);
 /* The decode piece for n sequences at `context`. */
 const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);
 
-/* Blocks that are not free. */
+/* Blocks that turns and pins hold. */
 static inline uint32_t engine_used_blocks(const struct instance *instance)
 {
-    return instance->usable_blocks - kv_free(instance->pool);
+    return instance->usable_blocks - kv_free(instance->pool) - instance->held_blocks;
 }
 
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);
 
+/* ordering.c: where policies decide, whether a waiting turn may start in the next batch. */
+bool engine_may_admit(const struct instance *instance);
+
+/* ordering.c: whether policies may change their minds about a waiting turn at any time. */
+bool engine_watches_waiting(const struct instance *instance);
+
 /* Whether no waiting turn can start before something is released or cached. */
 static inline bool engine_none_to_admit(const struct instance *instance)
 {
+    if (instance->residency) {
+        return !engine_may_admit(instance);
+    }
     return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config->max_num_seqs;
 }
 
@@ -172,6 +201,49 @@ void engine_effect_queued(struct instance *instance, struct sequence *sequence);
 void engine_effect_decoding(struct instance *instance, struct sequence *sequence);
 void engine_effect_leave(struct instance *instance, struct sequence *sequence);
 void engine_effect_prefetch(const struct instance *instance, const struct sequence *sequence); /* of one that waits */
+
+/* residency.c: what policies decide starts and ends with the instance; a turn's facts arrive with it; blocks of all
+ * programs between turns, those that several share counted for each. */
+void engine_open_residency(struct instance *instance);
+void engine_close_residency(struct instance *instance);
+void engine_welcome(struct instance *instance, const struct sequence *sequence, const struct turn_facts *facts);
+
+uint64_t engine_resident_blocks(const struct instance *instance);
+
+/* Nothing will arrive before `time`; and that time. */
+void engine_pass(struct instance *instance, simtime time);
+simtime engine_passed(const struct instance *instance);
+
+/* retention.c: a turn ends, arrives, is admitted, is preempted; the timer. */
+void engine_part(struct instance *instance, struct sequence *sequence, simtime now);
+void engine_arrive(struct instance *instance, struct sequence *sequence, simtime now);
+void engine_return(struct instance *instance, const struct sequence *sequence, simtime now);
+void engine_leave(struct instance *instance, const struct sequence *sequence, simtime now);
+void engine_pass_timer(struct instance *instance, simtime now);
+
+/* A turn's prompt is computed; a store of the program's KV is over; something may be admitted now. */
+void engine_computed_prompt(struct instance *instance, const struct sequence *sequence, simtime now);
+void engine_stored(struct instance *instance, uint64_t program, simtime now);
+void engine_wake(struct instance *instance, simtime now);
+
+#define ASIM_NO_PROGRAM UINT64_MAX
+
+/* Makes `needed` blocks free by giving up what is held between turns, that of program `except` last; false, when that
+ * cannot be, mostly without a change. */
+bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_running, uint64_t except, simtime now);
+
+/* ordering.c: a turn's priority; who is admitted next (NULL: nobody); whether the policy sends that turn back;
+ * room for the running turns before each batch, true when one was preempted. */
+void engine_rank(struct instance *instance, const struct sequence *sequence, simtime now);
+struct sequence *engine_next_waiting(struct instance *instance);
+bool engine_is_refused(struct instance *instance, const struct sequence *sequence, simtime now);
+bool engine_make_room(struct instance *instance, simtime now);
+
+/* compose.c: blocks that must be free to admit a waiting turn beside others. */
+uint32_t engine_blocks_to_admit(struct instance *instance, const struct sequence *sequence);
+
+/* plain.c: recompute preemption. */
+void engine_preempt(struct instance *instance, struct sequence *sequence, simtime now);
 
 /* plain.c: schedules the running sequences in order; true when one was preempted. */
 bool engine_run_plain(struct instance *instance, struct draft *draft, simtime now, uint32_t *budget);

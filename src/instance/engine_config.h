@@ -4,6 +4,7 @@
 
 #include "base/simtime.h"
 #include "hw/host_time.h"
+#include "policy/policy_set.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ struct engine_config {
     struct host_time host;
     enum engine_stepping stepping;
     simtime telemetry_period;
+    const struct policy_set *policies; /* NULL: the engine's own rules; borrowed */
 };
 
 #endif

@@ -1,4 +1,4 @@
-#include "instance/engine.h"
+#include "instance/transfers.h"
 
 /* Blocks that the set needs to advance `steps` steps. */
 static uint64_t blocks_ahead(const struct decode_set *decode, uint32_t steps)
@@ -151,6 +151,9 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
     if (config->stepping != ENGINE_FAST_FORWARD || !decode->n || instance->n_prefilling || decode->n_shared ||
         !engine_none_to_admit(instance) || instance->n_batches + 1 != config->queue_depth || now >= until) {
         return 0;
+    }
+    if (instance->node && instance->node->plan->between_steps && node_next(instance->node) != SIMTIME_NEVER) {
+        return 0; /* batches wait for copies */
     }
     for (uint32_t i = 0; i < instance->n_batches; i++) {
         if (!batch_is_silent(engine_batch(instance, i))) {

@@ -1,7 +1,7 @@
 #include "instance/instance.h"
 
 #include "base/mem.h"
-#include "instance/engine.h"
+#include "instance/transfers.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -42,7 +42,8 @@ static void free_unless(const void *first, void *items)
     }
 }
 
-struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time)
+struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time,
+                                 struct node *node)
 {
     assert(config->queue_depth >= 1 && config->queue_depth <= ENGINE_MAX_DEPTH);
     const size_t bytes = sizeof(struct instance) + config->block_size * sizeof(uint32_t);
@@ -54,7 +55,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     instance->pool = kv_pool_create(config->n_blocks, config->block_size, config->prefix_caching);
     instance->usable_blocks = kv_usable(instance->pool);
     instance->compose_at = SIMTIME_NEVER;
-    instance->inbox_at = SIMTIME_NEVER;
+    instance->inbox_at = instance->timer_at = instance->outside_at = SIMTIME_NEVER;
     instance->snapshot_index = -1;
     instance->least_step = instance_least_step(config, step_time);
     sequence_pool_init(&instance->sequences);
@@ -62,6 +63,11 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     distance_set_init(&instance->queued);
     sequence_heap_init(&instance->decoding);
     lend_arrays(instance);
+    if (node) {
+        instance->node = node;
+        instance->place = node_join(node, instance);
+    }
+    engine_open_residency(instance);
     return instance;
 }
 
@@ -77,6 +83,10 @@ void instance_destroy(struct instance *instance)
     for (struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
         kv_release(instance->pool, &sequence->holder); /* the run ended early */
     }
+    for (struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
+        kv_release(instance->pool, &sequence->holder);
+    }
+    engine_close_residency(instance);
     free_unless(instance->first_chunks, instance->draft.chunks);
     mem_free(instance->taken);
     free_unless(instance->first_ends, instance->ends);
@@ -118,8 +128,11 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     sequence->first_scheduled = 0;
     sequence->first_token = SIMTIME_NEVER;
     sequence->requeue_wait = 0;
+    if (instance->residency) {
+        engine_welcome(instance, sequence, arrival->facts);
+    }
     if (!instance->inbox.n) {
-        instance->inbox_at = arrival->time;
+        engine_set_inbox(instance, arrival->time);
     }
     sequence_list_push_back(&instance->inbox, sequence);
 }
@@ -127,8 +140,9 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
 struct event_key instance_next(const struct instance *instance)
 {
     struct event_key next = {.time = instance->compose_at, .phase = PHASE_STEP_START};
-    if (instance->inbox_at <= next.time && instance->inbox.n) {
-        next = (struct event_key){.time = instance->inbox_at, .phase = PHASE_ARRIVAL};
+    if (instance->outside_at <= next.time && instance->outside_at != SIMTIME_NEVER) {
+        next.time = instance->outside_at;
+        next.phase = instance->timer_at == next.time ? PHASE_TRANSFER_END : PHASE_ARRIVAL;
     }
     if (instance->n_batches && instance->batches[instance->first_batch].end <= next.time) {
         next = (struct event_key){.time = instance->batches[instance->first_batch].end, .phase = PHASE_STEP_END};
@@ -197,10 +211,14 @@ static void receive(struct instance *instance)
 {
     struct sequence *sequence = instance->inbox.head;
     sequence_list_remove(&instance->inbox, sequence);
-    instance->inbox_at = instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER;
+    engine_set_inbox(instance, instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER);
     sequence_list_push_back(&instance->waiting, sequence);
     engine_effect_queued(instance, sequence);
     instance->received++;
+    if (instance->residency) {
+        engine_arrive(instance, sequence, sequence->arrived);
+        instance->head_blocked = false; /* it may go before the one that is */
+    }
     if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
         instance->compose_at = sequence->arrived;
     }
@@ -237,8 +255,13 @@ static void finish(struct instance *instance, struct sequence *sequence, simtime
         engine_settle(instance, sequence);
         kv_hash(instance->pool, &sequence->holder, sequence->content,
                 (uint32_t)sequence->base / instance->config->block_size);
-        kv_release(instance->pool, &sequence->holder);
+        if (!instance->residency) {
+            kv_release(instance->pool, &sequence->holder);
+        }
         sequence_list_remove(&instance->running, sequence);
+    }
+    if (instance->residency) {
+        engine_part(instance, sequence, now);
     }
     instance->head_blocked = false;
     instance->ends = mem_grow_from(instance->first_ends, instance->ends, &instance->ends_capacity, instance->n_ends + 1,
@@ -264,6 +287,9 @@ static void end_batch(struct instance *instance)
         if (sequence->first_token == SIMTIME_NEVER) {
             sequence->first_token = now;
         }
+        if (instance->node) {
+            engine_computed_prompt(instance, sequence, now);
+        }
     }
     if (batch->finishers.n > 1) { /* released in the order of the running list */
         qsort(batch->finishers.items, batch->finishers.n, sizeof *batch->finishers.items, by_stamp);
@@ -281,8 +307,8 @@ static void start_batches(struct instance *instance, simtime until)
 {
     const simtime now = instance->compose_at;
     instance->compose_at = SIMTIME_NEVER;
-    if (instance->inbox_at < until) {
-        until = instance->inbox_at;
+    if (instance->outside_at < until) {
+        until = instance->outside_at;
     }
     if (engine_fast_forward(instance, now, until)) {
         return;
@@ -299,10 +325,15 @@ static void start_batches(struct instance *instance, simtime until)
 bool instance_advance(struct instance *instance, struct event_key limit)
 {
     struct event_key next = instance_next(instance);
+    simtime now = -1;
     while (!instance->n_ends && event_before(next, limit)) {
+        now = next.time;
         switch (next.phase) {
         case PHASE_STEP_END:
             end_batch(instance);
+            break;
+        case PHASE_TRANSFER_END:
+            engine_pass_timer(instance, instance->timer_at);
             break;
         case PHASE_ARRIVAL:
             receive(instance);
@@ -311,6 +342,9 @@ bool instance_advance(struct instance *instance, struct event_key limit)
             start_batches(instance, limit.time);
         }
         next = instance_next(instance);
+    }
+    if (instance->residency) {
+        engine_pass(instance, instance->n_ends ? now : limit.time);
     }
     return instance->n_ends > 0;
 }
@@ -327,9 +361,19 @@ const struct instance_counters *instance_counters(const struct instance *instanc
     return &instance->counters;
 }
 
+bool instance_wants_facts(const struct instance *instance)
+{
+    return instance->residency != NULL;
+}
+
 const struct kv_pool *instance_pool(const struct instance *instance)
 {
     return instance->pool;
+}
+
+uint32_t instance_id(const struct instance *instance)
+{
+    return instance->id;
 }
 
 uint64_t instance_turns_delivered(const struct instance *instance)
@@ -367,10 +411,14 @@ void instance_check(const struct instance *instance)
         require(!sequence->next || sequence->stamp < sequence->next->stamp, "running is in order of admission");
     }
     for (const struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
-        require(sequence->state == SEQUENCE_WAITING && sequence->holder.hashed_blocks == 0, "waiting holds no blocks");
+        const uint32_t loaded = sequence->holder.hashed_blocks + sequence->holder.anonymous_blocks;
+        require(sequence->state == SEQUENCE_WAITING && (instance->node || !loaded), "waiting holds no blocks");
+        held += loaded;
     }
+    held += engine_blocks_in_transfer(instance);
     require(decoding == instance->decode.n && context == instance->decode.context, "decode aggregate");
     require(prefilling == instance->n_prefilling, "prefilling count");
     require(instance->running.n <= instance->config->max_num_seqs, "max_num_seqs");
+    held += instance->residency ? engine_resident_blocks(instance) : 0;
     require(kv_free(instance->pool) + held >= instance->usable_blocks, "no block is lost");
 }

@@ -15,6 +15,8 @@
 #include "hw/step_time.h"
 #include "instance/engine_config.h"
 #include "metrics/recorder.h"
+#include "policy/policy_fault.h"
+#include "policy/turn_facts.h"
 #include "workload/extent.h"
 
 #include <stddef.h>
@@ -31,8 +33,9 @@ struct turn_arrival {
     uint32_t output_toks; /* as asked for; the length limit may cut it */
     bool shared_output;   /* other programs may hit the output's blocks while it is being generated */
     const void *owner;    /* NULL, or memory of the sender that it reads when the turn has ended: fetched ahead */
-    simtime lead;         /* least time from the turn's end to what the rest of the cluster sees of it (its program's
-                             next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
+    const struct turn_facts *facts; /* for policies; NULL unless instance_wants_facts; read at once */
+    simtime lead; /* least time from the turn's end to what the rest of the cluster sees of it (its program's
+                     next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
 };
 
 struct turn_end {
@@ -61,8 +64,12 @@ struct instance_counters {
 
 struct instance;
 
-/* `config` and `step_time` are borrowed; instances may share them. */
-struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time);
+struct node;
+
+/* `config` and `step_time` are borrowed; instances may share them. The instance joins `node`; NULL: nothing lies below
+ * HBM. */
+struct instance *instance_create(uint32_t id, const struct engine_config *config, struct step_time *step_time,
+                                 struct node *node);
 void instance_destroy(struct instance *instance);
 
 enum { INSTANCE_LINES = 14 }; /* cache lines that every visit touches, from the address of the instance */
@@ -130,6 +137,21 @@ struct load_snapshot instance_state(const struct instance *instance);
 const struct instance_counters *instance_counters(const struct instance *instance);
 struct kv_pool;
 const struct kv_pool *instance_pool(const struct instance *instance);
+
+/* Whether policies look at what happens inside. */
+bool instance_wants_facts(const struct instance *instance);
+
+/* The first answer of a policy that made no sense; NULL: none. */
+const struct policy_fault *instance_fault(const struct instance *instance);
+
+/* What policies decided; NULL: they leave everything to the engine. */
+const struct residency_counters *instance_residency_counters(const struct instance *instance);
+
+/* After a whole run, for the `n` instances that share tiers: everything that is still to come, which is deadlines of
+ * programs that are elsewhere, and transfers. */
+void instance_drain(struct instance *const *instances, uint32_t n);
+
+uint32_t instance_id(const struct instance *instance);
 
 /* Turns delivered so far. */
 uint64_t instance_turns_delivered(const struct instance *instance);

@@ -9,8 +9,9 @@ static int64_t steps_to_output(const struct instance *instance)
     }
     /* A waiting turn, which may be a short one, is let in early by a block in common that fills up, or by a preemption
      * if turns start with the blocks of a part of their prompt. Where the whole prompt's must be free a preemption lets
-     * nobody in: its victim stands first then, and gave back less than it needs, by the blocks that were taken. */
-    if (instance->waiting.n && (decode->n_shared || !instance->config->reserve_full_prompt)) {
+     * nobody in: its victim stands first then, and gave back less than it needs, by the blocks that were taken. Nor is
+     * a pin known that ends meanwhile, where policies decide. */
+    if (instance->waiting.n && (decode->n_shared || !instance->config->reserve_full_prompt || instance->residency)) {
         return 1;
     }
     const int64_t ahead = decode_set_next_finish(decode) - decode->clock;
@@ -132,12 +133,24 @@ static simtime effect_of_inbox(const struct instance *instance)
     return first;
 }
 
+/* Of turns that wait or are prefilling. Those that are all refused are asked about again when anything happens, which
+ * may be an arrival. */
+static simtime effect_of_queued(const struct instance *instance)
+{
+    simtime from = instance->device_free;
+    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER && instance->waiting.n) {
+        const simtime passed = engine_passed(instance);
+        from = passed > from ? passed : from;
+    }
+    return sum(from, instance->queued.first);
+}
+
 simtime instance_earliest_effect(const struct instance *instance)
 {
     simtime first = effect_in_flight(instance);
     const simtime inbox = effect_of_inbox(instance);
     first = inbox < first ? inbox : first;
-    const simtime queued = sum(instance->device_free, instance->queued.first);
+    const simtime queued = effect_of_queued(instance);
     first = queued < first ? queued : first;
     if (instance->decoding.n) {
         const simtime ahead = instance->decoding.first - instance->decode.clock * instance->least_step;

@@ -5,7 +5,7 @@
 
 /* Recompute preemption: all blocks are released (what is full stays cached), generated tokens are kept, and the turn
  * stands first in the waiting queue. */
-static void preempt(struct instance *instance, struct sequence *sequence, simtime now)
+void engine_preempt(struct instance *instance, struct sequence *sequence, simtime now)
 {
     const uint32_t computed = engine_computed(instance, sequence);
     engine_settle(instance, sequence);
@@ -35,6 +35,9 @@ static void preempt(struct instance *instance, struct sequence *sequence, simtim
     }
     instance->head_blocked = false;
     instance->counters.preemptions++;
+    if (instance->residency) {
+        engine_leave(instance, sequence, now);
+    }
 }
 
 /* Blocks for `reach` tokens of `sequence`, preempting from the end of the list; false when it preempted itself. */
@@ -46,7 +49,7 @@ static bool ensure_blocks(struct instance *instance, struct sequence *sequence, 
     const uint32_t needed = engine_blocks_of(instance, reach) - owned;
     while (needed > kv_free(instance->pool)) {
         struct sequence *victim = instance->running.tail;
-        preempt(instance, victim, now);
+        engine_preempt(instance, victim, now);
         *preempted = true;
         if (victim == sequence) {
             return false;

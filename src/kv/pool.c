@@ -327,6 +327,71 @@ void kv_release(struct kv_pool *pool, struct kv_holder *holder)
     holder->rest.count = 0;
 }
 
+void kv_trim(struct kv_pool *pool, struct kv_holder *holder)
+{
+    free_queue_push_anonymous(&pool->queue, holder->anonymous_blocks);
+    pool->free += holder->anonymous_blocks;
+    pool->anonymous -= holder->anonymous_blocks;
+    holder->anonymous_blocks = 0;
+    holder->rest.count = 0;
+}
+
+/* Lets go of the copy of `node` in `lane`; returns the node above it on the way up, or KV_NONE at depth `lo`. */
+static uint32_t drop_copy_of(struct kv_pool *pool, uint32_t node, uint32_t lane, uint32_t lo)
+{
+    struct prefix_index *index = &pool->index;
+    const uint32_t copy = prefix_index_copy(index, node, lane);
+    const struct prefix_node *x = prefix_index_node(index, node);
+    const uint32_t n = x->n;
+    const bool is_continued = x->n_children && prefix_index_one_copy(index, x);
+    if (--prefix_index_copy_at(index, copy)->ref == 0) {
+        free_queue_push(&pool->queue, copy);
+        pool->free += n;
+        if (!is_continued) {
+            const uint32_t above = x->depth == lo ? KV_NONE : x->parent; /* held, so it stays */
+            prefix_index_evict(index, copy, n);
+            free_queue_push_anonymous(&pool->queue, n);
+            return above;
+        }
+        pool->cached_free += n;
+    }
+    const struct prefix_node *covering = prefix_index_node(index, prefix_index_merge(index, node));
+    return covering->depth == lo ? KV_NONE : covering->parent;
+}
+
+void kv_drop(struct kv_pool *pool, struct kv_holder *holder)
+{
+    while (holder->n_ranges) {
+        const struct kv_range range = holder->last;
+        prefix_index_node(&pool->index, range.end)->ends--;
+        for (uint32_t node = range.end; node != KV_NONE;) {
+            node = drop_copy_of(pool, node, range.lane, range.lo);
+        }
+        if (--holder->n_ranges) {
+            holder->last = holder->earlier[holder->n_ranges - 1];
+        }
+    }
+    kv_release(pool, holder); /* what is not in the index */
+}
+
+uint32_t kv_private_blocks(const struct kv_pool *pool, const struct kv_holder *holder)
+{
+    uint32_t blocks = holder->anonymous_blocks;
+    for (uint32_t i = 0; i < holder->n_ranges; i++) {
+        const struct kv_range *range = kv_holder_range(holder, i);
+        const struct prefix_node *x;
+        uint32_t node = range->end;
+        do {
+            x = prefix_index_node(&pool->index, node);
+            if (prefix_index_copy_at(&pool->index, prefix_index_copy(&pool->index, node, range->lane))->ref == 1) {
+                blocks += x->n;
+            }
+            node = x->parent;
+        } while (x->depth != range->lo);
+    }
+    return blocks;
+}
+
 void kv_holder_fini(struct kv_holder *holder)
 {
     mem_free(holder->earlier);

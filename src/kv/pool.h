@@ -68,6 +68,15 @@ void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content cont
 void kv_release(struct kv_pool *pool, struct kv_holder *holder);
 void kv_holder_fini(struct kv_holder *holder);
 
+/* Gives back the blocks that are not in the index, which nobody can hit. */
+void kv_trim(struct kv_pool *pool, struct kv_holder *holder);
+
+/* As kv_release, but what nobody else holds, and nothing cached continues, is not cached any more. */
+void kv_drop(struct kv_pool *pool, struct kv_holder *holder);
+
+/* Blocks that nobody else holds. */
+uint32_t kv_private_blocks(const struct kv_pool *pool, const struct kv_holder *holder);
+
 /* Fetching ahead (kv/prefetch.c), each some time after those that it follows: the pool itself; then the ends of its
  * queue; then the oldest block's content. For a look-up: the slots of the content, then its nodes, then
  * what stands beside them. For a release: where

@@ -66,7 +66,10 @@ static json_t *simulated(const struct summary_input *in)
     set(object, "hardware", text(in->hardware));
     set(object, "engine", text(in->engine));
     set(object, "compute", text(in->compute));
+    set(object, "retention", text(in->retention));
+    set(object, "scheduling", text(in->scheduling));
     set(object, "routing", text(in->routing));
+    set(object, "oracle", json_boolean(in->oracle));
     set_count(object, "instances", in->instances);
     set_count(object, "tensor_parallel_size", in->tensor_parallel);
     set_count(object, "seed", in->seed);

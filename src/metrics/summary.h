@@ -29,9 +29,12 @@ struct summary_input {
     const char *arrivals; /* "recorded", "poisson 0.5/s", ... */
     const char *model;
     const char *hardware;
-    const char *engine;  /* preset, "vllm-0.19" */
-    const char *compute; /* "tile", "profile:DIR" */
+    const char *engine;    /* preset, "vllm-0.19" */
+    const char *compute;   /* "tile", "profile:DIR" */
+    const char *retention; /* policies */
+    const char *scheduling;
     const char *routing;
+    bool oracle;             /* one of them sees what programs will do */
     const char *assumptions; /* where the hardware constants come from and how far to trust them */
     uint64_t seed;
     uint64_t instances;

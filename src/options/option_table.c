@@ -10,13 +10,13 @@
 /* What users read as the type. */
 #define TYPE_TEXT         "text"
 #define TYPE_PATH         "path"
-#define TYPE_NAME         "name"
 #define TYPE_CHOICE       "name"
 #define TYPE_SWITCH       "on|off"
 #define TYPE_COUNT        "count"
 #define TYPE_DURATION     "duration"
 #define TYPE_RATE         "rate"
 #define TYPE_BANDWIDTH    "bandwidth"
+#define TYPE_BYTES        "bytes"
 #define TYPE_FRACTION     "fraction"
 #define TYPE_NUMBER       "number"
 #define TYPE_DISTRIBUTION "distribution"
@@ -43,12 +43,12 @@
     {                                                                                                                  \
         __VA_ARGS__, NULL                                                                                              \
     }
-#define COUNTS                .doc.allowed = "a DISTRIBUTION of counts with a mean of 1 to 10000000", .check = check_counts
-#define NAMES1(A)             .names = LIST(A), .doc.allowed = A
-#define NAMES2(A, B)          .names = LIST(A, B), .doc.allowed = A "|" B
-#define NAMES3(A, B, C)       .names = LIST(A, B, C), .doc.allowed = A "|" B "|" C
-#define NAMES4(A, B, C, D)    .names = LIST(A, B, C, D), .doc.allowed = A "|" B "|" C "|" D
-#define NAMES5(A, B, C, D, E) .names = LIST(A, B, C, D, E), .doc.allowed = A "|" B "|" C "|" D "|" E
+#define COUNTS                   .doc.allowed = "a DISTRIBUTION of counts with a mean of 1 to 10000000", .check = check_counts
+#define NAMES2(A, B)             .names = LIST(A, B), .doc.allowed = A "|" B
+#define NAMES3(A, B, C)          .names = LIST(A, B, C), .doc.allowed = A "|" B "|" C
+#define NAMES4(A, B, C, D)       .names = LIST(A, B, C, D), .doc.allowed = A "|" B "|" C "|" D
+#define NAMES5(A, B, C, D, E)    .names = LIST(A, B, C, D, E), .doc.allowed = A "|" B "|" C "|" D "|" E
+#define NAMES6(A, B, C, D, E, F) .names = LIST(A, B, C, D, E, F), .doc.allowed = A "|" B "|" C "|" D "|" E "|" F
 
 static bool check_missing_gap(const char *text, char *message, size_t message_bytes)
 {
@@ -144,6 +144,10 @@ static const struct option_row rows[] = {
      HELP("Time a closed-loop client takes before each program.")},
     {OPTION("workload", COUNT, "seed", "--seed", seed), DEFAULT("1"), AT_LEAST(0),
      HELP("Seed of everything drawn at random: generated programs, arrivals, gaps.")},
+    {OPTION("workload", COUNT, "dag.depth", "--dag-depth", dag_depth), RANGE(1, 256),
+     HELP("generate lats, deep-research: rounds of the search, or steps of a branch, on average. Unset: 16, or 6.")},
+    {OPTION("workload", COUNT, "dag.fan_out", "--dag-fan-out", dag_fan_out), RANGE(1, 64),
+     HELP("generate lats, deep-research: candidates of a round, or branches; they run side by side. Unset: 5.")},
     {OPTION("workload", DISTRIBUTION, "synthetic.turns", "--synthetic-turns", synthetic_turns),
      DEFAULT("geometric(mean=10, max=60)"), COUNTS,
      HELP("generate synthetic: turns of a program. Counts are rounded to whole numbers, at least 1.")},
@@ -199,6 +203,27 @@ static const struct option_row rows[] = {
     {OPTION("hardware", BANDWIDTH, "allreduce.bandwidth", "--allreduce-bandwidth", allreduce_bandwidth), ABOVE(0),
      HELP("Bandwidth of one all-reduce. Unset: the hardware's law.")},
 
+    {OPTION("hardware", BYTES, "tiers.dram", "--tiers-dram", tier_dram), AT_LEAST(0),
+     HELP("Host DRAM for KV below HBM, of each group of tiers.sharing instances. Unset: none.")},
+    {OPTION("hardware", BYTES, "tiers.cxl", "--tiers-cxl", tier_cxl), AT_LEAST(0),
+     HELP("CXL memory for KV below that: what is stored above is copied on. Unset: none.")},
+    {OPTION("hardware", BYTES, "tiers.nvme", "--tiers-nvme", tier_nvme), AT_LEAST(0),
+     HELP("NVMe space for KV below that. Unset: none.")},
+    {OPTION("hardware", COUNT, "tiers.sharing", "--tiers-sharing", tier_sharing), DEFAULT("1"), RANGE(1, 64),
+     HELP("Instances that share the tiers of one host and its links; they are simulated together at exact times.")},
+    {OPTION("hardware", BANDWIDTH, "tiers.host_link", "--tiers-host-link", tier_host_link), AT_LEAST(1000000),
+     HELP("Bandwidth between one accelerator and its host, each way. Unset: the hardware's.")},
+    {OPTION("hardware", BANDWIDTH, "tiers.dram_bandwidth", "--tiers-dram-bandwidth", tier_dram_bandwidth),
+     AT_LEAST(1000000), HELP("Bandwidth of host DRAM, both ways together. Unset: the hardware's.")},
+    {OPTION("hardware", BANDWIDTH, "tiers.cxl_bandwidth", "--tiers-cxl-bandwidth", tier_cxl_bandwidth),
+     AT_LEAST(1000000), HELP("Bandwidth of the CXL device, both ways together. Unset: the hardware's.")},
+    {OPTION("hardware", BANDWIDTH, "tiers.nvme_read_bandwidth", "--tiers-nvme-read-bandwidth",
+            tier_nvme_read_bandwidth),
+     AT_LEAST(1000000), HELP("Read bandwidth of NVMe. Unset: the hardware's.")},
+    {OPTION("hardware", BANDWIDTH, "tiers.nvme_write_bandwidth", "--tiers-nvme-write-bandwidth",
+            tier_nvme_write_bandwidth),
+     AT_LEAST(1000000), HELP("Write bandwidth of NVMe. Unset: the hardware's.")},
+
     /* ---- engine */
     {OPTION("engine", CHOICE, "engine", "--engine", engine), DEFAULT("vllm-0.19"),
      NAMES3("vllm-0.10.2", "vllm-0.15.1", "vllm-0.19"),
@@ -232,16 +257,33 @@ static const struct option_row rows[] = {
     {OPTION("engine", COUNT, "max_cudagraph_capture_size", "--max-cudagraph-capture-size", max_cudagraph_capture_size),
      RANGE(0, 1048576),
      HELP("Most tokens of a step that runs as a CUDA graph; 0: none does. Unset: twice max_num_seqs, at most 512.")},
-    {OPTION("engine", NAME, "scheduling", "--scheduling", scheduling), DEFAULT("fcfs"), NAMES1("fcfs"),
-     HELP("Order in which waiting turns are admitted.")},
-    {OPTION("engine", NAME, "retention", "--retention", retention), DEFAULT("lru"), NAMES1("lru"),
-     HELP("Which cached KV goes first when room is needed.")},
+    {OPTION("engine", CHOICE, "offload.engine", "--offload-engine", offload_engine), DEFAULT("policy"),
+     NAMES6("policy", "vllm", "lmcache", "hicache-write-through", "hicache-selective", "hicache-write-back"),
+     HELP("When the engine copies KV to the tiers below HBM by itself. policy: only when a policy asks; vllm: every "
+          "full block (native offloading); lmcache: whole chunks of prompts; hicache-...: SGLang's, what is hit once, "
+          "what is hit twice, or what must make room. All load what they find when a turn is admitted.")},
+    {OPTION("engine", CHOICE, "offload.overlap", "--offload-overlap", offload_overlap), DEFAULT("async"),
+     NAMES2("async", "same-stream"), HELP("Whether copies run beside batches or between them.")},
+    {OPTION("engine", COUNT, "offload.chunk", "--offload-chunk", offload_chunk), RANGE(1, 65536),
+     HELP("Tokens that are stored and found together, a multiple of block_size. Unset: 256 with lmcache, else one "
+          "block.")},
+    {OPTION("engine", TEXT, "policy", "--policy", policy),
+     HELP("A policy for all planes that it serves, of retention, scheduling and routing: a shared object (a path holds "
+          "a '/'), or a built-in name; `asim list policies` names them. Unset: the engine's own rules.")},
+    {OPTION("engine", TEXT, "scheduling", "--scheduling", scheduling),
+     HELP("The policy of who runs: the order in which waiting turns are admitted, and who is preempted. Unset: that of "
+          "policy, else fcfs.")},
+    {OPTION("engine", TEXT, "retention", "--retention", retention),
+     HELP("The policy of what becomes of a program's KV between its turns. Unset: that of policy, else lru.")},
+    {OPTION("engine", TEXT, "policy_parameters", "--policy-parameters", policy_parameters),
+     HELP("Parameters of the policies, name=value or policy.name=value, separated by commas; `asim list policies` "
+          "gives their names, ranges and defaults.")},
 
     /* ---- cluster */
     {OPTION("cluster", COUNT, "instances", "--instances", instances), DEFAULT("1"), RANGE(1, 1000000),
      HELP("Number of engine instances.")},
-    {OPTION("cluster", NAME, "routing", "--routing", routing), DEFAULT("session-affinity"),
-     NAMES3("round-robin", "least-loaded", "session-affinity"), HELP("How a ready turn is given an instance.")},
+    {OPTION("cluster", TEXT, "routing", "--routing", routing),
+     HELP("The policy of where a ready turn goes. Unset: that of policy, else session-affinity.")},
     {OPTION("cluster", FRACTION, "router.pressure_limit", "--router-pressure-limit", router_pressure_limit),
      DEFAULT("0.95"), RANGE(0, 1), HELP("Session affinity: KV use above which a program leaves its instance.")},
     {OPTION("cluster", NUMBER, "router.load_limit", "--router-load-limit", router_load_limit), DEFAULT("2"),

@@ -14,13 +14,13 @@
 enum option_type {
     OPTION_TEXT,         /* const char *, any text but the empty one */
     OPTION_PATH,         /* the same: a file or folder */
-    OPTION_NAME,         /* const char *, one of `names` */
     OPTION_CHOICE,       /* uint32_t, the index in `names` */
     OPTION_SWITCH,       /* bool */
     OPTION_COUNT,        /* uint64_t */
     OPTION_DURATION,     /* simtime */
     OPTION_RATE,         /* double, per second */
     OPTION_BANDWIDTH,    /* double, bytes per second */
+    OPTION_BYTES,        /* double, whole */
     OPTION_FRACTION,     /* double */
     OPTION_NUMBER,       /* double */
     OPTION_DISTRIBUTION, /* const char *, checked by `check` */

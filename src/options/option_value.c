@@ -47,7 +47,6 @@ static const struct {
 } type_texts[] = {
     [OPTION_TEXT] = {"text", "any text but the empty one"},
     [OPTION_PATH] = {"a path", "any path"},
-    [OPTION_NAME] = {"a known name", NULL},
     [OPTION_CHOICE] = {"a known name", NULL},
     [OPTION_SWITCH] = {"a switch", "on, off, true, false"},
     [OPTION_COUNT] = {"a count", "a whole number, e.g. 8192 or 1e6"},
@@ -55,6 +54,7 @@ static const struct {
     [OPTION_RATE] = {"a rate", "NUMBER/s, NUMBER/min, NUMBER/h, e.g. 0.5/s"},
     [OPTION_BANDWIDTH] = {"a bandwidth", "NUMBER with B/s, kB/s, MB/s, GB/s, TB/s, KiB/s, MiB/s, GiB/s or TiB/s, e.g. "
                                          "50GB/s"},
+    [OPTION_BYTES] = {"a size", "NUMBER with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, e.g. 200GiB"},
     [OPTION_FRACTION] = {"a fraction", "NUMBER or NUMBER%, e.g. 0.9 or 90%"},
     [OPTION_NUMBER] = {"a number", "a decimal number, e.g. 1.5"},
     [OPTION_DISTRIBUTION] = {"a distribution", NULL},
@@ -103,11 +103,7 @@ static bool parse_name(const struct option_row *row, const char *text, struct op
 {
     for (uint32_t i = 0; row->names[i]; i++) {
         if (strcmp(row->names[i], text) == 0) {
-            if (row->type == OPTION_NAME) {
-                out->text = row->names[i];
-            } else {
-                out->choice = i;
-            }
+            out->choice = i;
             return true;
         }
     }
@@ -164,6 +160,9 @@ static bool parse_number(const struct option_row *row, const char *text, struct 
     case OPTION_BANDWIDTH:
         result = units_bandwidth(text, &out->number);
         break;
+    case OPTION_BYTES:
+        result = units_bytes(text, &out->number);
+        break;
     case OPTION_FRACTION:
         result = units_fraction(text, &out->number);
         break;
@@ -182,7 +181,6 @@ static bool parse_in_c_locale(const struct option_row *row, const char *text, st
     case OPTION_PATH:
     case OPTION_DISTRIBUTION:
         return parse_text(row, text, out, message);
-    case OPTION_NAME:
     case OPTION_CHOICE:
         return parse_name(row, text, out, message);
     case OPTION_SWITCH:
@@ -194,6 +192,7 @@ static bool parse_in_c_locale(const struct option_row *row, const char *text, st
                in_range(row, text, (double)out->duration, message);
     case OPTION_RATE:
     case OPTION_BANDWIDTH:
+    case OPTION_BYTES:
     case OPTION_FRACTION:
     case OPTION_NUMBER:
         return parse_number(row, text, out, message);
@@ -236,7 +235,6 @@ void option_value_store(const struct option_row *row, const struct option_value 
     switch (row->type) {
     case OPTION_TEXT:
     case OPTION_PATH:
-    case OPTION_NAME:
     case OPTION_DISTRIBUTION:
         *(const char **)field = value->text;
         break;
@@ -254,6 +252,7 @@ void option_value_store(const struct option_row *row, const struct option_value 
         break;
     case OPTION_RATE:
     case OPTION_BANDWIDTH:
+    case OPTION_BYTES:
     case OPTION_FRACTION:
     case OPTION_NUMBER:
         *(double *)field = value->number;
@@ -273,6 +272,7 @@ void option_value_unset(const struct option_row *row, struct settings *settings)
         break;
     case OPTION_RATE:
     case OPTION_BANDWIDTH:
+    case OPTION_BYTES:
     case OPTION_FRACTION:
     case OPTION_NUMBER:
         value.number = SETTING_UNSET_NUMBER;
@@ -299,6 +299,9 @@ static bool format_in_c_locale(const struct option_row *row, const void *field, 
     case OPTION_BANDWIDTH:
         units_format_bandwidth(number, out);
         break;
+    case OPTION_BYTES:
+        units_format_bytes(number, out);
+        break;
     default:
         units_format_number(number, out);
         break;
@@ -312,7 +315,6 @@ char *option_value_format(const struct option_row *row, const struct settings *s
     switch (row->type) {
     case OPTION_TEXT:
     case OPTION_PATH:
-    case OPTION_NAME:
     case OPTION_DISTRIBUTION: {
         const char *text = *(const char *const *)field;
         return text ? mem_strdup(text) : NULL;

@@ -37,11 +37,8 @@ static void choose(const struct option_sources *sources, struct choice *choice)
 /* The embedded scenario fills what no source gives. */
 static void add_scenario(struct option_sources *scenario, struct choice *choice)
 {
-    const struct embedded_file *file = embedded_files;
-    while (strcmp(file->path, "scenarios/embedded.yaml") != 0) {
-        file++;
-        assert(file->path);
-    }
+    const struct embedded_file *file = embedded_find("scenarios/embedded.yaml");
+    assert(file);
     struct diag diag;
     diag_init(&diag);
     yaml_source_read(scenario, RANK_SCENARIO, file->path, file->text, file->bytes, &diag);

@@ -38,6 +38,15 @@ enum setting_bind { BIND_NONE, BIND_CORES, BIND_NUMA };
 enum setting_synchronization { SYNCHRONIZATION_AUTO, SYNCHRONIZATION_WINDOWS, SYNCHRONIZATION_SERIAL };
 enum setting_transport { TRANSPORT_NONE, TRANSPORT_MPI };
 enum setting_router_view { SETTING_VIEW_TELEMETRY, SETTING_VIEW_EXACT };
+enum setting_offload {
+    SETTING_OFFLOAD_POLICY,
+    SETTING_OFFLOAD_VLLM,
+    SETTING_OFFLOAD_LMCACHE,
+    SETTING_OFFLOAD_HICACHE_THROUGH,
+    SETTING_OFFLOAD_HICACHE_SELECTIVE,
+    SETTING_OFFLOAD_HICACHE_BACK
+};
+enum setting_overlap { SETTING_OVERLAP_ASYNC, SETTING_OVERLAP_SAME_STREAM };
 enum setting_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
 struct settings {
@@ -57,6 +66,8 @@ struct settings {
     uint64_t max_concurrency;  /* closed-loop clients */
     simtime client_setup;
     uint64_t seed;
+    uint64_t dag_depth; /* of the generators of graphs; unset: as they have it */
+    uint64_t dag_fan_out;
     const char *synthetic_turns; /* texts for draws_parse_counts (options/draws.h), of the generator `synthetic` */
     uint64_t synthetic_system_prompts;
     uint64_t synthetic_system_prompt_tokens;
@@ -77,6 +88,15 @@ struct settings {
     simtime host_hideable;          /* unset: the hardware's */
     simtime allreduce_latency;      /* unset: the hardware's law */
     double allreduce_bandwidth;     /* bytes per second; unset: the hardware's law */
+    double tier_dram;               /* bytes of KV; unset: no such tier */
+    double tier_cxl;
+    double tier_nvme;
+    uint64_t tier_sharing; /* instances */
+    double tier_host_link; /* bytes per second; unset: the hardware's, as below */
+    double tier_dram_bandwidth;
+    double tier_cxl_bandwidth;
+    double tier_nvme_read_bandwidth;
+    double tier_nvme_write_bandwidth;
     /* engine */
     uint32_t engine; /* enum setting_engine: preset of the fields marked below */
     uint64_t max_model_len;
@@ -90,8 +110,13 @@ struct settings {
     bool async_scheduling;               /* preset decides unless given */
     double watermark;                    /* fraction of the pool */
     uint64_t max_cudagraph_capture_size; /* unset: min(2 * max_num_seqs, 512) */
-    const char *scheduling;              /* policy names */
+    uint32_t offload_engine;             /* enum setting_offload */
+    uint32_t offload_overlap;            /* enum setting_overlap */
+    uint64_t offload_chunk;              /* tokens; unset: the engine's */
+    const char *policy;                  /* names of policies; NULL: not given */
+    const char *scheduling;
     const char *retention;
+    const char *policy_parameters; /* text for policy_parameters_read (policy/policy_parameters.h) */
     /* cluster */
     uint64_t instances;
     const char *routing;

@@ -26,6 +26,11 @@ static const struct unit bandwidth_units[] = {
     {"TiB/s", 1099511627776}, {"GiB/s", 1073741824}, {"MiB/s", 1048576}, {"KiB/s", 1024.0}, {NULL, 0.0},
 };
 
+static const struct unit byte_units[] = {
+    {"TB", 1e12},           {"GB", 1e9},         {"MB", 1e6},      {"kB", 1e3},     {"B", 1.0},
+    {"TiB", 1099511627776}, {"GiB", 1073741824}, {"MiB", 1048576}, {"KiB", 1024.0}, {NULL, 0.0},
+};
+
 static const struct unit *find_unit(const struct unit *units, const char *name)
 {
     for (; units->name; units++) {
@@ -150,7 +155,7 @@ enum units_result units_rate(const char *text, double *out)
     return isfinite(*out) ? UNITS_OK : UNITS_TOO_LARGE;
 }
 
-enum units_result units_bandwidth(const char *text, double *out)
+static enum units_result scaled(const struct unit *units, const char *text, double *out)
 {
     char name[16];
     double value;
@@ -160,12 +165,26 @@ enum units_result units_bandwidth(const char *text, double *out)
     if (name[0] == '\0') {
         return UNITS_NO_UNIT;
     }
-    const struct unit *unit = find_unit(bandwidth_units, name);
+    const struct unit *unit = find_unit(units, name);
     if (!unit) {
         return UNITS_MALFORMED;
     }
     *out = value * unit->factor;
     return isfinite(*out) ? UNITS_OK : UNITS_TOO_LARGE;
+}
+
+enum units_result units_bandwidth(const char *text, double *out)
+{
+    return scaled(bandwidth_units, text, out);
+}
+
+enum units_result units_bytes(const char *text, double *out)
+{
+    const enum units_result result = scaled(byte_units, text, out);
+    if (result == UNITS_OK && fabs(*out) >= 0x1p53) {
+        return UNITS_TOO_LARGE;
+    }
+    return result == UNITS_OK && *out != floor(*out) ? UNITS_MALFORMED : result;
 }
 
 enum units_result units_fraction(const char *text, double *out)
@@ -228,15 +247,26 @@ void units_format_rate(double value, char out[UNITS_TEXT_BYTES])
     strcat(out, "/s");
 }
 
-void units_format_bandwidth(double value, char out[UNITS_TEXT_BYTES])
+static void format_scaled(const struct unit *units, enum units_result (*parse)(const char *, double *), double value,
+                          char out[UNITS_TEXT_BYTES])
 {
-    for (const struct unit *unit = bandwidth_units; unit->factor >= 1.0; unit++) {
+    for (const struct unit *unit = units; unit->factor >= 1.0; unit++) {
         double back = 0.0;
         units_format_number(value / unit->factor, out);
         strcat(out, unit->name);
         const bool readable = value >= unit->factor || unit->factor == 1.0;
-        if (readable && units_bandwidth(out, &back) == UNITS_OK && back == value) {
+        if (readable && parse(out, &back) == UNITS_OK && back == value) {
             return;
         }
     }
+}
+
+void units_format_bandwidth(double value, char out[UNITS_TEXT_BYTES])
+{
+    format_scaled(bandwidth_units, units_bandwidth, value, out);
+}
+
+void units_format_bytes(double value, char out[UNITS_TEXT_BYTES])
+{
+    format_scaled(byte_units, units_bytes, value, out);
 }

@@ -34,6 +34,10 @@ enum units_result units_rate(const char *text, double *out);
 /* NUMBER with B/s, kB/s, MB/s, GB/s, TB/s (powers of 1000) or KiB/s, MiB/s, GiB/s, TiB/s (powers of 1024). */
 enum units_result units_bandwidth(const char *text, double *out);
 
+/* NUMBER with B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024), a whole number of bytes below
+ * 2^53. */
+enum units_result units_bytes(const char *text, double *out);
+
 /* 0.9 or 90%. */
 enum units_result units_fraction(const char *text, double *out);
 
@@ -45,6 +49,7 @@ bool units_seconds(const char *text, double *out);
 void units_format_duration(simtime value, char out[UNITS_TEXT_BYTES]);
 void units_format_rate(double value, char out[UNITS_TEXT_BYTES]);
 void units_format_bandwidth(double value, char out[UNITS_TEXT_BYTES]);
+void units_format_bytes(double value, char out[UNITS_TEXT_BYTES]);
 void units_format_number(double value, char out[UNITS_TEXT_BYTES]);
 
 #endif

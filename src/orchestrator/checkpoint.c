@@ -5,10 +5,10 @@
 #include <inttypes.h>
 
 #define SECTION "orchestrator"
-enum { SECTION_VERSION = 1 };
+enum { SECTION_VERSION = 2 };
 
 /* Bytes of a program in progress, with its slot. */
-enum { PROGRAM_BYTES = 4 + 8 + 2 * 4 + 3 * 8 + 3 * 8 + 2 * 8 + 2 * 4 };
+enum { PROGRAM_BYTES = 4 + 8 + 2 * 4 + 4 * 8 + 3 * 8 + 2 * 8 + 2 * 4 };
 
 uint64_t orchestrator_programs_taken(const struct orchestrator *orchestrator)
 {
@@ -31,6 +31,20 @@ bool orchestrator_in_progress(const struct orchestrator *orchestrator, uint32_t 
            slot_at(orchestrator, slot)->started;
 }
 
+uint32_t orchestrator_turns(const struct orchestrator *orchestrator, uint32_t slot)
+{
+    return orchestrator_in_progress(orchestrator, slot) ? slot_at(orchestrator, slot)->program.n_turns : 0;
+}
+
+bool orchestrator_is_live(const struct orchestrator *orchestrator, uint32_t slot, uint32_t turn)
+{
+    if (turn >= orchestrator_turns(orchestrator, slot)) {
+        return false;
+    }
+    const struct progress *progress = slot_at(orchestrator, slot);
+    return progress->program.graph ? nodes_is_live(progress, turn) : turn == progress->turn;
+}
+
 /* ---- saving ---- */
 
 static void save_program(const struct program_state *state, struct store_writer *writer)
@@ -41,6 +55,7 @@ static void save_program(const struct program_state *state, struct store_writer 
     store_put_i64(writer, state->ready);
     store_put_i64(writer, state->arrival);
     store_put_i64(writer, state->tool_time);
+    store_put_i64(writer, state->attained);
     program_sums_save(&state->sums, writer);
 }
 
@@ -60,6 +75,9 @@ void orchestrator_save(const struct orchestrator *orchestrator, struct store_wri
             const struct program_state state = orchestrator_state(orchestrator, slot);
             store_put_u32(writer, slot);
             save_program(&state, writer);
+            if (slot_at(orchestrator, slot)->program.graph) {
+                nodes_save(slot_at(orchestrator, slot), writer);
+            }
         }
     }
     store_end(writer);
@@ -76,6 +94,7 @@ static struct program_state load_program(struct store_reader *reader)
     state.ready = store_get_i64(reader);
     state.arrival = store_get_i64(reader);
     state.tool_time = store_get_i64(reader);
+    state.attained = store_get_i64(reader);
     state.sums = program_sums_load(reader);
     return state;
 }
@@ -86,7 +105,8 @@ static bool is_sound(const struct orchestrator *orchestrator, const struct progr
         orchestrator_is_closed(&orchestrator->options) ? orchestrator->options.arrivals.clients : 1;
     return state->program < orchestrator->n_programs && state->client < clients && state->arrival >= 0 &&
            state->arrival <= state->ready && state->ready < SIMTIME_LIMIT && state->tool_time >= 0 &&
-           state->tool_time <= state->ready - state->arrival && state->sums.turns == state->turn;
+           state->tool_time <= state->ready - state->arrival && state->attained >= 0 &&
+           state->attained <= state->ready - state->arrival - state->tool_time && state->sums.turns == state->turn;
 }
 
 /* Room for the slots of the file; more programs than the workload has were never in progress. */
@@ -115,7 +135,7 @@ static void find_free_slots(struct orchestrator *orchestrator)
 }
 
 static void load_slot(struct orchestrator *orchestrator, uint64_t least_slot, uint32_t slot,
-                      const struct program_state *state, struct store_reader *reader)
+                      const struct program_state *state, uint32_t n_instances, struct store_reader *reader)
 {
     if (slot < least_slot || slot >= orchestrator->n_slots || !is_sound(orchestrator, state)) {
         store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 " in slot %" PRIu32 " makes no sense", state->program,
@@ -123,10 +143,12 @@ static void load_slot(struct orchestrator *orchestrator, uint64_t least_slot, ui
     } else if (!orchestrator_resume(orchestrator, slot, state)) {
         store_refuse(reader, "program %" PRIu64 " cannot be had from the workload, or has no turn %" PRIu32,
                      state->program, state->turn);
+    } else if (slot_at(orchestrator, slot)->program.graph) {
+        nodes_load(orchestrator, slot, n_instances, reader);
     }
 }
 
-bool orchestrator_load(struct orchestrator *orchestrator, struct store_reader *reader)
+bool orchestrator_load(struct orchestrator *orchestrator, uint32_t n_instances, struct store_reader *reader)
 {
     if (!store_enter(reader, SECTION, SECTION_VERSION) || !arrivals_load(&orchestrator->arrivals, reader)) {
         return false;
@@ -145,7 +167,7 @@ bool orchestrator_load(struct orchestrator *orchestrator, struct store_reader *r
         const uint32_t slot = store_get_u32(reader);
         const struct program_state state = load_program(reader);
         if (!store_failed(reader)) {
-            load_slot(orchestrator, least_slot, slot, &state, reader);
+            load_slot(orchestrator, least_slot, slot, &state, n_instances, reader);
             least_slot = (uint64_t)slot + 1;
         }
     }

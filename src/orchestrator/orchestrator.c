@@ -78,9 +78,9 @@ void orchestrator_destroy(struct orchestrator *orchestrator)
             workload_release(orchestrator->options.workload, progress->borrowed, (uint32_t)i);
         }
         prompt_state_fini(&progress->prompts);
-        if (progress->truncated) {
-            extent_list_fini(progress->truncated);
-            mem_free(progress->truncated);
+        orchestrator_free_truncated(progress->truncated);
+        if (progress->nodes) {
+            nodes_destroy(progress->nodes);
         }
     }
     for (size_t i = 0; i < orchestrator->n_chunks; i++) {
@@ -157,42 +157,6 @@ void orchestrator_report_long_prompt(const struct orchestrator *orchestrator, ui
     report_long_prompt(&orchestrator->options, program, first_long_turn(&orchestrator->options, program), diag);
 }
 
-static uint32_t prompt_toks(const struct orchestrator *orchestrator, const struct turn *turn)
-{
-    return prompt_fits(&orchestrator->options, turn) ? turn->prompt_toks
-                                                     : orchestrator->options.max_model_len - (turn->output_toks > 0);
-}
-
-/* From the end of turn `turn` to the next one; 0 after the last one. */
-static simtime gap_after(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn)
-{
-    const bool is_last = turn + 1 == progress->program.n_turns;
-    return is_last ? 0 : tool_gap(orchestrator->options.tool, &progress->program, turn);
-}
-
-/* From the end of turn `turn`, with `gap` after it, to what it sets off. */
-static simtime lead(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
-                    simtime gap)
-{
-    if (turn + 1 < progress->program.n_turns) {
-        return gap;
-    }
-    return orchestrator_is_closed(&orchestrator->options) ? orchestrator->options.arrivals.client_setup : SIMTIME_NEVER;
-}
-
-/* Least time from the readiness of turn `turn` to its effect: dispatch, a step per output token, the lead. */
-static simtime service(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
-                       simtime gap)
-{
-    const struct orchestrator_options *options = &orchestrator->options;
-    const struct turn *spec = &progress->program.turns[turn];
-    const uint32_t room = options->max_model_len - prompt_toks(orchestrator, spec);
-    const uint32_t output = spec->output_toks < room ? spec->output_toks : room;
-    const simtime served = options->dispatch_latency + (output > 1 ? output : 1) * options->least_step;
-    const simtime after = lead(orchestrator, progress, turn, gap);
-    return after < SIMTIME_NEVER - served ? after + served : SIMTIME_NEVER;
-}
-
 /* False when the workload's file is not sound there; its error is reported. */
 static bool fetch(struct orchestrator *orchestrator, struct progress *progress, uint32_t slot, uint64_t program)
 {
@@ -202,6 +166,9 @@ static bool fetch(struct orchestrator *orchestrator, struct progress *progress, 
     }
     progress->program = *progress->borrowed;
     prompt_state_reset(&progress->prompts);
+    if (progress->program.graph) {
+        nodes_prepare(progress);
+    }
     return true;
 }
 
@@ -214,8 +181,8 @@ enum prepared orchestrator_prepare(struct orchestrator *orchestrator, uint32_t s
     }
     progress->turn = 0;
     progress->started = false;
-    progress->next_gap = gap_after(orchestrator, progress, 0);
-    progress->next_service = service(orchestrator, progress, 0, progress->next_gap);
+    progress->next_gap = orchestrator_gap(orchestrator, progress, 0);
+    progress->next_service = orchestrator_service(orchestrator, progress, 0, progress->next_gap);
     if (first_long_turn(options, &progress->program) == progress->program.n_turns) {
         return PREPARED_READY;
     }
@@ -247,19 +214,44 @@ struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t
     progress->client = client;
     progress->arrival = time;
     progress->tool_time = 0;
+    progress->attained = 0;
     progress->sums = (struct program_sums){0};
+    if (progress->program.graph) {
+        progress->ready = time;
+        nodes_start(progress);
+        return nodes_ready(orchestrator, progress, slot, 0);
+    }
     return make_ready(progress, slot, time, NO_HOME);
 }
 
-/* Keeps `prompt_toks` tokens of a longer prompt; the output follows. */
-static struct content truncate(struct progress *progress, struct content content, uint32_t full_prompt,
-                               uint32_t prompt_toks)
+uint32_t orchestrator_roots(const struct orchestrator *orchestrator, uint32_t slot)
 {
-    if (!progress->truncated) {
-        progress->truncated = mem_alloc(sizeof *progress->truncated);
-        extent_list_init(progress->truncated);
+    const struct program_graph *graph = slot_at(orchestrator, slot)->program.graph;
+    return graph ? graph->n_roots : 1;
+}
+
+struct ready_turn orchestrator_root(const struct orchestrator *orchestrator, uint32_t slot, uint32_t root)
+{
+    assert(root < orchestrator_roots(orchestrator, slot));
+    return nodes_ready(orchestrator, slot_at(orchestrator, slot), slot, root);
+}
+
+void orchestrator_free_truncated(struct extent_list *truncated)
+{
+    if (truncated) {
+        extent_list_fini(truncated);
+        mem_free(truncated);
     }
-    struct extent_list *list = progress->truncated;
+}
+
+struct content orchestrator_truncate(struct extent_list **kept, struct content content, uint32_t full_prompt,
+                                     uint32_t prompt_toks)
+{
+    if (!*kept) {
+        *kept = mem_alloc(sizeof **kept);
+        extent_list_init(*kept);
+    }
+    struct extent_list *list = *kept;
     list->n = 0;
     list->n_tokens = 0;
     uint32_t at = 0;
@@ -279,52 +271,119 @@ static struct content truncate(struct progress *progress, struct content content
     return extent_list_content(list);
 }
 
-struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot)
+struct content orchestrator_prompt(struct orchestrator *orchestrator, uint32_t slot, uint32_t number, uint32_t *toks)
 {
     struct progress *progress = slot_at(orchestrator, slot);
+    if (progress->program.graph) {
+        return nodes_prompt(orchestrator, progress, number, toks);
+    }
+    const struct turn *turn = &progress->program.turns[number];
+    const struct content content = prompt_build(&progress->prompts, &progress->program, number);
+    *toks = orchestrator_prompt_toks(orchestrator, turn);
+    return *toks < turn->prompt_toks ? orchestrator_truncate(&progress->truncated, content, turn->prompt_toks, *toks)
+                                     : content;
+}
+
+struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot, uint32_t number)
+{
+    struct progress *progress = slot_at(orchestrator, slot);
+    if (progress->program.graph) {
+        return nodes_call(orchestrator, progress, number);
+    }
+    assert(number == progress->turn);
     const struct turn *turn = &progress->program.turns[progress->turn];
     struct turn_call call = {.program = progress->program.id,
                              .turn = progress->turn,
                              .ready = progress->ready,
-                             .content = prompt_build(&progress->prompts, &progress->program, progress->turn),
-                             .prompt_toks = prompt_toks(orchestrator, turn),
                              .output_toks = turn->output_toks,
                              .shared_output = turn->shared_output,
-                             .lead = lead(orchestrator, progress, progress->turn, progress->gap)};
-    if (call.prompt_toks < turn->prompt_toks) {
-        call.content = truncate(progress, call.content, turn->prompt_toks, call.prompt_toks);
-    }
+                             .lead = orchestrator_lead(orchestrator, progress, progress->turn, progress->gap),
+                             .attained = progress->attained,
+                             .critical = progress->attained};
+    call.content = orchestrator_prompt(orchestrator, slot, number, &call.prompt_toks);
     /* What the end of this turn asks of the next one, while the turns are at hand. */
     const uint32_t next = progress->turn + 1;
     if (next < progress->program.n_turns) {
-        progress->next_gap = gap_after(orchestrator, progress, next);
-        progress->next_service = service(orchestrator, progress, next, progress->next_gap);
+        progress->next_gap = orchestrator_gap(orchestrator, progress, next);
+        progress->next_service = orchestrator_service(orchestrator, progress, next, progress->next_gap);
     }
     return call;
 }
 
-enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, uint32_t instance,
-                                          simtime end, struct ready_turn *next, struct program_record *record)
+/* The turn that a turn follows; false for a root. */
+static bool find_parent(const struct program *program, uint32_t turn, uint32_t *parent)
+{
+    *parent = program->graph ? program->turns[turn].parent : turn - 1;
+    return turn >= (program->graph ? program->graph->n_roots : 1);
+}
+
+struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number)
+{
+    const struct progress *progress = slot_at(orchestrator, slot);
+    const struct program *program = &progress->program;
+    const bool is_last = program_is_sink(program, number);
+    uint32_t parent;
+    const bool follows = find_parent(program, number, &parent);
+    struct turn_facts facts = {.program_arrival = progress->arrival,
+                               .gap_before = follows ? orchestrator_gap(orchestrator, progress, parent) : -1,
+                               .gap_after = is_last ? SIMTIME_NEVER : orchestrator_gap(orchestrator, progress, number),
+                               .attained = progress->attained,
+                               .critical = progress->attained,
+                               .deadline = SIMTIME_NEVER,
+                               .hint_pin = -1,
+                               .hint_resume = -1,
+                               .kept_before = follows ? program->turns[parent].kept_toks : 0,
+                               .tool_before = follows ? program->turns[parent].tool : NO_TOOL,
+                               .tool_after = is_last ? NO_TOOL : program->turns[number].tool,
+                               .is_last = is_last};
+    if (program->graph) {
+        nodes_service(progress, number, &facts.attained, &facts.critical);
+    }
+    for (uint32_t i = number; i < program->n_turns; i++) {
+        facts.remaining_toks += program->turns[i].output_toks;
+    }
+    return facts;
+}
+
+/* The present turn of a chain ended. */
+static enum turn_outcome chain_ended(struct progress *progress, uint32_t slot, const struct turn_record *ended,
+                                     struct ready_turn *next, simtime *end)
+{
+    assert(ended->turn == progress->turn);
+    *end = ended->last_token;
+    if (progress->turn + 1 == progress->program.n_turns) {
+        return TURN_WAS_LAST;
+    }
+    const simtime gap = progress->gap;
+    if (*end >= SIMTIME_LIMIT || gap >= SIMTIME_LIMIT - *end) {
+        *next = (struct ready_turn){.key = progress->program.id << 24 | (progress->turn + 1)};
+        return TURN_TOO_LATE;
+    }
+    progress->tool_time += gap;
+    progress->attained += *end - ended->first_scheduled;
+    progress->turn++;
+    *next = make_ready(progress, slot, *end + gap, ended->instance);
+    return TURN_IS_FOLLOWED;
+}
+
+enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot,
+                                          const struct turn_record *ended, struct ready_turn *next,
+                                          struct program_record *record)
 {
     struct progress *progress = slot_at(orchestrator, slot);
     const struct program *program = &progress->program;
-    if (progress->turn + 1 == program->n_turns) {
+    simtime end;
+    const enum turn_outcome outcome = program->graph ? nodes_ended(orchestrator, progress, ended, next, &end)
+                                                     : chain_ended(progress, slot, ended, next, &end);
+    if (outcome == TURN_WAS_LAST) {
         *record = (struct program_record){.program = program->id,
                                           .name = program->name,
                                           .arrival = progress->arrival,
                                           .end = end,
                                           .tool_time = progress->tool_time,
                                           .n_turns = program->n_turns};
-        return TURN_WAS_LAST;
     }
-    const simtime gap = progress->gap;
-    if (end >= SIMTIME_LIMIT || gap >= SIMTIME_LIMIT - end) {
-        return TURN_TOO_LATE;
-    }
-    progress->tool_time += gap;
-    progress->turn++;
-    *next = make_ready(progress, slot, end + gap, instance);
-    return TURN_IS_FOLLOWED;
+    return outcome;
 }
 
 struct program_state orchestrator_state(const struct orchestrator *orchestrator, uint32_t slot)
@@ -336,17 +395,22 @@ struct program_state orchestrator_state(const struct orchestrator *orchestrator,
                                   .ready = progress->ready,
                                   .arrival = progress->arrival,
                                   .tool_time = progress->tool_time,
+                                  .attained = progress->attained,
                                   .sums = progress->sums};
 }
 
-struct ready_turn orchestrator_ready(const struct orchestrator *orchestrator, uint32_t slot, uint32_t home)
+struct ready_turn orchestrator_ready(const struct orchestrator *orchestrator, uint32_t slot, uint32_t turn,
+                                     uint32_t home)
 {
     const struct progress *progress = slot_at(orchestrator, slot);
+    if (progress->program.graph) {
+        return nodes_ready(orchestrator, progress, slot, turn);
+    }
     return (struct ready_turn){.time = progress->ready,
                                .key = progress->program.id << 24 | progress->turn,
                                .slot = slot,
                                .home = home,
-                               .service = service(orchestrator, progress, progress->turn, progress->gap)};
+                               .service = orchestrator_service(orchestrator, progress, progress->turn, progress->gap)};
 }
 
 bool orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state)
@@ -359,16 +423,38 @@ bool orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const
     progress->turn = state->turn;
     progress->client = state->client;
     progress->ready = state->ready;
-    progress->gap = gap_after(orchestrator, progress, state->turn);
+    progress->gap = orchestrator_gap(orchestrator, progress, state->turn);
     progress->arrival = state->arrival;
     progress->tool_time = state->tool_time;
+    progress->attained = state->attained;
     progress->sums = state->sums;
+    if (progress->program.graph) {
+        nodes_start(progress);
+    }
     return true;
 }
 
-struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot)
+struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot, uint32_t turn)
+{
+    struct progress *progress = slot_at(orchestrator, slot);
+    return progress->program.graph ? nodes_sums(progress, turn) : &progress->sums;
+}
+
+const struct program_sums *orchestrator_all_sums(const struct orchestrator *orchestrator, uint32_t slot)
 {
     return &slot_at(orchestrator, slot)->sums;
+}
+
+uint64_t orchestrator_turns_beside(const struct orchestrator *orchestrator)
+{
+    uint64_t n = 0;
+    for (size_t slot = 0; slot < orchestrator->n_slots; slot++) {
+        const struct progress *progress = slot_at(orchestrator, slot);
+        if (progress->borrowed && progress->started && progress->program.graph) {
+            n += nodes_live(progress) - 1;
+        }
+    }
+    return n;
 }
 
 uint32_t orchestrator_client(const struct orchestrator *orchestrator, uint32_t slot)

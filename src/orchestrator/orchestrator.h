@@ -1,5 +1,8 @@
 /* The program orchestrator: the state of every program in progress, and what comes after each of its turns.
  *
+ * The turns of a program are a chain, or a graph (workload/program.h) of which several may be ready or at an instance
+ * at a time. Calls that name a turn name one of those.
+ *
  * A program keeps its identity and a slot (a small number that other modules index by) from its arrival to its last
  * turn. Open-loop programs arrive by the arrival process; in a closed loop one queue of programs feeds the clients, and
  * the first free client takes the next one (ties by client number), ready after the client's set-up time.
@@ -7,7 +10,9 @@
  * The orchestrator answers questions; it has no queue of events. An engine of the simulation (src/sim) asks it which
  * programs come next, has each made ready (orchestrator_prepare), keeps the ready turns in order, and tells of ends.
  *
- * Threads: calls that name a slot may run side by side for different slots. Those that do not
+ * Threads: calls that name a slot may run side by side for different slots, and those that name a turn for different
+ * turns of one slot. Which thread comes first to the end of which parent shows in no result: a turn is released by the
+ * last of them, at a time that is a maximum. Calls that name no slot
  * (orchestrator_next_program, orchestrator_take_slot, orchestrator_give_slot, the reports) are for one thread at a
  * time, while no other call runs.
  */
@@ -16,6 +21,7 @@
 
 #include "base/simtime.h"
 #include "metrics/recorder.h"
+#include "policy/turn_facts.h"
 #include "tool/tool.h"
 #include "workload/arrivals.h"
 #include "workload/workload.h"
@@ -90,13 +96,28 @@ struct ready_turn {
 
 #define NO_HOME UINT32_MAX
 
+/* The turn of a key. */
+static inline uint32_t ready_turn_number(uint64_t key)
+{
+    return (uint32_t)(key & 0xffffff);
+}
+
 /* Least time from a prepared program's start to the effect of its first turn, as ready_turn.service. */
 simtime orchestrator_first_service(const struct orchestrator *orchestrator, uint32_t slot);
 
 /* The first turn of a prepared program, started at `time` by `client` (0 in an open loop). */
 struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t slot, simtime time, uint32_t client);
 
-/* The present turn as a call of the model. Its content lives until the turn's end is told. */
+/* Turns that a prepared program starts with: numbers 0 to one less. A chain has one. */
+uint32_t orchestrator_roots(const struct orchestrator *orchestrator, uint32_t slot);
+
+/* Another one of them, of a program that was started. */
+struct ready_turn orchestrator_root(const struct orchestrator *orchestrator, uint32_t slot, uint32_t root);
+
+/* A turn as a call of the model. Its content lives until the turn's end is told.
+ *
+ * Execution time is that from a turn's first scheduling to its last token. What a turn of a graph has attained is that
+ * of its ancestors: turns beside it may end on other threads, and when they are heard of shows in no result. */
 struct turn_call {
     uint64_t program;
     uint32_t turn;
@@ -105,10 +126,18 @@ struct turn_call {
     uint32_t prompt_toks;
     uint32_t output_toks;
     bool shared_output;
-    simtime lead; /* from its end to its effect: the next turn is ready, or a client; SIMTIME_NEVER: none */
+    simtime lead;     /* from its end to its effect: the next turn is ready, or a client; SIMTIME_NEVER: none */
+    simtime attained; /* sum of the execution times of the turns that it comes after */
+    simtime critical; /* of these, along the way with the greatest sum; in a chain the same */
 };
 
-struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot);
+struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot, uint32_t turn);
+
+/* Its content alone, also of a program that is prepared and has not started. */
+struct content orchestrator_prompt(struct orchestrator *orchestrator, uint32_t slot, uint32_t number, uint32_t *toks);
+
+/* What policies may know of that turn. */
+struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number);
 
 /* Where the state of the program in `slot` lies, for who fetches it ahead. */
 const void *orchestrator_memory(const struct orchestrator *orchestrator, uint32_t slot);
@@ -119,15 +148,23 @@ void orchestrator_prefetch_turn(const struct orchestrator *orchestrator, uint32_
 
 enum turn_outcome {
     TURN_IS_FOLLOWED, /* by the turn in *next */
+    TURN_RELEASES,    /* in a graph: the turns that orchestrator_next_released gives, maybe none */
+    TURN_IS_OVER,     /* in a graph: nothing waits for it, and others are not over; the slot may be another's already */
     TURN_WAS_LAST,    /* *record tells of the program until the slot is given back */
-    TURN_TOO_LATE,    /* an error, for orchestrator_report_late_turn: the next turn lies beyond simulated time */
+    TURN_TOO_LATE,    /* an error, for orchestrator_report_late_turn: the turn next->key lies beyond simulated time */
 };
 
-/* The present turn ended at `end` on `instance`. */
-enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot, uint32_t instance,
-                                          simtime end, struct ready_turn *next, struct program_record *record);
+/* A turn ended; of `ended` the turn, the instance, when it was first scheduled and its last token matter. */
+enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uint32_t slot,
+                                          const struct turn_record *ended, struct ready_turn *next,
+                                          struct program_record *record);
 
-/* All that a program in progress is, besides what its number says: to go on with it in another process. */
+/* After TURN_RELEASES: the turns that waited for nothing else; *edge is 0 at first. False when there are no more. */
+bool orchestrator_next_released(struct orchestrator *orchestrator, uint32_t slot, const struct turn_record *ended,
+                                uint32_t *edge, struct ready_turn *next);
+
+/* All that a chain in progress is, besides what its number says: to go on with it in another process. A graph has more
+ * (orchestrator/checkpoint.h). */
 struct program_state {
     uint64_t program;
     uint32_t turn;
@@ -135,6 +172,7 @@ struct program_state {
     simtime ready; /* of the turn */
     simtime arrival;
     simtime tool_time;
+    simtime attained; /* of the turn */
     struct program_sums sums;
 };
 
@@ -144,11 +182,16 @@ struct program_state orchestrator_state(const struct orchestrator *orchestrator,
  * workload's file is not sound there (its error is reported), or has no such turn. */
 bool orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const struct program_state *state);
 
-/* The present turn of a program that was resumed, as a ready one; `home` as orchestrator_turn_ended gave it. */
-struct ready_turn orchestrator_ready(const struct orchestrator *orchestrator, uint32_t slot, uint32_t home);
+/* A turn of a program that was resumed, as a ready one; `home`, of a chain, as orchestrator_turn_ended gave it. */
+struct ready_turn orchestrator_ready(const struct orchestrator *orchestrator, uint32_t slot, uint32_t turn,
+                                     uint32_t home);
 
-/* Sums over the turns of the program in `slot`, for the recorder. */
-struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot);
+/* Sums for the recorder to add a turn of the program in `slot` to; after its last turn, those of all turns. */
+struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot, uint32_t turn);
+const struct program_sums *orchestrator_all_sums(const struct orchestrator *orchestrator, uint32_t slot);
+
+/* Turns of programs in progress that are ready or at an instance, without the first of each program. To check. */
+uint64_t orchestrator_turns_beside(const struct orchestrator *orchestrator);
 
 /* Closed loop: the client of the program in `slot`. */
 uint32_t orchestrator_client(const struct orchestrator *orchestrator, uint32_t slot);

@@ -1,44 +1,44 @@
 #include "policy/policy_table.h"
 
+#include "policy/builtin/builtin.h"
+
 #include <string.h>
 
-static const struct policy_entry table[] = {
-    {
-        .plane = POLICY_ROUTING,
-        .name = "round-robin",
-        .summary = "instances in turn, one LLM call each; sees nothing",
-        .source = "common practice",
-        .route = route_round_robin,
-    },
-    {
-        .plane = POLICY_ROUTING,
-        .name = "least-loaded",
-        .summary = "fewest outstanding turns, by telemetry and what was sent since; ties by KV use",
-        .source = "common practice",
-        .route = route_least_loaded,
-        .reads = READS_VIEW,
-    },
-    {
-        .plane = POLICY_ROUTING,
-        .name = "session-affinity",
-        .summary = "a program stays where its KV cache is until that instance is under pressure, then least-loaded",
-        .source = "AgentServeSim (arXiv 2606.09613), session-aware router",
-        .route = route_session_affinity,
-        .reads = READS_VIEW,
-        .homing = &session_affinity_homing,
-    },
-    {
-        .plane = POLICY_SCHEDULING,
-        .name = "fcfs",
-        .summary = "turns in order of arrival; the last admitted is preempted first",
-        .source = "vLLM V1 scheduler",
-    },
-    {
-        .plane = POLICY_RETENTION,
-        .name = "lru",
-        .summary = "nothing is pinned: idle blocks go in order of release, a turn's tail before its head",
-        .source = "vLLM V1 block pool",
-    },
+static const struct asim_policy *const table[] = {
+    /* clang-format off */
+    &policy_fcfs,
+    &policy_program_fcfs,
+    &policy_autellix_plas,
+    &policy_autellix_atlas,
+    &policy_thunderagent,
+    &policy_oracle_srpt,
+    &policy_lru,
+    &policy_evict_always,
+    &policy_ttl,
+    &policy_continuum,
+    &policy_continuum_release,
+    &policy_infercept,
+    &policy_gate,
+    &policy_saga,
+    &policy_saecache,
+    &policy_hints,
+    &policy_tokencake,
+    &policy_kvflow,
+    &policy_oracle_ttl,
+    &policy_belady,
+    &policy_round_robin,
+    &policy_random,
+    &policy_power_of_two,
+    &policy_least_loaded,
+    &policy_consistent_hash,
+    &policy_session_affinity,
+    &policy_sglang_cache_aware,
+    &policy_dynamo_kv,
+    &policy_llm_d,
+    &policy_preble,
+    &policy_autellix_router,
+    &policy_saga_router,
+    /* clang-format on */
 };
 
 enum { POLICIES = sizeof table / sizeof table[0] };
@@ -48,9 +48,9 @@ size_t policy_count(void)
     return POLICIES;
 }
 
-const struct policy_entry *policy_at(size_t index)
+const struct asim_policy *policy_at(size_t index)
 {
-    return index < POLICIES ? &table[index] : NULL;
+    return index < POLICIES ? table[index] : NULL;
 }
 
 const char *policy_plane_name(enum policy_plane plane)
@@ -59,12 +59,38 @@ const char *policy_plane_name(enum policy_plane plane)
     return names[plane];
 }
 
-const struct policy_entry *policy_find(enum policy_plane plane, const char *name)
+const struct asim_policy *policy_find(const char *name)
 {
     for (size_t i = 0; i < POLICIES; i++) {
-        if (table[i].plane == plane && strcmp(table[i].name, name) == 0) {
-            return &table[i];
+        if (strcmp(table[i]->name, name) == 0) {
+            return table[i];
         }
     }
     return NULL;
+}
+
+uint32_t policy_planes(const struct asim_policy *policy)
+{
+    if (policy == &policy_fcfs) {
+        return 1u << POLICY_SCHEDULING;
+    }
+    if (policy == &policy_lru) {
+        return 1u << POLICY_RETENTION;
+    }
+    const bool schedules = policy->priority || policy->victim || policy->admit;
+    const bool retains = policy->on_turn_complete || policy->evict_order || policy->on_pressure;
+    const bool observes = policy->on_turn_arrival || policy->observe_gap || policy->observe_admission || policy->tick;
+    return (policy->route ? 1u << POLICY_ROUTING : 0) | (schedules ? 1u << POLICY_SCHEDULING : 0) |
+           (retains || (observes && !schedules) ? 1u << POLICY_RETENTION : 0);
+}
+
+const char *policy_planes_text(const struct asim_policy *policy, char out[POLICY_PLANES_BYTES])
+{
+    out[0] = '\0';
+    for (int plane = POLICY_PLANES - 1; plane >= 0; plane--) {
+        if (policy_serves(policy, (enum policy_plane)plane)) {
+            strcat(strcat(out, out[0] ? ", " : ""), policy_plane_name((enum policy_plane)plane));
+        }
+    }
+    return out;
 }

@@ -1,22 +1,57 @@
 #include "router/router.h"
 
 #include "base/mem.h"
+#include "base/rng.h"
+#include "policy/homing.h"
+#include "policy/policy_call.h"
 #include "router/load_index.h"
+#include "router/sent_record.h"
 
 #include <assert.h>
 #include <inttypes.h>
 
 struct router {
     struct router_options options;
-    struct instance_view *views;
-    struct load_index loads; /* outstanding turns, then KV use */
-    uint64_t *sent;          /* turns sent to each instance, ever */
-    uint64_t outstanding;    /* sum over the views */
-    simtime next_snapshot;   /* the first decision at or after this instant needs new snapshots */
-    uint64_t policy_state;
-    uint32_t most_blocks; /* of an open home, where the policy has such */
+    struct asim_instance_view *views;
+    struct load_index loads;    /* outstanding turns, then KV use */
+    uint64_t *sent;             /* turns sent to each instance, ever */
+    uint64_t outstanding;       /* sum over the views */
+    simtime next_snapshot;      /* the first decision at or after this instant needs new snapshots */
+    void *policy_state;         /* state_size bytes */
+    struct sent_record *record; /* NULL: the policy does not look at it */
+    struct content prompt;      /* of the turn that is routed next */
+    struct policy_fault fault;
+    const struct routing_homing *homing; /* NULL: the policy has none */
+    uint32_t most_blocks;                /* of an open home */
     struct router_counters counters;
 };
+
+static const struct asim_policy *policy_of(const struct router *router)
+{
+    return router->options.policy->policy;
+}
+
+static bool looks(const struct router *router)
+{
+    return (policy_of(router)->flags & (ASIM_POLICY_READS_VIEW | ASIM_POLICY_READS_OVERLAP)) != 0;
+}
+
+bool router_wants_prompt(const struct router *router)
+{
+    return policy_reads_prompt(policy_of(router));
+}
+
+static void start_policy(struct router *router)
+{
+    const struct asim_policy *policy = policy_of(router);
+    router->policy_state = mem_zalloc(policy->state_size);
+    if (policy->start) {
+        policy_enter(router->options.policy, "start");
+        policy->start(&(struct asim_context){
+            .state = router->policy_state, .parameters = router->options.policy->parameters, .instance = ASIM_NONE});
+        policy_leave(router->options.policy);
+    }
+}
 
 struct router *router_create(const struct router_options *options)
 {
@@ -28,10 +63,15 @@ struct router *router_create(const struct router_options *options)
         router->views[i].usable_blocks = options->usable_blocks;
     }
     load_index_init(&router->loads, options->n_instances);
-    if (options->policy->homing) {
-        router->most_blocks = options->policy->homing->most_blocks(&options->parameters, options->usable_blocks);
+    router->homing = routing_homing(options->policy);
+    if (router->homing) {
+        router->most_blocks = router->homing->most_blocks(options->policy->parameters, options->usable_blocks);
     }
     router->next_snapshot = options->view == ROUTER_VIEW_EXACT ? 0 : options->telemetry_period; /* all is idle at 0 */
+    if (policy_of(router)->flags & ASIM_POLICY_READS_OVERLAP) {
+        router->record = sent_record_create(options->n_instances, options->usable_blocks, options->block_size);
+    }
+    start_policy(router);
     return router;
 }
 
@@ -41,13 +81,15 @@ void router_destroy(struct router *router)
         load_index_fini(&router->loads);
         mem_free(router->views);
         mem_free(router->sent);
+        mem_free(router->policy_state);
+        sent_record_destroy(router->record);
         mem_free(router);
     }
 }
 
 simtime router_wants_snapshot(const struct router *router, simtime now)
 {
-    if (router->options.policy->reads == READS_NOTHING || now < router->next_snapshot) {
+    if (!looks(router) || now < router->next_snapshot) {
         return -1;
     }
     return router->options.view == ROUTER_VIEW_EXACT ? now : now - now % router->options.telemetry_period;
@@ -55,34 +97,42 @@ simtime router_wants_snapshot(const struct router *router, simtime now)
 
 simtime router_next_snapshot(const struct router *router)
 {
-    return router->options.policy->reads == READS_NOTHING ? SIMTIME_NEVER : router->next_snapshot;
+    return looks(router) ? router->next_snapshot : SIMTIME_NEVER;
 }
 
-static uint64_t load_of(const struct instance_view *view)
+enum { LOAD_SHIFT = 32 };
+
+static uint64_t load_of(const struct asim_instance_view *view)
 {
-    return (uint64_t)view->outstanding << 32 | view->used_blocks;
+    return (uint64_t)view->outstanding << LOAD_SHIFT | view->used_blocks;
 }
 
 static uint32_t observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
 {
-    struct instance_view *view = &router->views[instance];
+    struct asim_instance_view *view = &router->views[instance];
     assert(router->sent[instance] >= snapshot->received);
     const uint32_t on_the_way = (uint32_t)(router->sent[instance] - snapshot->received);
     view->outstanding = snapshot->running + snapshot->waiting + on_the_way;
+    view->running = snapshot->running;
+    view->waiting = snapshot->waiting;
     view->used_blocks = snapshot->used_blocks;
+    if (router->record) {
+        sent_record_observe(router->record, instance, view->outstanding, view->outstanding - view->running);
+    }
     router->loads.loads[instance] = load_of(view);
     return view->outstanding;
 }
 
 void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
 {
-    router->outstanding -= router->views[instance].outstanding;
-    router->outstanding += observe(router, instance, snapshot);
+    observe(router, instance, snapshot);
 }
 
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
 {
+    const uint32_t before = router->views[instance].outstanding;
     router_observe(router, instance, snapshot);
+    router->outstanding += (uint64_t)router->views[instance].outstanding - before;
     load_index_set(&router->loads, instance, router->loads.loads[instance]);
 }
 
@@ -95,6 +145,12 @@ static void expect_snapshot_after(struct router *router, simtime instant)
 void router_snapshots_done(struct router *router, simtime instant)
 {
     load_index_rebuild(&router->loads);
+    const uint64_t *loads = router->loads.loads;
+    uint64_t outstanding = 0;
+    for (uint32_t i = 0; i < router->options.n_instances; i++) {
+        outstanding += loads[i] >> LOAD_SHIFT;
+    }
+    router->outstanding = outstanding;
     expect_snapshot_after(router, instant);
 }
 
@@ -121,20 +177,20 @@ struct block_load router_observe_block(struct router *router, uint32_t first, ui
 
 void router_blocks_observed(struct router *router, uint32_t size, uint64_t outstanding, simtime instant)
 {
-    router->outstanding = outstanding;
     if (is_block(router, size)) {
         load_index_rebuild_above(&router->loads, size);
-        expect_snapshot_after(router, instant);
     } else {
-        router_snapshots_done(router, instant);
+        load_index_rebuild(&router->loads);
     }
+    router->outstanding = outstanding;
+    expect_snapshot_after(router, instant);
 }
 
 /* ---- turns that surely go home ---- */
 
 bool router_knows_homes(const struct router *router)
 {
-    return router->options.policy->homing && router->options.view == ROUTER_VIEW_TELEMETRY;
+    return router->homing && router->options.view == ROUTER_VIEW_TELEMETRY;
 }
 
 bool router_home_is_open(const struct router *router, uint32_t instance)
@@ -144,8 +200,8 @@ bool router_home_is_open(const struct router *router, uint32_t instance)
 
 uint32_t router_home_most(const struct router *router, uint64_t more)
 {
-    return router->options.policy->homing->most_turns(&router->options.parameters, router->outstanding + more,
-                                                      router->options.n_instances);
+    return router->homing->most_turns(router->options.policy->parameters, router->outstanding + more,
+                                      router->options.n_instances);
 }
 
 uint32_t router_outstanding(const struct router *router, uint32_t instance)
@@ -184,16 +240,50 @@ uint32_t router_least_loaded(struct router *router, bool *current)
     return least;
 }
 
-uint32_t router_route(struct router *router, const struct routing_request *request)
+static bool draws(const struct router *router)
 {
-    const struct routing_view view = {.instances = router->views,
-                                      .n_instances = router->options.n_instances,
-                                      .outstanding = router->outstanding,
-                                      .least_loaded = load_index_least(&router->loads)};
-    const uint32_t chosen =
-        router->options.policy->route(&router->options.parameters, &view, request, &router->policy_state);
-    assert(chosen < router->options.n_instances);
-    if (request->home == NO_INSTANCE) {
+    return (policy_of(router)->flags & ASIM_POLICY_READS_RANDOM) != 0;
+}
+
+static uint64_t draw(const struct router *router, const struct asim_request *request)
+{
+    return rng_u64(
+        (struct rng_key){
+            .seed = router->options.seed, .program = request->program, .turn = request->turn, .purpose = RNG_ROUTE},
+        0);
+}
+
+void router_show_prompt(struct router *router, struct content prompt)
+{
+    router->prompt = prompt;
+}
+
+uint32_t router_route(struct router *router, const struct asim_request *request, simtime now)
+{
+    const struct asim_policy *policy = policy_of(router);
+    struct sent_record *record = router->record;
+    const uint32_t *overlap = record ? sent_record_overlap(record, router->prompt, request->prompt_toks) : NULL;
+    const struct asim_routing routing = {.state = router->policy_state,
+                                         .parameters = router->options.policy->parameters,
+                                         .now = now,
+                                         .instances = router->views,
+                                         .n_instances = router->options.n_instances,
+                                         .block_size = router->options.block_size,
+                                         .outstanding = router->outstanding,
+                                         .least_loaded = load_index_least(&router->loads),
+                                         .overlap = overlap,
+                                         .pending = record ? sent_record_pending(record) : NULL,
+                                         .random = draws(router) ? draw(router, request) : 0};
+    policy_enter(router->options.policy, "route");
+    const uint32_t chosen = policy->route(&routing, request);
+    policy_leave(router->options.policy);
+    if (chosen >= router->options.n_instances) {
+        policy_fault_set(&router->fault, policy, "route",
+                         "instance %" PRIu32 " for turn %" PRIu32 " of program %" PRIu64 "; allowed: 0 to %" PRIu32,
+                         chosen, request->turn, request->program, router->options.n_instances - 1);
+        return ASIM_NONE;
+    }
+    if (request->home == ASIM_NONE) {
         router->counters.cold++;
     } else if (request->home == chosen) {
         router->counters.affinity_hits++;
@@ -203,8 +293,17 @@ uint32_t router_route(struct router *router, const struct routing_request *reque
     router->sent[chosen]++;
     router->views[chosen].outstanding++;
     router->outstanding++;
+    if (record) {
+        sent_record_enter(record, chosen, router->prompt, request->prompt_toks);
+        router->views[chosen].index_blocks = sent_record_blocks(record, chosen);
+    }
     load_index_set(&router->loads, chosen, load_of(&router->views[chosen]));
     return chosen;
+}
+
+const struct policy_fault *router_fault(const struct router *router)
+{
+    return &router->fault;
 }
 
 const struct router_counters *router_counters(const struct router *router)
@@ -220,38 +319,69 @@ uint64_t router_sent(const struct router *router, uint32_t instance)
 /* ---- saved states ---- */
 
 #define SECTION "router"
-enum { SECTION_VERSION = 1 };
+enum { SECTION_VERSION = 3 };
 
 void router_save(const struct router *router, struct store_writer *writer)
 {
     store_begin(writer, SECTION, SECTION_VERSION);
     store_put_u32(writer, router->options.n_instances);
     store_put_i64(writer, router->next_snapshot);
-    store_put_u64(writer, router->policy_state);
+    store_put_u64(writer, policy_of(router)->state_size);
+    store_put_bytes(writer, router->policy_state, policy_of(router)->state_size);
     store_put_u64(writer, router->counters.affinity_hits);
     store_put_u64(writer, router->counters.affinity_breaks);
     store_put_u64(writer, router->counters.cold);
     for (uint32_t i = 0; i < router->options.n_instances; i++) {
         store_put_u64(writer, router->sent[i]);
         store_put_u32(writer, router->views[i].outstanding);
+        store_put_u32(writer, router->views[i].running);
+        store_put_u32(writer, router->views[i].waiting);
         store_put_u32(writer, router->views[i].used_blocks);
+    }
+    if (router->record) {
+        sent_record_save(router->record, writer);
     }
     store_end(writer);
 }
 
 static void load_view(struct router *router, uint32_t instance, struct store_reader *reader)
 {
-    struct instance_view *view = &router->views[instance];
+    struct asim_instance_view *view = &router->views[instance];
     router->sent[instance] = store_get_u64(reader);
     view->outstanding = store_get_u32(reader);
+    view->running = store_get_u32(reader);
+    view->waiting = store_get_u32(reader);
     view->used_blocks = store_get_u32(reader);
-    if (view->outstanding > router->sent[instance] || view->used_blocks > view->usable_blocks) {
+    if (view->outstanding > router->sent[instance] || (uint64_t)view->running + view->waiting > view->outstanding ||
+        view->used_blocks > view->usable_blocks) {
         store_refuse(reader,
                      "%" PRIu32 " turns of %" PRIu64 " and %" PRIu32 " blocks of %" PRIu32 " at instance %" PRIu32,
                      view->outstanding, router->sent[instance], view->used_blocks, view->usable_blocks, instance);
     }
     router->outstanding += view->outstanding;
     router->loads.loads[instance] = load_of(view);
+}
+
+static void load_policy_state(struct router *router, struct store_reader *reader)
+{
+    const size_t size = policy_of(router)->state_size;
+    const uint64_t saved = store_get_u64(reader);
+    if (saved != size) {
+        store_refuse(reader, "%" PRIu64 " bytes of policy state; policy %s has %zu", saved, policy_of(router)->name,
+                     size);
+        return;
+    }
+    store_get_bytes(reader, router->policy_state, size);
+}
+
+static void load_record(struct router *router, struct store_reader *reader)
+{
+    for (uint32_t i = 0; router->record && i < router->options.n_instances && !store_failed(reader); i++) {
+        struct asim_instance_view *view = &router->views[i];
+        if (sent_record_load(router->record, i, view->outstanding, view->outstanding - view->running, reader)) {
+            view->index_blocks = sent_record_blocks(router->record, i);
+        }
+    }
 }
 
 bool router_load(struct router *router, struct store_reader *reader)
@@ -261,7 +391,7 @@ bool router_load(struct router *router, struct store_reader *reader)
     }
     const uint32_t n = store_get_u32(reader);
     router->next_snapshot = store_get_i64(reader);
-    router->policy_state = store_get_u64(reader);
+    load_policy_state(router, reader);
     router->counters.affinity_hits = store_get_u64(reader);
     router->counters.affinity_breaks = store_get_u64(reader);
     router->counters.cold = store_get_u64(reader);
@@ -277,5 +407,6 @@ bool router_load(struct router *router, struct store_reader *reader)
         load_view(router, i, reader);
     }
     load_index_rebuild(&router->loads);
+    load_record(router, reader);
     return store_leave(reader);
 }

@@ -10,7 +10,8 @@
 #include "base/simtime.h"
 #include "base/store.h"
 #include "instance/instance.h"
-#include "policy/policy_table.h"
+#include "policy/policy_fault.h"
+#include "policy/policy_set.h"
 
 struct router;
 
@@ -19,10 +20,11 @@ enum router_view { ROUTER_VIEW_TELEMETRY, ROUTER_VIEW_EXACT };
 struct router_options {
     uint32_t n_instances;
     uint32_t usable_blocks; /* KV blocks per instance */
+    uint32_t block_size;    /* tokens */
     enum router_view view;
     simtime telemetry_period;
-    const struct policy_entry *policy;
-    struct routing_parameters parameters;
+    const struct policy_use *policy; /* the caller's, as long as the router */
+    uint64_t seed;                   /* of what policies draw at random */
 };
 
 /* How programs with a KV home fared. A turn is cold when its program has none yet. */
@@ -65,12 +67,19 @@ void router_blocks_observed(struct router *router, uint32_t size, uint64_t outst
 /* The state of one instance changed, for the exact view. */
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
 
-/* Chooses the instance of a turn. */
-uint32_t router_route(struct router *router, const struct routing_request *request);
+/* Whether the policy looks at prompts: then each request has its prompt_toks, and the prompt is shown (a content that
+ * begins with it) before it is routed. */
+bool router_wants_prompt(const struct router *router);
+void router_show_prompt(struct router *router, struct content prompt);
+
+/* Chooses the instance of a turn that is ready at `now`; ASIM_NONE when the policy names none that there is, see
+ * router_fault. */
+uint32_t router_route(struct router *router, const struct asim_request *request, simtime now);
+const struct policy_fault *router_fault(const struct router *router);
 
 /* ---- turns that surely go home ----
  *
- * Where the policy says when a turn surely goes home (policy/routing.h), such turns need not be routed one by one: they
+ * Where the policy says when a turn surely goes home (policy/homing.h), such turns need not be routed one by one: they
  * are counted, at the latest before the instance is looked at by a decision after them. */
 
 /* Whether the policy says so, of the telemetry view. */

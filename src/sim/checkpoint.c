@@ -9,13 +9,13 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-enum { SECTION_VERSION = 1 };
+enum { SECTION_VERSION = 1, TURNS_VERSION = 2 };
 
 /* Simulated time ends at SIMTIME_LIMIT, but for the steps of the last turns. */
 #define LATEST (SIMTIME_LIMIT + SIMTIME_LIMIT / 20)
 
 /* Bytes of a turn in a gap, of a program in line, of a client, of a change of a view. */
-enum { TURN_BYTES = 8, UPCOMING_BYTES = 16, CLIENT_BYTES = 16, CHANGE_BYTES = 32 };
+enum { TURN_BYTES = 12, UPCOMING_BYTES = 16, CLIENT_BYTES = 16, CHANGE_BYTES = 32 };
 
 static bool is_time(simtime time)
 {
@@ -91,25 +91,31 @@ static uint64_t count_ready(const struct windows *windows)
     return n;
 }
 
-/* When and what a turn is follows from its program. */
+/* When a turn is ready follows from its program. */
 static void save_entries(const struct calendar_entry *entries, size_t n, struct store_writer *writer)
 {
     for (size_t i = 0; i < n; i++) {
         store_put_u32(writer, (uint32_t)entries[i].a);
+        store_put_u32(writer, ready_turn_number(entries[i].tie));
         store_put_u32(writer, place_home(entries[i].a));
     }
+}
+
+static void save_turn(const struct heap_entry *entry, uint32_t home, struct store_writer *writer)
+{
+    store_put_u32(writer, (uint32_t)entry->payload);
+    store_put_u32(writer, ready_turn_number(entry->tie));
+    store_put_u32(writer, home);
 }
 
 static void save_home(const struct windows *windows, uint32_t index, struct store_writer *writer)
 {
     const struct home *home = &windows->homes[index];
     for (uint32_t i = home->delivered; i < home->n_near; i++) {
-        store_put_u32(writer, (uint32_t)home->near[i].payload);
-        store_put_u32(writer, index);
+        save_turn(&home->near[i], index, writer);
     }
     for (size_t i = 0; i < home->later.n; i++) {
-        store_put_u32(writer, (uint32_t)home->later.entries[i].payload);
-        store_put_u32(writer, index);
+        save_turn(&home->later.entries[i], index, writer);
     }
 }
 
@@ -117,7 +123,7 @@ static void save_turns(const struct windows *windows, struct store_writer *write
 {
     struct calendar_batch batch;
     calendar_batch_init(&batch);
-    store_begin(writer, "turns", SECTION_VERSION);
+    store_begin(writer, "turns", TURNS_VERSION);
     store_put_u64(writer, count_ready(windows));
     save_entries(windows->known.entries + windows->known_next, windows->known.n - windows->known_next, writer);
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
@@ -137,17 +143,37 @@ static void save_turns(const struct windows *windows, struct store_writer *write
 struct loader {
     struct windows *windows;
     struct store_reader *reader;
-    bool *placed; /* by slot: its turn has been found, at an instance or in a gap */
+    uint64_t *first_turn; /* by slot, and one more: where its turns begin in */
+    bool *placed;         /* a turn has been found, at an instance or in a gap */
     uint32_t n_slots;
-    uint64_t n_placed;
+    uint64_t n_programs, n_placed;
 };
 
-static bool place(struct loader *loader, uint32_t slot)
+static void loader_init(struct loader *loader)
 {
-    if (!orchestrator_in_progress(loader->windows->cluster->orchestrator, slot) || loader->placed[slot]) {
+    const struct orchestrator *orchestrator = loader->windows->cluster->orchestrator;
+    loader->n_slots = orchestrator_slots(orchestrator);
+    loader->first_turn = mem_zalloc(((size_t)loader->n_slots + 1) * sizeof *loader->first_turn);
+    for (uint32_t slot = 0; slot < loader->n_slots; slot++) {
+        loader->first_turn[slot + 1] = loader->first_turn[slot] + orchestrator_turns(orchestrator, slot);
+        loader->n_programs += orchestrator_in_progress(orchestrator, slot);
+    }
+    loader->placed = mem_zalloc((loader->first_turn[loader->n_slots] + 1) * sizeof *loader->placed);
+}
+
+static void loader_fini(struct loader *loader)
+{
+    mem_free(loader->first_turn);
+    mem_free(loader->placed);
+}
+
+static bool place(struct loader *loader, uint32_t slot, uint32_t turn)
+{
+    if (!orchestrator_is_live(loader->windows->cluster->orchestrator, slot, turn) ||
+        loader->placed[loader->first_turn[slot] + turn]) {
         return false;
     }
-    loader->placed[slot] = true;
+    loader->placed[loader->first_turn[slot] + turn] = true;
     loader->n_placed++;
     return true;
 }
@@ -157,19 +183,21 @@ static void load_turn(struct loader *loader, uint64_t index)
     struct windows *windows = loader->windows;
     struct store_reader *reader = loader->reader;
     const uint32_t slot = store_get_u32(reader);
+    const uint32_t number = store_get_u32(reader);
     const uint32_t home = store_get_u32(reader);
     const bool sound = home == NO_HOME || home < windows->cluster->plan.n_instances;
-    if (store_failed(reader) || !sound || !place(loader, slot)) {
-        store_refuse(reader, "a turn in slot %" PRIu32 " after one at instance %" PRIu32 " makes no sense", slot, home);
+    if (store_failed(reader) || !sound || !place(loader, slot, number)) {
+        store_refuse(reader, "turn %" PRIu32 " in slot %" PRIu32 " after one at instance %" PRIu32 " makes no sense",
+                     number, slot, home);
         return;
     }
-    const struct ready_turn turn = orchestrator_ready(windows->cluster->orchestrator, slot, home);
+    const struct ready_turn turn = orchestrator_ready(windows->cluster->orchestrator, slot, number, home);
     if (turn.time < windows->end.time) {
         store_refuse(reader, "the turn in slot %" PRIu32 " is ready at %" PRId64 " ps, before %" PRId64 " ps", slot,
                      turn.time, windows->end.time);
         return;
     }
-    if (windows->homing && home != NO_HOME) {
+    if (windows->homing && turn.home != NO_HOME) {
         homes_keep(windows, &windows->lanes[0], &turn);
         return;
     }
@@ -191,7 +219,7 @@ static void load_turns(struct loader *loader)
 {
     struct windows *windows = loader->windows;
     struct store_reader *reader = loader->reader;
-    store_enter(reader, "turns", SECTION_VERSION);
+    store_enter(reader, "turns", TURNS_VERSION);
     const uint64_t n = store_get_count(reader, TURN_BYTES);
     windows->home_horizon = windows->end.time;
     for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
@@ -206,13 +234,10 @@ static void load_turns(struct loader *loader)
         calendar_sort(due->entries, due->n, scratch);
         mem_free(scratch);
     }
-    uint64_t in_progress = 0;
-    for (uint32_t slot = 0; slot < loader->n_slots; slot++) {
-        in_progress += orchestrator_in_progress(windows->cluster->orchestrator, slot);
-    }
-    if (in_progress != loader->n_placed) {
-        store_refuse(reader, "%" PRIu64 " of %" PRIu64 " programs have their turn nowhere",
-                     in_progress - loader->n_placed, in_progress);
+    const uint64_t live = loader->n_programs + orchestrator_turns_beside(windows->cluster->orchestrator);
+    if (live != loader->n_placed) {
+        store_refuse(reader, "%" PRIu64 " of %" PRIu64 " turns of programs in progress are nowhere",
+                     live - loader->n_placed, live);
     }
     store_leave(reader);
 }
@@ -229,14 +254,14 @@ static void save_instances(const struct cluster *cluster, struct store_writer *w
     store_end(writer);
 }
 
-static bool lend(void *user, uint32_t slot, struct turn_arrival *turn)
+static bool lend(void *user, uint32_t slot, uint32_t number, struct turn_arrival *turn)
 {
     struct loader *loader = user;
     const struct windows *windows = loader->windows;
-    if (!place(loader, slot)) {
+    if (!place(loader, slot, number)) {
         return false;
     }
-    *turn = ring_arrival(windows->cluster, slot, true);
+    *turn = ring_arrival(windows->cluster, slot, number, true);
     return turn->ready <= windows->end.time;
 }
 
@@ -417,7 +442,7 @@ static void load_line(struct loader *loader)
     const uint64_t taken = orchestrator_programs_taken(cluster->orchestrator);
     const uint64_t line = windows->n_upcoming + windows->has_next;
     if (taken != cluster->programs.started + cluster->programs.dropped + line ||
-        (windows->closed && windows->clients.n + loader->n_placed != cluster->settings.max_concurrency)) {
+        (windows->closed && windows->clients.n + loader->n_programs != cluster->settings.max_concurrency)) {
         store_refuse(reader, "%" PRIu64 " programs have come, %" PRIu64 " are in line: others started", taken, line);
     }
     store_leave(reader);
@@ -451,9 +476,9 @@ static void load_recorders(struct loader *loader)
         recorder_destroy(recorder);
     }
     if (!store_failed(reader) && (cluster->programs.started < cluster_programs_done(cluster) ||
-                                  cluster_in_progress(cluster) != loader->n_placed)) {
+                                  cluster_in_progress(cluster) != loader->n_programs)) {
         store_refuse(reader, "%" PRIu64 " programs started, %" PRIu64 " are in progress, and %" PRIu64 " have ended",
-                     cluster->programs.started, loader->n_placed, cluster_programs_done(cluster));
+                     cluster->programs.started, loader->n_programs, cluster_programs_done(cluster));
     }
 }
 
@@ -466,15 +491,15 @@ bool checkpoint_load(struct windows *windows)
     struct loader loader = {.windows = windows, .reader = checkpoints->resume};
     checkpoints->resume = NULL;
     load_position(windows, loader.reader);
-    if (!store_failed(loader.reader) && orchestrator_load(cluster->orchestrator, loader.reader) &&
+    if (!store_failed(loader.reader) &&
+        orchestrator_load(cluster->orchestrator, cluster->plan.n_instances, loader.reader) &&
         load_router(windows, loader.reader)) {
-        loader.n_slots = orchestrator_slots(cluster->orchestrator);
-        loader.placed = mem_zalloc((loader.n_slots + 1) * sizeof *loader.placed);
+        loader_init(&loader);
         load_instances(&loader);
         load_turns(&loader);
         load_line(&loader);
         load_recorders(&loader);
-        mem_free(loader.placed);
+        loader_fini(&loader);
     }
     checkpoints->resumed_at = windows->end.time;
     checkpoints->resumed_turns = cluster_turns_done(cluster);

@@ -23,7 +23,7 @@
 #include "options/settings.h"
 
 /* The files that results depend on, as they are when the run begins. */
-enum { CHECKPOINT_INPUTS = 4 };
+enum { CHECKPOINT_INPUTS = 8 };
 struct checkpoint_inputs {
     size_t n;
     const char *paths[CHECKPOINT_INPUTS]; /* of the settings */

@@ -13,7 +13,11 @@ enum { SECTION_VERSION = 1 };
 
 static void add_path(struct checkpoint_inputs *inputs, const char *path)
 {
-    if (path) {
+    bool is_new = path != NULL;
+    for (size_t i = 0; i < inputs->n && is_new; i++) {
+        is_new = strcmp(inputs->paths[i], path) != 0;
+    }
+    if (is_new) {
         inputs->paths[inputs->n++] = path;
     }
 }
@@ -21,7 +25,7 @@ static void add_path(struct checkpoint_inputs *inputs, const char *path)
 /* Names without a slash are built in. */
 static const char *described(const char *name)
 {
-    return strchr(name, '/') ? name : NULL;
+    return name && strchr(name, '/') ? name : NULL;
 }
 
 bool checkpoint_inputs_take(const struct settings *settings, struct checkpoint_inputs *out, struct diag *diag)
@@ -33,6 +37,10 @@ bool checkpoint_inputs_take(const struct settings *settings, struct checkpoint_i
     add_path(out, described(settings->model));
     add_path(out, described(settings->hardware));
     add_path(out, strncmp(settings->compute, profile, n) == 0 ? settings->compute + n : NULL);
+    add_path(out, described(settings->policy));
+    add_path(out, described(settings->retention));
+    add_path(out, described(settings->scheduling));
+    add_path(out, described(settings->routing));
     for (size_t i = 0; i < out->n; i++) {
         if (!fingerprint_take(out->paths[i], &out->fingerprints[i])) {
             diag_error(diag, ASIM_IO, (struct diag_where){.file = out->paths[i]},

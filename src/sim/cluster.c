@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "options/draws.h"
-#include "policy/policy_table.h"
 
 #include <assert.h>
 
@@ -41,6 +40,8 @@ struct workload_options cluster_workload_options(const struct settings *settings
         .seed = settings->seed,
         .block_size = block_size,
         .synthetic = synthetic_options(settings),
+        .dag = {.depth = settings->dag_depth != SETTING_UNSET_COUNT ? settings->dag_depth : 0,
+                .fan_out = settings->dag_fan_out != SETTING_UNSET_COUNT ? settings->dag_fan_out : 0},
     };
     if (missing.kind == GAP_DISTRIBUTION) {
         options.missing_gap_distribution = missing.entries[0].seconds;
@@ -130,23 +131,45 @@ static bool create_step_time(struct cluster *cluster, struct diag *diag)
 
 void cluster_populate(struct cluster *cluster, uint32_t first, uint32_t end)
 {
+    const struct tier_plan *tiers = &cluster->plan.tiers;
     for (uint32_t i = first; i < end; i++) {
-        cluster->instances[i] = instance_create(i, &cluster->plan.engine, cluster->step_time);
+        struct node **node = tiers->n_tiers ? &cluster->nodes[i / tiers->node_instances] : NULL;
+        if (node && !*node) {
+            *node = node_create(tiers, cluster->plan.engine.block_size);
+        }
+        cluster->instances[i] = instance_create(i, &cluster->plan.engine, cluster->step_time, node ? *node : NULL);
     }
+}
+
+bool cluster_open_policies(const struct settings *settings, struct policy_set *out, struct diag *diag)
+{
+    const struct policy_preset presets[] = {
+        {"session-affinity", "pressure_limit", settings->router_pressure_limit},
+        {"session-affinity", "load_limit", settings->router_load_limit},
+    };
+    const struct policy_choice choice = {
+        .policy = settings->policy,
+        .planes = {[POLICY_ROUTING] = settings->routing,
+                   [POLICY_SCHEDULING] = settings->scheduling,
+                   [POLICY_RETENTION] = settings->retention},
+        .parameters = settings->policy_parameters,
+        .presets = presets,
+        .n_presets = sizeof presets / sizeof presets[0],
+    };
+    return policy_set_open(out, &choice, diag);
 }
 
 static void create_router(struct cluster *cluster)
 {
     const struct settings *settings = &cluster->settings;
-    const struct policy_entry *policy = policy_find(POLICY_ROUTING, settings->routing);
-    assert(policy);
     cluster->router = router_create(&(struct router_options){
         .n_instances = cluster->plan.n_instances,
         .usable_blocks = cluster->plan.engine.n_blocks - 1,
         .view = settings->router_view == SETTING_VIEW_EXACT ? ROUTER_VIEW_EXACT : ROUTER_VIEW_TELEMETRY,
         .telemetry_period = settings->router_telemetry_period,
-        .policy = policy,
-        .parameters = {.pressure_limit = settings->router_pressure_limit, .load_limit = settings->router_load_limit},
+        .block_size = cluster->plan.engine.block_size,
+        .policy = &cluster->policies.routing,
+        .seed = settings->seed,
     });
 }
 
@@ -172,21 +195,56 @@ static void share_instances(struct cluster *cluster, uint32_t rank, uint32_t n_r
     cluster->end_instance = end < n ? (uint32_t)end : n;
 }
 
+/* A rank knows the programs that it has, and the router is every rank's. */
+static bool ranks_can_route(const struct asim_policy *policy, uint32_t n_ranks, struct diag *diag)
+{
+    if (n_ranks > 1 && policy_reads_prompt(policy)) {
+        diag_error(
+            diag, ASIM_USAGE, (struct diag_where){0},
+            "routing: '%s' looks at prompts, which %u ranks do not all know; allowed: one rank, or a policy that "
+            "does not",
+            policy->name, n_ranks);
+        return false;
+    }
+    return true;
+}
+
+/* A program goes from rank to rank with its turn: one of several turns at a time has no such place. */
+static bool check_ranks(const struct cluster *cluster, struct diag *diag)
+{
+    const uint64_t n_dags = workload_stats(cluster->workload)->n_dags;
+    if (cluster->n_ranks == 1 || n_dags == 0) {
+        return true;
+    }
+    diag_error(diag, ASIM_USAGE, (struct diag_where){.file = cluster->settings.workload},
+               "%llu programs are DAGs, which %u ranks cannot share; allowed: one rank, with any number of threads",
+               (unsigned long long)n_dags, cluster->n_ranks);
+    return false;
+}
+
 struct cluster *cluster_create(const struct settings *settings, uint32_t rank, uint32_t n_ranks, struct diag *diag)
 {
     struct cluster *cluster = mem_zalloc(sizeof *cluster);
     cluster->settings = *settings;
-    if (cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
+    if (!cluster_open_policies(settings, &cluster->policies, diag) ||
+        !ranks_can_route(cluster->policies.routing.policy, n_ranks, diag) ||
+        cluster_plan(settings, &cluster->plan, diag) != ASIM_OK) {
         goto fail;
+    }
+    if (cluster->plan.tiers.n_tiers) { /* who shares tiers stays together */
+        const uint64_t together = cluster->plan.tiers.node_instances;
+        cluster->settings.partition = (cluster->settings.partition + together - 1) / together * together;
     }
     share_instances(cluster, rank, n_ranks);
     const struct workload_options options = cluster_workload_options(settings, cluster->plan.engine.block_size, false);
     cluster->workload = cluster_open_workload(settings, &options, diag);
-    if (!cluster->workload || !create_tool(cluster, diag) || !create_step_time(cluster, diag) ||
-        !create_orchestrator(cluster, diag)) {
+    if (!cluster->workload || !check_ranks(cluster, diag) || !create_tool(cluster, diag) ||
+        !create_step_time(cluster, diag) || !create_orchestrator(cluster, diag)) {
         goto fail;
     }
     create_router(cluster);
+    cluster->plan.engine.policies = &cluster->policies;
+    cluster->nodes = mem_zalloc(cluster->plan.n_instances * sizeof(struct node *));
     cluster->n_recorders = (uint32_t)settings->threads;
     cluster->recorders = mem_zalloc(cluster->n_recorders * sizeof *cluster->recorders);
     for (uint32_t i = 0; i < cluster->n_recorders; i++) {
@@ -221,9 +279,18 @@ void cluster_destroy(struct cluster *cluster)
     if (!cluster) {
         return;
     }
+    for (uint32_t i = 0; cluster->nodes && i < cluster->plan.n_instances; i++) {
+        if (cluster->nodes[i]) {
+            node_end(cluster->nodes[i]);
+        }
+    }
     for (uint32_t i = 0; cluster->instances && i < cluster->plan.n_instances; i++) {
         instance_destroy(cluster->instances[i]);
     }
+    for (uint32_t i = 0; cluster->nodes && i < cluster->plan.n_instances; i++) {
+        node_destroy(cluster->nodes[i]);
+    }
+    mem_free(cluster->nodes);
     mem_free(cluster->instances);
     if (cluster->step_time) {
         step_time_destroy(cluster->step_time);
@@ -238,5 +305,6 @@ void cluster_destroy(struct cluster *cluster)
     if (cluster->workload) {
         workload_destroy(cluster->workload);
     }
+    policy_set_close(&cluster->policies);
     mem_free(cluster);
 }

@@ -8,7 +8,7 @@
 
 #include "base/diag.h"
 #include "hw/device.h"
-#include "instance/instance.h"
+#include "instance/node.h"
 #include "metrics/recorder.h"
 #include "options/settings.h"
 #include "orchestrator/orchestrator.h"
@@ -20,6 +20,7 @@ struct cluster_plan {
     struct model_shape model;
     struct memory_fit fit;
     struct engine_config engine;
+    struct tier_plan tiers; /* n_tiers 0: nothing lies below HBM */
     uint32_t tensor_parallel;
     uint32_t n_instances;
     const char *profile_dir; /* NULL: tile model */
@@ -28,6 +29,9 @@ struct cluster_plan {
 
 /* Errors (does not fit, model too long for the pool, unknown names) and warnings go to diag. */
 asim_status cluster_plan(const struct settings *settings, struct cluster_plan *plan, struct diag *diag);
+
+/* The policies that the settings choose; false, with errors. */
+bool cluster_open_policies(const struct settings *settings, struct policy_set *out, struct diag *diag);
 
 /* The workload that the settings name, and how it is read; for_looking: missing gaps are left as they are instead of an
  * error. */
@@ -39,11 +43,13 @@ struct workload *cluster_open_workload(const struct settings *settings, const st
 struct cluster {
     struct cluster_plan plan;
     struct settings settings;
+    struct policy_set policies;
     struct workload *workload;
     struct tool_simulator *tool;
     struct orchestrator *orchestrator;
     struct router *router;
     struct step_time *step_time;
+    struct node **nodes;                   /* of plan.tiers.node_instances instances; NULL where there are no tiers */
     struct instance **instances;           /* NULL before cluster_populate, and those of other ranks */
     uint32_t rank, n_ranks;                /* of this process among those that share the instances */
     uint32_t first_instance, end_instance; /* of this rank */

@@ -1,5 +1,7 @@
 #include "sim/cluster.h"
 
+#include "sim/cluster_tiers.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -147,5 +149,6 @@ asim_status cluster_plan(const struct settings *settings, struct cluster_plan *p
     apply_overrides(settings, &plan->device);
     resolve_engine(settings, plan);
     const asim_status pool = resolve_pool(settings, plan, diag);
-    return pool != ASIM_OK ? pool : resolve_length(settings, plan, diag);
+    const asim_status length = pool != ASIM_OK ? pool : resolve_length(settings, plan, diag);
+    return length != ASIM_OK ? length : cluster_resolve_tiers(settings, plan, diag);
 }

@@ -4,18 +4,22 @@
 
 #include <assert.h>
 
-_Static_assert(NO_HOME == NO_INSTANCE, "a program without a home has none for the router either");
+_Static_assert(NO_HOME == ASIM_NONE, "a program without a home has none for the router either");
 
 uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
 {
-    const struct routing_request request = {
-        .program = turn->key >> 24, .turn = (uint32_t)(turn->key & 0xffffff), .home = turn->home};
-    return router_route(cluster->router, &request);
+    struct asim_request request = {
+        .program = turn->key >> 24, .turn = ready_turn_number(turn->key), .home = turn->home};
+    if (router_wants_prompt(cluster->router)) {
+        router_show_prompt(cluster->router,
+                           orchestrator_prompt(cluster->orchestrator, turn->slot, request.turn, &request.prompt_toks));
+    }
+    return router_route(cluster->router, &request, turn->time);
 }
 
-struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, bool bounded)
+struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, uint32_t turn, bool bounded)
 {
-    const struct turn_call call = orchestrator_call(cluster->orchestrator, slot);
+    const struct turn_call call = orchestrator_call(cluster->orchestrator, slot, turn);
     return (struct turn_arrival){.program = call.program,
                                  .turn = call.turn,
                                  .slot = slot,
@@ -29,28 +33,56 @@ struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, b
                                  .lead = bounded ? call.lead : SIMTIME_NEVER};
 }
 
-void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, bool bounded)
+void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, bool bounded)
 {
-    const struct turn_arrival turn = ring_arrival(cluster, slot, bounded);
-    instance_deliver(cluster->instances[instance], &turn);
+    struct turn_arrival arrival = ring_arrival(cluster, slot, turn, bounded);
+    struct turn_facts facts;
+    if (instance_wants_facts(cluster->instances[instance])) {
+        facts = orchestrator_facts(cluster->orchestrator, slot, turn);
+        arrival.facts = &facts;
+    }
+    instance_deliver(cluster->instances[instance], &arrival);
+}
+
+uint32_t ring_advance_node(const struct cluster *cluster, uint32_t index, struct event_key limit)
+{
+    const struct instance *ended = node_advance(cluster->nodes[index / ring_together(cluster)], limit);
+    return ended ? instance_id(ended) : ASIM_NONE;
 }
 
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next)
 {
-    struct program_sums *sums = orchestrator_sums(cluster->orchestrator, end->slot);
-    recorder_turn(recorder, &end->record, sums);
+    struct orchestrator *orchestrator = cluster->orchestrator;
+    recorder_turn(recorder, &end->record, orchestrator_sums(orchestrator, end->slot, end->record.turn));
     struct program_record program;
-    const enum turn_outcome outcome = orchestrator_turn_ended(cluster->orchestrator, end->slot, end->record.instance,
-                                                              end->record.last_token, next, &program);
+    const enum turn_outcome outcome = orchestrator_turn_ended(orchestrator, end->slot, &end->record, next, &program);
     if (outcome == TURN_WAS_LAST) {
-        recorder_program(recorder, &program, sums);
+        recorder_program(recorder, &program, orchestrator_all_sums(orchestrator, end->slot));
+        next->time = program.end;
     }
     return outcome;
 }
 
-void ring_check_all_done(const struct cluster *cluster)
+bool ring_report_fault(const struct cluster *cluster, struct diag *diag)
 {
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
+        const struct policy_fault *fault = instance_fault(cluster->instances[i]);
+        if (fault) {
+            policy_fault_report(fault, diag);
+            return true;
+        }
+    }
+    return false;
+}
+
+void ring_finish(const struct cluster *cluster)
+{
+    const uint32_t together = ring_together(cluster);
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i += together) {
+        const uint32_t left = cluster->end_instance - i;
+        instance_drain(&cluster->instances[i], together < left ? together : left);
+    }
 #ifndef NDEBUG
     assert(cluster->n_ranks > 1 || cluster_in_progress(cluster) == 0);
     assert(cluster->programs.started + cluster->programs.dropped == workload_stats(cluster->workload)->n_programs);
@@ -61,7 +93,5 @@ void ring_check_all_done(const struct cluster *cluster)
         kv_pool_check(pool);
         instance_check(cluster->instances[i]);
     }
-#else
-    (void)cluster;
 #endif
 }

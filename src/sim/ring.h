@@ -9,22 +9,45 @@
 /* Called now and then, while nothing else touches the cluster; returning true ends the run early. NULL: never. */
 typedef bool (*run_pulse)(void *user, const struct cluster *cluster);
 
-/* Chooses the instance of a ready turn; the router's views are up to date. */
+/* Chooses the instance of a ready turn; the router's views are up to date. ASIM_NONE when the policy's answer is
+ * nonsense, which ends the run (router_fault). */
 uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn);
 
-/* The present turn of `slot` as instances get it; with `bounded` they are asked for their earliest effects. */
-struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, bool bounded);
+/* A turn of `slot` as instances get it; with `bounded` they are asked for their earliest effects. */
+struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, uint32_t turn, bool bounded);
 
-/* Puts the present turn of `slot` in the inbox of an instance; with `bounded` the instance is asked for its
- * earliest effect. */
-void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, bool bounded);
+/* Puts a turn of `slot` in the inbox of an instance; with `bounded` the instance is asked for its earliest effect. */
+void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, bool bounded);
 
-/* Records a turn that ended, and its program when it was the last; says what comes next. */
+/* Instances whose hosts' tiers are shared go on together: those of one group, from a multiple of this number; 1: each
+ * by itself. */
+static inline uint32_t ring_together(const struct cluster *cluster)
+{
+    return cluster->plan.tiers.n_tiers ? cluster->plan.tiers.node_instances : 1;
+}
+
+/* Advances an instance, and those that it shares tiers with. Returns the one whose ended turns are to be taken before
+ * it is called again, ASIM_NONE when none has any. */
+uint32_t ring_advance_node(const struct cluster *cluster, uint32_t index, struct event_key limit);
+
+static inline uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct event_key limit)
+{
+    if (ring_together(cluster) > 1) {
+        return ring_advance_node(cluster, index, limit);
+    }
+    return instance_advance(cluster->instances[index], limit) ? index : ASIM_NONE;
+}
+
+/* Records a turn that ended, and its program when it was the last; says what comes next. After TURN_WAS_LAST,
+ * next->time is the end of the program. */
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next);
 
-/* After a whole run nothing may be left anywhere: each turn that started has ended, and every KV block is free. Aborts
- * otherwise (debug builds; nothing in others). */
-void ring_check_all_done(const struct cluster *cluster);
+/* Reports the first nonsense answer that a policy gave inside an instance; false when there is none. */
+bool ring_report_fault(const struct cluster *cluster, struct diag *diag);
+
+/* After a whole run: what programs hold between turns is given up. Nothing may be left anywhere then: each turn that
+ * started has ended, and every KV block is free; aborts otherwise (debug builds). */
+void ring_finish(const struct cluster *cluster);
 
 #endif

@@ -46,20 +46,28 @@ static void take_ends(struct serial *serial, uint32_t instance)
         assert(ends[i].record.last_token >= cluster->now);
         cluster->now = ends[i].record.last_token;
         struct ready_turn next;
+        uint32_t edge = 0;
         switch (ring_end(cluster, &ends[i], cluster->recorders[0], &next)) {
         case TURN_IS_FOLLOWED:
             push_ready(serial, &next);
+            break;
+        case TURN_RELEASES:
+            while (orchestrator_next_released(cluster->orchestrator, slot, &ends[i].record, &edge, &next)) {
+                push_ready(serial, &next);
+            }
+            break;
+        case TURN_IS_OVER:
             break;
         case TURN_WAS_LAST:
             if (serial->closed) {
                 heap_push(
                     &serial->clients,
-                    (struct heap_entry){.key = cluster->now, .tie = orchestrator_client(cluster->orchestrator, slot)});
+                    (struct heap_entry){.key = next.time, .tie = orchestrator_client(cluster->orchestrator, slot)});
             }
             orchestrator_give_slot(cluster->orchestrator, slot);
             break;
         case TURN_TOO_LATE:
-            orchestrator_report_late_turn(cluster->orchestrator, slot, ends[i].record.turn + 1, serial->diag);
+            orchestrator_report_late_turn(cluster->orchestrator, slot, ready_turn_number(next.key), serial->diag);
             serial->failed = true;
         }
     }
@@ -77,8 +85,8 @@ static void refresh_views(struct serial *serial, simtime now)
     const bool exact = cluster->settings.router_view == SETTING_VIEW_EXACT;
     for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
         struct instance *instance = cluster->instances[i];
-        const bool ended = instance_advance(instance, (struct event_key){.time = now, .phase = PHASE_ROUTING});
-        assert(!ended);
+        const uint32_t ended = ring_advance(cluster, i, (struct event_key){.time = now, .phase = PHASE_ROUTING});
+        assert(ended == ASIM_NONE);
         (void)ended;
         const struct load_snapshot snapshot = exact ? instance_state(instance) : instance_snapshot(instance, instant);
         router_observe(cluster->router, i, &snapshot);
@@ -114,8 +122,13 @@ static bool start_program(struct serial *serial, simtime time, uint32_t client)
         serial->failed = true;
         return true;
     }
-    const struct ready_turn turn = orchestrator_start(orchestrator, slot, time, client);
+    struct ready_turn turn = orchestrator_start(orchestrator, slot, time, client);
     push_ready(serial, &turn);
+    const uint32_t roots = orchestrator_roots(orchestrator, slot);
+    for (uint32_t root = 1; root < roots; root++) {
+        turn = orchestrator_root(orchestrator, slot, root);
+        push_ready(serial, &turn);
+    }
     return true;
 }
 
@@ -137,7 +150,12 @@ static void dispatch(struct serial *serial)
     cluster->events++;
     refresh_views(serial, turn.time);
     const uint32_t chosen = ring_route(cluster, &turn);
-    ring_deliver(cluster, chosen, turn.slot, false);
+    if (chosen == ASIM_NONE) {
+        policy_fault_report(router_fault(cluster->router), serial->diag);
+        serial->failed = true;
+        return;
+    }
+    ring_deliver(cluster, chosen, turn.slot, ready_turn_number(turn.key), false);
     refresh(serial, chosen);
 }
 
@@ -174,18 +192,25 @@ static void step_instance(struct serial *serial, struct event_key until)
     const struct event_key output = min_tree_key(&serial->outputs, first);
     const struct event_key limit = event_min(event_min(until, serial->stop), min_tree_second(&serial->outputs));
     const struct event_key past = {.time = output.time, .phase = output.phase + 1};
-    if (instance_advance(serial->cluster->instances[first], event_before(limit, past) ? past : limit)) {
-        take_ends(serial, first);
+    const uint32_t ended = ring_advance(serial->cluster, first, event_before(limit, past) ? past : limit);
+    if (ended != ASIM_NONE) {
+        take_ends(serial, ended);
     }
-    refresh(serial, first);
+    serial->failed |=
+        instance_fault(serial->cluster->instances[first]) && ring_report_fault(serial->cluster, serial->diag);
+    const uint32_t together = ring_together(serial->cluster);
+    const uint32_t group = first - first % together;
+    for (uint32_t i = group; i < group + together && i < serial->cluster->plan.n_instances; i++) {
+        refresh(serial, i);
+    }
 }
 
 /* Brings every instance to the stop of the run; no turn ends before. */
 static void advance_to_stop(struct serial *serial)
 {
     for (uint32_t i = 0; i < serial->cluster->plan.n_instances; i++) {
-        const bool ended = instance_advance(serial->cluster->instances[i], serial->stop);
-        assert(!ended);
+        const uint32_t ended = ring_advance(serial->cluster, i, serial->stop);
+        assert(ended == ASIM_NONE);
         (void)ended;
     }
 }
@@ -219,11 +244,12 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
         }
         stopped = pulse && rounds % PULSE_EVENTS == 0 && pulse(user, cluster);
     }
+    serial.failed |= !serial.failed && ring_report_fault(cluster, diag);
     min_tree_fini(&serial.outputs);
     heap_fini(&serial.ready);
     heap_fini(&serial.clients);
     if (!serial.failed && !stopped && stop == SETTING_UNSET_TIME) {
-        ring_check_all_done(cluster);
+        ring_finish(cluster);
     }
     return !serial.failed && !stopped;
 }

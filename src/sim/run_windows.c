@@ -137,20 +137,20 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
         [BIND_NONE] = TEAM_BIND_NONE, [BIND_CORES] = TEAM_BIND_CORES, [BIND_NUMA] = TEAM_BIND_NUMA};
     assert(settings->dispatch_latency > 0 && (!checkpoints || transport->n_ranks == 1));
     const int counter = stats ? instructions_open() : -1; /* before threads start */
-    struct windows windows = {.cluster = cluster,
-                              .team = team_create((uint32_t)settings->threads, bindings[settings->bind]),
-                              .transport = transport,
-                              .diag = diag,
-                              .pulse = pulse,
-                              .user = user,
-                              .stats = stats,
-                              .checkpoints = checkpoints,
-                              .closed = settings->arrivals == SETTING_ARRIVALS_CLOSED,
-                              .sees_instances = router_next_snapshot(cluster->router) != SIMTIME_NEVER,
-                              .exact = settings->router_view == SETTING_VIEW_EXACT &&
-                                       router_next_snapshot(cluster->router) != SIMTIME_NEVER,
-                              .homing = transport->n_ranks == 1 && router_knows_homes(cluster->router),
-                              .period = settings->router_telemetry_period};
+    struct windows windows = {
+        .cluster = cluster,
+        .team = team_create((uint32_t)settings->threads, bindings[settings->bind]),
+        .transport = transport,
+        .diag = diag,
+        .pulse = pulse,
+        .user = user,
+        .stats = stats,
+        .checkpoints = checkpoints,
+        .closed = settings->arrivals == SETTING_ARRIVALS_CLOSED,
+        .sees_instances = router_next_snapshot(cluster->router) != SIMTIME_NEVER,
+        .exact = settings->router_view == SETTING_VIEW_EXACT && router_next_snapshot(cluster->router) != SIMTIME_NEVER,
+        .homing = transport->n_ranks == 1 && ring_together(cluster) == 1 && router_knows_homes(cluster->router),
+        .period = settings->router_telemetry_period};
     if (team_binding_problem(windows.team)) {
         diag_warning(diag, (struct diag_where){0}, "bind: %s", team_binding_problem(windows.team));
     }
@@ -184,7 +184,7 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     gather_recorders(&windows);
     destroy(&windows);
     if (whole && settings->stop_at == SETTING_UNSET_TIME) {
-        ring_check_all_done(cluster);
+        ring_finish(cluster);
     }
     return whole;
 }

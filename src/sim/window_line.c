@@ -35,7 +35,9 @@ void line_prepare(const struct windows *windows, struct upcoming *upcoming)
 {
     struct orchestrator *orchestrator = windows->cluster->orchestrator;
     upcoming->outcome = orchestrator_prepare(orchestrator, upcoming->slot, upcoming->program.id);
-    upcoming->service = orchestrator_first_service(orchestrator, upcoming->slot);
+    const bool is_there = upcoming->outcome != PREPARED_UNSOUND;
+    upcoming->service = is_there ? orchestrator_first_service(orchestrator, upcoming->slot) : 0;
+    upcoming->roots = is_there ? orchestrator_roots(orchestrator, upcoming->slot) : 0;
     orchestrator_draw_arrival(orchestrator, upcoming->program.id);
 }
 
@@ -73,7 +75,7 @@ simtime line_next_unprepared(const struct windows *windows, uint64_t *key)
     return program->arrival;
 }
 
-bool line_start(struct windows *windows, simtime time, struct ready_turn *out, uint32_t *client)
+uint32_t line_start(struct windows *windows, simtime time, struct ready_turn *out, uint32_t *client)
 {
     struct cluster *cluster = windows->cluster;
     const struct upcoming *upcoming = windows_upcoming(windows, 0);
@@ -90,14 +92,14 @@ bool line_start(struct windows *windows, simtime time, struct ready_turn *out, u
         upcoming->outcome == PREPARED_UNSOUND) {
         cluster->programs.dropped++;
         orchestrator_give_slot(cluster->orchestrator, upcoming->slot);
-        return false;
+        return 0;
     }
     cluster->programs.started++;
     cluster->programs.truncated += upcoming->outcome == PREPARED_TRUNCATED;
     if (time >= SIMTIME_LIMIT) {
         orchestrator_report_late_turn(cluster->orchestrator, upcoming->slot, 0, windows->diag);
         windows->failed = true;
-        return false;
+        return 0;
     }
     if (windows->closed) {
         heap_pop(&windows->clients);
@@ -107,5 +109,5 @@ bool line_start(struct windows *windows, simtime time, struct ready_turn *out, u
                                .slot = upcoming->slot,
                                .home = NO_HOME,
                                .service = upcoming->service};
-    return true;
+    return upcoming->roots;
 }

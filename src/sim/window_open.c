@@ -106,25 +106,30 @@ static void add_migrant(struct windows *windows, uint32_t from, uint32_t to, uin
         (struct migrant){.from = from, .to = to, .slot = slot, .dispatch = (uint32_t)windows->n_dispatches};
 }
 
-/* Chooses the instance of a turn, and with it a bound of the next window. */
+/* Chooses the instance of a turn, and with it a bound of the next window; ASIM_NONE ends the run. */
 static uint32_t choose(struct windows *windows, const struct ready_turn *turn, struct dispatch *out,
                        struct window_end *end)
 {
     struct cluster *cluster = windows->cluster;
     see_changes(windows, turn->time);
     *out = (struct dispatch){.slot = turn->slot,
+                             .turn = ready_turn_number(turn->key),
                              .next = NO_DISPATCH,
                              .key = turn->key,
                              .arrival = window_later(turn->time, cluster->settings.dispatch_latency),
                              .effect = window_later(turn->time, turn->service),
                              .start = -1};
     window_close(end, out->effect, 0, WINDOW_TURN);
-    if (!windows->homing) {
-        return ring_route(cluster, turn);
+    if (windows->homing) {
+        homes_before(windows, turn);
     }
-    homes_before(windows, turn);
     const uint32_t chosen = ring_route(cluster, turn);
-    homes_after(windows, chosen, end);
+    if (chosen == ASIM_NONE) {
+        policy_fault_report(router_fault(cluster->router), windows->diag);
+        windows->failed = true;
+    } else if (windows->homing) {
+        homes_after(windows, chosen, end);
+    }
     return chosen;
 }
 
@@ -134,6 +139,9 @@ static void dispatch(struct windows *windows, const struct ready_turn *turn, uin
     struct cluster *cluster = windows->cluster;
     struct dispatch dispatch;
     const uint32_t chosen = choose(windows, turn, &dispatch, end);
+    if (chosen == ASIM_NONE) {
+        return;
+    }
     const uint32_t to = cluster_rank_of(cluster, chosen);
     if (from != to) {
         add_migrant(windows, from, to, turn->slot);
@@ -151,7 +159,7 @@ static void dispatch_first(struct windows *windows, const struct ready_turn *tur
     struct cluster *cluster = windows->cluster;
     struct dispatch dispatch;
     const uint32_t chosen = choose(windows, turn, &dispatch, end);
-    if (cluster_rank_of(cluster, chosen) != cluster->rank) {
+    if (chosen == ASIM_NONE || cluster_rank_of(cluster, chosen) != cluster->rank) {
         orchestrator_give_slot(cluster->orchestrator, turn->slot);
         return;
     }
@@ -161,16 +169,31 @@ static void dispatch_first(struct windows *windows, const struct ready_turn *tur
     cluster->events++;
 }
 
+/* A program that starts with several turns. Any of them may be delivered first, so it starts here. */
+static void dispatch_roots(struct windows *windows, uint32_t slot, uint32_t roots, simtime time, uint32_t client,
+                           struct window_end *end)
+{
+    const struct cluster *cluster = windows->cluster;
+    struct ready_turn turn = orchestrator_start(cluster->orchestrator, slot, time, client);
+    dispatch(windows, &turn, cluster->rank, end);
+    for (uint32_t root = 1; root < roots; root++) {
+        turn = orchestrator_root(cluster->orchestrator, slot, root);
+        dispatch(windows, &turn, cluster->rank, end);
+    }
+}
+
 /* The first program in line starts, and with it comes the one behind it. */
 static void start(struct windows *windows, simtime time, struct window_end *end)
 {
     struct ready_turn turn;
     uint32_t client;
     windows->cluster->events += windows->cluster->rank == 0;
-    const bool started = line_start(windows, time, &turn, &client);
+    const uint32_t roots = line_start(windows, time, &turn, &client);
     close_by_line(windows, end);
-    if (started) {
+    if (roots == 1) {
         dispatch_first(windows, &turn, client, end);
+    } else if (roots) {
+        dispatch_roots(windows, turn.slot, roots, time, client, end);
     }
 }
 

@@ -55,13 +55,13 @@ static void free_client(struct lane *lane, simtime time, uint32_t client)
 }
 
 /* The earliest one is reported, whoever finds it. */
-static void note_late(struct lane *lane, const struct turn_end *end)
+static void note_late(struct lane *lane, const struct turn_end *end, uint32_t turn)
 {
     const struct turn_record *record = &end->record;
     const struct late_turn late = {.time = record->last_token,
                                    .key = record->program << 24 | record->turn,
                                    .slot = end->slot,
-                                   .turn = record->turn + 1,
+                                   .turn = turn,
                                    .any = true};
     if (late_turn_before(&late, &lane->late)) {
         lane->late = late;
@@ -76,19 +76,27 @@ static void take_ends(struct windows *windows, struct lane *lane, uint32_t index
     const struct turn_end *ends = instance_take_ends(instance, &n);
     for (uint32_t i = 0; i < n; i++) {
         struct ready_turn next;
+        uint32_t edge = 0;
         switch (ring_end(cluster, &ends[i], lane->recorder, &next)) {
         case TURN_IS_FOLLOWED:
             keep_ready(windows, lane, index, &next);
             break;
+        case TURN_RELEASES:
+            while (orchestrator_next_released(cluster->orchestrator, ends[i].slot, &ends[i].record, &edge, &next)) {
+                keep_ready(windows, lane, index, &next);
+            }
+            break;
+        case TURN_IS_OVER:
+            break;
         case TURN_WAS_LAST:
             if (windows->closed) {
-                free_client(lane, ends[i].record.last_token, orchestrator_client(cluster->orchestrator, ends[i].slot));
+                free_client(lane, next.time, orchestrator_client(cluster->orchestrator, ends[i].slot));
             }
             orchestrator_release(cluster->orchestrator, ends[i].slot);
             free_slot(lane, ends[i].slot);
             break;
         case TURN_TOO_LATE:
-            note_late(lane, &ends[i]);
+            note_late(lane, &ends[i], ready_turn_number(next.key));
         }
     }
     lane->ends += n;
@@ -104,18 +112,14 @@ static void take_changes(struct lane *lane, struct instance *instance)
     }
 }
 
-static void advance(struct windows *windows, struct lane *lane, uint32_t index)
+/* What the instance has come to at the end of the window. */
+static void note_instance(struct windows *windows, struct lane *lane, uint32_t index)
 {
     struct instance *instance = windows->cluster->instances[index];
-    const struct event_key limit = windows->advance_to == SIMTIME_NEVER
-                                       ? EVENT_NEVER
-                                       : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
-    while (instance_advance(instance, limit)) {
-        take_ends(windows, lane, index);
-    }
     if (windows->exact) {
         take_changes(lane, instance);
     }
+    lane->has_fault |= instance_fault(instance) != NULL;
     windows->effects[index] = instance_earliest_effect(instance);
     windows->quiet[index] = (struct quiet){
         .since = windows->advance_to, .until = instance_next(instance).time, .state = instance_state(instance)};
@@ -123,6 +127,18 @@ static void advance(struct windows *windows, struct lane *lane, uint32_t index)
         windows->snapshots[index] = instance_snapshot(instance, windows->instant);
     }
     lane->touched++;
+}
+
+static void advance(struct windows *windows, struct lane *lane, uint32_t index)
+{
+    const struct event_key limit = windows->advance_to == SIMTIME_NEVER
+                                       ? EVENT_NEVER
+                                       : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
+    uint32_t ended;
+    while ((ended = ring_advance(windows->cluster, index, limit)) != ASIM_NONE) {
+        take_ends(windows, lane, ended);
+    }
+    note_instance(windows, lane, index);
 }
 
 /* Delivers what went home before the dispatch, or all in the window. */
@@ -133,7 +149,7 @@ static void deliver_homes(struct windows *windows, struct lane *lane, uint32_t i
     while (homes_next(windows, index, &next) &&
            (!dispatch || window_later(next.key, latency) < dispatch->arrival ||
             (window_later(next.key, latency) == dispatch->arrival && next.tie < dispatch->key))) {
-        ring_deliver(windows->cluster, index, (uint32_t)next.payload, true);
+        ring_deliver(windows->cluster, index, (uint32_t)next.payload, ready_turn_number(next.tie), true);
         homes_deliver(windows, lane, index);
     }
 }
@@ -148,7 +164,7 @@ static void deliver(struct windows *windows, struct lane *lane, uint32_t index)
         if (dispatch->start >= 0) {
             orchestrator_start(windows->cluster->orchestrator, dispatch->slot, dispatch->start, dispatch->client);
         }
-        ring_deliver(windows->cluster, index, dispatch->slot, true);
+        ring_deliver(windows->cluster, index, dispatch->slot, dispatch->turn, true);
         at = dispatch->next;
     }
     windows->first_dispatch[index] = NO_DISPATCH;
@@ -312,7 +328,78 @@ static bool is_quiet(const struct windows *windows, const struct partition *part
            partition->ready >= windows->home_horizon;
 }
 
-static void enter_partition(const struct windows *windows, struct visits *visits, struct partition *partition)
+/* What a visit has to do, in steps. The clock does not find the longest one: that is the one that an interrupt fell
+ * into. */
+enum { STEPS_OF_AN_END = 4 };
+
+struct visit_cost {
+    uint64_t started; /* measured only */
+    uint64_t steps, ends;
+};
+
+/* Of n instances from `first`. */
+static uint64_t steps_walked(const struct windows *windows, uint32_t first, uint32_t n)
+{
+    uint64_t steps = 0;
+    for (uint32_t i = first; i < first + n; i++) {
+        const struct instance_counters *counters = instance_counters(windows->cluster->instances[i]);
+        steps += counters->steps - counters->fast_forwarded + counters->jumps;
+    }
+    return steps;
+}
+
+static void note_visit(const struct windows *windows, struct lane *lane, const struct visit_cost *before,
+                       uint32_t first, uint32_t n)
+{
+    const uint64_t to_do =
+        1 + steps_walked(windows, first, n) - before->steps + STEPS_OF_AN_END * (lane->ends - before->ends);
+    if (to_do > lane->most_to_do) {
+        lane->most_to_do = to_do;
+        lane->longest_ns = engine_stats_clock() - before->started;
+    }
+}
+
+/* Instances that share tiers, n from `first`: when one must be advanced, all are. No turns are kept there. */
+static void work_on_group(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t first,
+                          uint32_t n)
+{
+    struct visit_cost before = {.ends = lane->ends};
+    if (windows->stats) {
+        before.started = engine_stats_clock();
+        before.steps = steps_walked(windows, first, n);
+    }
+    bool must = false;
+    for (uint32_t i = first; i < first + n; i++) {
+        must |= must_advance(windows, i) || (windows->deliver_all && windows->first_dispatch[i] != NO_DISPATCH);
+    }
+    if (!must) {
+        return;
+    }
+    for (uint32_t i = first; i < first + n; i++) {
+        deliver(windows, lane, i);
+    }
+    advance(windows, lane, first);
+    for (uint32_t i = first + 1; i < first + n; i++) {
+        note_instance(windows, lane, i);
+    }
+    partition->cost += lane->ends - before.ends;
+    if (windows->stats) {
+        note_visit(windows, lane, &before, first, n);
+    }
+}
+
+static void work_on_groups(struct windows *windows, struct lane *lane, struct partition *partition)
+{
+    const uint32_t together = ring_together(windows->cluster);
+    for (uint32_t before = 0; before < partition->n; before += together) {
+        const uint32_t left = partition->n - before;
+        work_on_group(windows, lane, partition, partition->first + before, together < left ? together : left);
+    }
+    close_partition(windows, partition);
+}
+
+static void enter_partition(struct windows *windows, struct visits *visits, struct lane *lane,
+                            struct partition *partition)
 {
     const bool delivers = windows->deliver_all && partition->has_dispatches;
     if (is_quiet(windows, partition) ||
@@ -321,6 +408,10 @@ static void enter_partition(const struct windows *windows, struct visits *visits
     }
     partition->has_dispatches &= !delivers;
     partition->cost /= 2;
+    if (ring_together(windows->cluster) > 1) {
+        work_on_groups(windows, lane, partition);
+        return;
+    }
     partition->pending = 1;
     partition->coming = 0;
     visits->partition = partition;
@@ -354,19 +445,9 @@ static void line_up_instance(struct windows *windows, struct visits *visits)
     leave_partition(windows, partition);
 }
 
-/* What a visit has to do, in steps. The clock does not find the longest one: that is the one that an interrupt fell
- * into. */
-enum { STEPS_OF_AN_END = 4 };
-
-static uint64_t steps_walked(const struct windows *windows, uint32_t index)
-{
-    const struct instance_counters *counters = instance_counters(windows->cluster->instances[index]);
-    return counters->steps - counters->fast_forwarded + counters->jumps;
-}
-
 static void work_on(struct windows *windows, struct lane *lane, struct visits *visits)
 {
-    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
+    struct visit_cost before = {.started = windows->stats ? engine_stats_clock() : 0, .ends = lane->ends};
 #pragma GCC unroll 6 /* each stage its own code */
     for (int i = 0; i < VISIT_STAGES; i++) {
         for (; visits->staged[i] < visits->end && visits->staged[i] <= visits->next + stage_distance[i];
@@ -375,8 +456,7 @@ static void work_on(struct windows *windows, struct lane *lane, struct visits *v
         }
     }
     const struct visit *visit = &visits->ring[visits->next++ % MOST_VISITS];
-    const uint64_t before = lane->ends;
-    const uint64_t steps = windows->stats ? steps_walked(windows, visit->index) : 0;
+    before.steps = windows->stats ? steps_walked(windows, visit->index, 1) : 0;
     if (must_advance(windows, visit->index)) {
         advance(windows, lane, visit->index);
     }
@@ -386,15 +466,10 @@ static void work_on(struct windows *windows, struct lane *lane, struct visits *v
         }
         homes_close(windows, lane, visit->partition, visit->index);
     }
-    visit->partition->cost += lane->ends - before;
+    visit->partition->cost += lane->ends - before.ends;
     leave_partition(windows, visit->partition);
     if (windows->stats) {
-        const uint64_t to_do =
-            1 + steps_walked(windows, visit->index) - steps + STEPS_OF_AN_END * (lane->ends - before);
-        if (to_do > lane->most_to_do) {
-            lane->most_to_do = to_do;
-            lane->longest_ns = engine_stats_clock() - started;
-        }
+        note_visit(windows, lane, &before, visit->index, 1);
     }
 }
 
@@ -459,7 +534,7 @@ static void prepare_programs(struct windows *windows, struct lane *lane)
 
 /* Enters a partition that nobody has come to: one at home here, then one of the next lane. False when there is none,
  * or none but a few, of a lane whose thread is to end together with this one, while visits are in line. */
-static bool claim_partition(const struct windows *windows, struct visits *visits, uint32_t thread)
+static bool claim_partition(struct windows *windows, struct visits *visits, uint32_t thread)
 {
     for (; visits->n_homes < windows->n_lanes; visits->n_homes++) {
         struct lane *home = &windows->lanes[(thread + visits->n_homes) % windows->n_lanes];
@@ -471,7 +546,7 @@ static bool claim_partition(const struct windows *windows, struct visits *visits
                                   ? atomic_fetch_add_explicit(&home->next_partition, 1, memory_order_relaxed)
                                   : claimed;
         if (next < home->n_order) {
-            enter_partition(windows, visits, home->order[next]);
+            enter_partition(windows, visits, &windows->lanes[thread], home->order[next]);
             return true;
         }
     }

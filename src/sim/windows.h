@@ -125,6 +125,7 @@ struct lane {
     struct partition **order; /* those at home here, in the order of claiming */
     uint32_t n_order;
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_partition;
+    bool has_fault;                  /* a policy inside an instance answered nonsense */
     uint64_t ends;                   /* turns that ended in this window */
     uint64_t touched;                /* instances */
     uint64_t work_ns, allocations;   /* in this window; measured only */
@@ -137,6 +138,7 @@ struct upcoming {
     struct next_program program;
     uint32_t slot;
     enum prepared outcome; /* once it is prepared, */
+    uint32_t roots;        /* turns that it starts with, */
     simtime service;       /* and of its first turn */
 };
 
@@ -144,12 +146,13 @@ struct upcoming {
  * may be some windows later: until then only its times are looked at. */
 struct dispatch {
     uint32_t slot;
+    uint32_t turn;
     uint32_t next;
+    uint32_t client;
     simtime arrival;
     uint64_t key;
     simtime effect; /* bound */
     simtime start;  /* of a program that starts with it, for `client`; -1: it has started */
-    uint32_t client;
 };
 
 /* A program that changes ranks with a turn routed in this window. */
@@ -308,8 +311,9 @@ void line_prepare(const struct windows *windows, struct upcoming *upcoming);
 simtime line_next(const struct windows *windows, uint64_t *key);
 simtime line_next_unprepared(const struct windows *windows, uint64_t *key);
 
-/* The first program in line starts at `time`; false when it is dropped, or an error was found. */
-bool line_start(struct windows *windows, simtime time, struct ready_turn *out, uint32_t *client);
+/* The first program in line starts at `time`: its first turn, and how many turns it starts with. 0 when it is dropped,
+ * or an error was found. */
+uint32_t line_start(struct windows *windows, simtime time, struct ready_turn *out, uint32_t *client);
 
 /* ---- window_gather.c ---- */
 

@@ -76,14 +76,19 @@ void tool_destroy(struct tool_simulator *tool)
     }
 }
 
-simtime tool_gap(const struct tool_simulator *tool, const struct program *program, uint32_t turn)
+simtime tool_edge_gap(const struct tool_simulator *tool, const struct program *program, uint32_t turn, simtime delay)
 {
     const struct turn *spec = &program->turns[turn];
     if (spec->tool >= tool->n_tools || !tool->is_drawn[spec->tool]) {
-        return spec->gap;
+        return delay;
     }
     const struct rng_key key = {.seed = tool->seed, .program = program->id, .turn = turn, .purpose = RNG_GAP};
     simtime gap = SIMTIME_LIMIT; /* the far tail of a distribution ends where durations do */
     simtime_from_s(distribution_sample(&tool->drawn[spec->tool], rng_uniform(key, 0)), &gap);
     return gap;
+}
+
+simtime tool_gap(const struct tool_simulator *tool, const struct program *program, uint32_t turn)
+{
+    return tool_edge_gap(tool, program, turn, program->turns[turn].gap);
 }

@@ -17,7 +17,11 @@ struct tool_simulator *tool_create(const struct gap_rule *rule, const struct wor
                                    struct diag *diag);
 void tool_destroy(struct tool_simulator *tool);
 
-/* From the end of `turn` to the readiness of the next one. */
+/* From the end of `turn` to the readiness of the next one; in a graph, of the first that it may release. */
 simtime tool_gap(const struct tool_simulator *tool, const struct program *program, uint32_t turn);
+
+/* The same along an edge of the program's graph on which the workload has `delay`. A turn's tool runs once: what is
+ * drawn for it holds for all its edges. */
+simtime tool_edge_gap(const struct tool_simulator *tool, const struct program *program, uint32_t turn, simtime delay);
 
 #endif

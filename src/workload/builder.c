@@ -47,6 +47,7 @@ void builder_fini(struct builder *builder)
 {
     name_table_fini(&builder->tools);
     name_table_fini(&builder->other_keys);
+    name_table_fini(&builder->models);
     interner_fini(&builder->interner);
     diag_fini(&builder->skipped_diag);
     program_set_fini(&builder->set);
@@ -124,6 +125,12 @@ void builder_add_extents(struct builder *builder, struct turn *turn, const struc
 uint32_t builder_tool(struct builder *builder, const char *name, size_t bytes)
 {
     return number_name(&builder->tools, &builder->set.arena, name, bytes);
+}
+
+void builder_node_model(struct builder *builder, const char *name, size_t bytes)
+{
+    number_name(&builder->models, &builder->set.arena, name, bytes);
+    builder->n_with_models++;
 }
 
 void builder_other_key(struct builder *builder, const char *key, size_t bytes)

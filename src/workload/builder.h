@@ -42,6 +42,8 @@ struct builder {
 
     /* Findings about the whole workload, reported once by the end of reading. */
     struct name_table other_keys; /* keys that nothing here reads */
+    struct name_table models;     /* that nodes of DAGs name */
+    uint64_t n_with_models;       /* such nodes */
     uint64_t skipped;
     struct diag skipped_diag; /* the first skipped record's problem */
     bool has_token_ids;
@@ -80,6 +82,9 @@ void builder_add_extents(struct builder *builder, struct turn *turn, const struc
 
 /* The number of a tool. */
 uint32_t builder_tool(struct builder *builder, const char *name, size_t bytes);
+
+/* Notes the model that a node of a DAG names. */
+void builder_node_model(struct builder *builder, const char *name, size_t bytes);
 
 /* Notes a key that is not read. */
 void builder_other_key(struct builder *builder, const char *key, size_t bytes);

@@ -386,6 +386,11 @@ asim_status columnar_write(struct workload *workload, const struct workload_opti
         .workload = workload, .options = options, .source = source, .path = path, .diag = diag, .file = -1};
     const struct columnar *from = workload_columnar(workload);
     asim_status status = check_target(path, diag);
+    if (status == ASIM_OK && workload_stats(workload)->n_dags) {
+        status = diag_error(diag, ASIM_INPUT, (struct diag_where){.file = source},
+                            "%llu programs are DAGs, for which the columnar format has no place; allowed: chains",
+                            (unsigned long long)workload_stats(workload)->n_dags);
+    }
     if (status == ASIM_OK && from) {
         status = columnar_verify(from, diag);
     }

@@ -54,7 +54,8 @@ static void resolve_kept(struct builder *builder)
     }
 }
 
-/* A turn's output is shared when another program has any of its tokens. */
+/* A turn's output is shared when another program has any of its tokens, or another turn of its own may while it runs.
+ */
 static void mark_shared_outputs(struct builder *builder)
 {
     struct program_set *set = &builder->set;
@@ -64,7 +65,8 @@ static void mark_shared_outputs(struct builder *builder)
         for (uint32_t i = 0; i < set->programs[p].n_turns; i++) {
             for (uint32_t e = 0; e < turns[i].n_extents; e++) {
                 const struct extent *extent = &extents[turns[i].first_extent + e];
-                turns[i].shared_output |= interner_is_shared(&builder->interner, extent, turns[i].prompt_toks);
+                turns[i].shared_output |= set->programs[p].graph != NULL ||
+                                          interner_is_shared(&builder->interner, extent, turns[i].prompt_toks);
             }
         }
     }
@@ -125,13 +127,14 @@ static int compare_times(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Median of the known gaps (R type 7: the mean of the middle two, to a picosecond); GAP_MISSING when there is none. */
+/* Median of the known gaps of chains (R type 7: the mean of the middle two, to a picosecond); GAP_MISSING when there is
+ * none. */
 static simtime median_gap(const struct program_set *set)
 {
     simtime *gaps = mem_alloc((set->n_turns + 1) * sizeof *gaps);
     size_t n = 0;
     for (size_t p = 0; p < set->n_programs; p++) {
-        for (uint32_t i = 0; i + 1 < set->programs[p].n_turns; i++) {
+        for (uint32_t i = 0; !set->programs[p].graph && i + 1 < set->programs[p].n_turns; i++) {
             const simtime gap = set->programs[p].turns[i].gap;
             if (gap != GAP_MISSING) {
                 gaps[n++] = gap;
@@ -170,7 +173,7 @@ static void fill_gaps(struct builder *builder, struct workload_stats *stats)
         struct turn *turns = set->turns + set->origins[p].first_turn;
         const uint32_t n = set->programs[p].n_turns;
         turns[n - 1].gap = 0;
-        for (uint32_t i = 0; i + 1 < n; i++) {
+        for (uint32_t i = 0; !set->programs[p].graph && i + 1 < n; i++) {
             if (turns[i].gap != GAP_MISSING) {
                 continue;
             }
@@ -197,29 +200,35 @@ static void fill_gaps(struct builder *builder, struct workload_stats *stats)
     }
 }
 
-static void report_other_keys(struct builder *builder)
+/* The first names of a table, for a message. */
+static const char *list_names(const struct name_table *names, char *out, size_t bytes)
 {
-    const struct name_table *keys = &builder->other_keys;
-    char list[640];
     size_t used = 0;
-    list[0] = '\0';
-    for (size_t i = 0; i < keys->n && i < SHOWN_NAMES; i++) {
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%.40s", i ? ", " : "", keys->names[i]);
+    out[0] = '\0';
+    for (size_t i = 0; i < names->n && i < SHOWN_NAMES; i++) {
+        used += (size_t)snprintf(out + used, bytes - used, "%s%.40s", i ? ", " : "", names->names[i]);
     }
-    if (keys->n) {
-        diag_warning(builder->diag, (struct diag_where){.file = builder->file}, "keys that are not used: %s%s", list,
-                     keys->n > SHOWN_NAMES ? ", ..." : "");
-    }
+    snprintf(out + used, bytes - used, "%s", names->n > SHOWN_NAMES ? ", ..." : "");
+    return out;
 }
 
 static void report_findings(struct builder *builder)
 {
     const struct diag_where file = {.file = builder->file};
+    char names[640];
     if (builder->skipped) {
         diag_warning(builder->diag, file, "bad lines skipped: %" PRIu64 "; the first: %s", builder->skipped,
                      builder->skipped_diag.entries[0].text);
     }
-    report_other_keys(builder);
+    if (builder->other_keys.n) {
+        diag_warning(builder->diag, file, "keys that are not used: %s",
+                     list_names(&builder->other_keys, names, sizeof names));
+    }
+    if (builder->models.n) {
+        diag_warning(builder->diag, file,
+                     "nodes that name a model: %" PRIu64 " (%s); all are served by the one model of the simulation",
+                     builder->n_with_models, list_names(&builder->models, names, sizeof names));
+    }
     if (builder->assumed_prefixes) {
         diag_warning(builder->diag, file,
                      "turns with neither prefix_toks nor token ids: %" PRIu64
@@ -253,6 +262,9 @@ asim_status builder_complete(struct builder *builder, struct program_set *out, s
     }
     stats->n_programs = set->n_programs;
     stats->n_turns = set->n_turns;
+    for (size_t i = 0; i < set->n_programs; i++) {
+        stats->n_dags += set->programs[i].graph != NULL;
+    }
     stats->skipped_lines = builder->skipped;
     stats->has_arrivals = builder->n_arrivals > 0;
     stats->has_token_ids = builder->has_token_ids;

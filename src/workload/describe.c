@@ -69,10 +69,30 @@ struct description {
     struct sample output;
     struct sample context;
     struct sample gap;
-    struct sample *tool_gaps; /* by tool */
+    struct sample edges, longest; /* of graphs: edges, turns on the longest way */
+    struct sample *tool_gaps;     /* by tool */
     uint64_t shared_outputs;
     simtime last_arrival;
 };
+
+static void add_gap(struct description *d, const struct turn *turn, simtime gap)
+{
+    const double seconds = simtime_to_s(gap);
+    sample_add(&d->gap, seconds);
+    sample_add(&d->tool_gaps[turn->tool], seconds);
+}
+
+static void describe_graph(struct description *d, const struct program *program)
+{
+    const struct program_graph *graph = program->graph;
+    sample_add(&d->edges, graph->n_edges);
+    sample_add(&d->longest, graph->longest);
+    for (uint32_t turn = 0; turn < program->n_turns; turn++) {
+        for (uint32_t at = graph->first_edge[turn]; at < graph->first_edge[turn + 1]; at++) {
+            add_gap(d, &program->turns[turn], graph->edges[at].delay);
+        }
+    }
+}
 
 static void describe_program(struct description *d, const struct program *program)
 {
@@ -84,11 +104,12 @@ static void describe_program(struct description *d, const struct program *progra
         sample_add(&d->fresh, turn->prompt_toks - turn->kept_toks);
         sample_add(&d->output, turn->output_toks);
         d->shared_outputs += turn->shared_output;
-        if (i + 1 < program->n_turns && turn->gap != GAP_MISSING) {
-            const double seconds = simtime_to_s(turn->gap);
-            sample_add(&d->gap, seconds);
-            sample_add(&d->tool_gaps[turn->tool], seconds);
+        if (!program->graph && i + 1 < program->n_turns && turn->gap != GAP_MISSING) {
+            add_gap(d, turn, turn->gap);
         }
+    }
+    if (program->graph) {
+        describe_graph(d, program);
     }
     const struct turn *last = &program->turns[program->n_turns - 1];
     sample_add(&d->context, (double)last->prompt_toks + last->output_toks);
@@ -139,7 +160,14 @@ static json_t *describe_all(const struct workload *workload, struct description 
                   "programs", (json_int_t)stats->n_programs, "turns", (json_int_t)d->prompt.n, "skipped_lines",
                   (json_int_t)stats->skipped_lines, "missing_gaps", (json_int_t)stats->missing_gaps, "has_arrivals",
                   stats->has_arrivals, "has_token_ids", stats->has_token_ids);
+    if (d->edges.n) {
+        json_object_set_new(object, "dag_programs", json_integer((json_int_t)d->edges.n));
+    }
     json_object_set_new(object, "turns_per_program", summarise(&d->turns));
+    if (d->edges.n) {
+        json_object_set_new(object, "dag_edges", summarise(&d->edges));
+        json_object_set_new(object, "dag_longest_path_turns", summarise(&d->longest));
+    }
     json_object_set_new(object, "prompt_toks", summarise(&d->prompt));
     json_object_set_new(object, "kept_toks", summarise(&d->kept));
     json_object_set_new(object, "new_toks", summarise(&d->fresh));
@@ -157,7 +185,8 @@ static json_t *describe_all(const struct workload *workload, struct description 
 
 static void description_fini(struct description *d, uint32_t n_tools)
 {
-    struct sample *samples[] = {&d->turns, &d->prompt, &d->kept, &d->fresh, &d->output, &d->context, &d->gap};
+    struct sample *samples[] = {&d->turns,   &d->prompt, &d->kept,  &d->fresh,  &d->output,
+                                &d->context, &d->gap,    &d->edges, &d->longest};
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         mem_free(samples[i]->values);
     }

@@ -13,8 +13,9 @@
 /* A new JSON object:
  *
  *     {"format", "reason", "programs", "turns", "skipped_lines", "missing_gaps", "has_arrivals", "has_token_ids",
- *      "turns_per_program", "prompt_toks", "kept_toks", "new_toks", "output_toks", "final_context_toks", "gap_s",
- *      "kept_fraction", "shared_output_turns", "arrival_span_s" (only with arrivals), "tools": [{"name", "gap_s"}]}
+ *      "dag_programs" (only with graphs), "turns_per_program", "dag_edges", "dag_longest_path_turns" (both only with
+ *      graphs), "prompt_toks", "kept_toks", "new_toks", "output_toks", "final_context_toks", "gap_s", "kept_fraction",
+ *      "shared_output_turns", "arrival_span_s" (only with arrivals), "tools": [{"name", "gap_s"}]}
  *
  * where each quantity is {"n", "mean", "p50", "p90", "p99", "max", "sum"}. kept_fraction is kept prompt tokens over all
  * prompt tokens: the hit rate of an unbounded cache, but for what programs share and for blocks. Tools come in the

@@ -142,6 +142,32 @@ enum field_state fields_string(const struct fields *fields, int index, struct jd
     return FIELD_GOOD;
 }
 
+#define NAMES "a string without NUL characters, or an integer"
+
+enum field_state fields_name(const struct fields *fields, int index, struct field_name *out)
+{
+    int64_t number;
+    if (!fields_has(fields, index)) {
+        return FIELD_ABSENT;
+    }
+    if (jdoc_integer(fields->values[index], &number)) {
+        const int bytes = snprintf(out->digits, sizeof out->digits, "%" PRId64, number);
+        out->text = (struct jdoc_string){.text = out->digits, .bytes = (size_t)bytes};
+    } else if (!jdoc_text(fields->values[index], &out->text) || memchr(out->text.text, '\0', out->text.bytes)) {
+        return wrong(fields, index, NAMES);
+    }
+    return FIELD_GOOD;
+}
+
+bool fields_need_name(const struct fields *fields, int index, struct field_name *out)
+{
+    const enum field_state state = fields_name(fields, index, out);
+    if (state == FIELD_ABSENT) {
+        builder_bad(fields->builder, "%s%s is missing; needed: " NAMES, fields->path, fields->table[index].name);
+    }
+    return state == FIELD_GOOD;
+}
+
 enum field_state fields_duration(const struct fields *fields, int index, simtime unit, bool negative_is_absent,
                                  simtime *out)
 {

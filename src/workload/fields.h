@@ -47,6 +47,18 @@ static inline bool fields_has(const struct fields *fields, int index)
 enum field_state fields_integer(const struct fields *fields, int index, int64_t least, int64_t most, int64_t *out);
 enum field_state fields_string(const struct fields *fields, int index, struct jdoc_string *out);
 
+/* A name that may be written as a string or an integer. `text` points into the document, or to `digits`. */
+struct field_name {
+    struct jdoc_string text;
+    char digits[24];
+};
+
+/* The result must not move. */
+enum field_state fields_name(const struct fields *fields, int index, struct field_name *out);
+
+/* As above, but an absent member is reported too. */
+bool fields_need_name(const struct fields *fields, int index, struct field_name *out);
+
 /* A duration given in units of `unit` picoseconds, from 0 to 100 days; `negative_is_absent` for files that mark an
  * unknown duration so. */
 enum field_state fields_duration(const struct fields *fields, int index, simtime unit, bool negative_is_absent,

@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
-static const struct generator *const generators[] = {&generator_swe_agent, &generator_synthetic};
+static const struct generator *const generators[] = {&generator_swe_agent, &generator_synthetic, &generator_lats,
+                                                     &generator_deep_research};
 
 enum { N_GENERATORS = sizeof generators / sizeof *generators };
 

@@ -24,8 +24,15 @@ struct synthetic_options {
     uint32_t system_prompt_toks;      /* up to SYNTHETIC_MOST_TOKS */
 };
 
+/* Of the generators of graphs; 0: as the generator has it. */
+struct dag_options {
+    uint64_t depth; /* on average */
+    uint64_t fan_out;
+};
+
 struct generator_options {
     uint64_t seed;
+    struct dag_options dag;
     struct synthetic_options synthetic; /* for the generator of that name */
 };
 
@@ -33,6 +40,7 @@ struct generator {
     const char *name;
     const char *summary;
     uint32_t n_tools;
+    bool makes_graphs;
     const char *(*tool_name)(uint32_t tool);
     /* Makes program `id` in *out, reusing its memory. */
     void (*make)(const struct generator_options *options, uint64_t id, struct program_slot *out);
@@ -40,6 +48,8 @@ struct generator {
 
 extern const struct generator generator_swe_agent;
 extern const struct generator generator_synthetic;
+extern const struct generator generator_lats;
+extern const struct generator generator_deep_research;
 
 size_t generator_count(void);
 const struct generator *generator_at(size_t index);

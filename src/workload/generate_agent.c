@@ -3,21 +3,13 @@
  * enough to compete for the KV cache of a GPU, small enough for a quick look. */
 #include "workload/generate.h"
 
-#include "base/pmath.h"
-#include "base/rng.h"
+#include "workload/spread.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 enum { NAME_BYTES = 32 };
-
-/* A log-normal quantity by its median and the deviation of its logarithm, cut off at `most`. */
-struct spread {
-    double median;
-    double sigma;
-    double most;
-};
 
 struct tool_kind {
     const char *name;
@@ -70,18 +62,6 @@ static const struct agent swe_agent = {
     .tools = swe_tools,
 };
 
-static double sample_spread(const struct spread *spread, double u)
-{
-    const double value = spread->median * pmath_exp(spread->sigma * pmath_normal_quantile(u));
-    return value < spread->most ? value : spread->most;
-}
-
-static uint32_t sample_toks(const struct spread *spread, struct rng_key key)
-{
-    const double value = sample_spread(spread, rng_uniform(key, 0)) + 0.5;
-    return value < 1.0 ? 1 : (uint32_t)value;
-}
-
 static uint32_t sample_turns(const struct agent *agent, struct rng_key key)
 {
     const double z = pmath_normal_quantile(rng_uniform(key, 0));
@@ -108,7 +88,7 @@ static void sample_gap(const struct agent *agent, struct rng_key key, struct tur
     key.purpose = RNG_TOOL;
     turn->tool = sample_tool(agent, key);
     key.purpose = RNG_GAP;
-    const double seconds = sample_spread(&agent->tools[turn->tool].seconds, rng_uniform(key, 0));
+    const double seconds = spread_sample(&agent->tools[turn->tool].seconds, rng_uniform(key, 0));
     const bool fits = simtime_from_s(seconds, &turn->gap);
     assert(fits); /* every spread ends far below the limit */
     (void)fits;
@@ -126,9 +106,9 @@ static void make(const struct agent *agent, uint64_t seed, uint64_t id, struct p
         key.turn = n;
         key.purpose = RNG_PROMPT;
         const uint32_t fresh =
-            n ? sample_toks(&agent->result, key) : agent->system_toks + sample_toks(&agent->task, key);
+            n ? spread_toks(&agent->result, key) : agent->system_toks + spread_toks(&agent->task, key);
         key.purpose = RNG_OUTPUT;
-        const uint32_t output = sample_toks(&agent->output, key);
+        const uint32_t output = spread_toks(&agent->output, key);
         if (n && context + fresh + output > agent->context_toks) {
             break;
         }

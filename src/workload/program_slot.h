@@ -3,6 +3,7 @@
 #define ASIM_WORKLOAD_PROGRAM_SLOT_H
 
 #include "base/mem.h"
+#include "workload/graph.h"
 #include "workload/program.h"
 
 /* Zero-initialised is empty. The program points into the rest; n_turns 0: the slot is free. */
@@ -14,6 +15,7 @@ struct program_slot {
     size_t extent_capacity;
     char *name;
     size_t name_capacity;
+    struct graph_builder *graph; /* NULL: none was needed yet */
 };
 
 static inline void program_slot_reserve_turns(struct program_slot *slot, size_t n)
@@ -31,11 +33,21 @@ static inline void program_slot_reserve_name(struct program_slot *slot, size_t b
     slot->name = mem_grow(slot->name, &slot->name_capacity, bytes, 1);
 }
 
+static inline struct graph_builder *program_slot_graph(struct program_slot *slot)
+{
+    slot->graph = slot->graph ? slot->graph : mem_zalloc(sizeof *slot->graph);
+    return slot->graph;
+}
+
 static inline void program_slot_fini(struct program_slot *slot)
 {
     mem_free(slot->turns);
     mem_free(slot->extents);
     mem_free(slot->name);
+    if (slot->graph) {
+        graph_builder_fini(slot->graph);
+        mem_free(slot->graph);
+    }
     *slot = (struct program_slot){0};
 }
 

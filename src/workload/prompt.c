@@ -117,3 +117,17 @@ struct content prompt_build(struct prompt_state *state, const struct program *pr
     assert(state->context.n_tokens == context_toks(turn));
     return extent_list_content(&state->context);
 }
+
+struct content prompt_build_after(struct prompt_state *state, const struct prompt_state *before,
+                                  const struct program *program, uint32_t index)
+{
+    const uint32_t parent = origin(program, index);
+    if (parent != UINT32_MAX && before->turn == parent && state->turn != index) {
+        prompt_state_reset(state);
+        for (size_t i = 0; i < before->context.n; i++) {
+            extent_list_append(&state->context, before->context.items[i]);
+        }
+        state->turn = parent;
+    }
+    return prompt_build(state, program, index);
+}

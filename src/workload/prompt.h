@@ -25,4 +25,8 @@ void prompt_state_reset(struct prompt_state *state);
  * valid until the next call with the same state. */
 struct content prompt_build(struct prompt_state *state, const struct program *program, uint32_t turn);
 
+/* The same, when `before` may have the content of the turn's parent: then it is not built again. */
+struct content prompt_build_after(struct prompt_state *state, const struct prompt_state *before,
+                                  const struct program *program, uint32_t turn);
+
 #endif

@@ -1,36 +1,14 @@
 #include "workload/read_session.h"
 
-#include "workload/fields.h"
 #include "workload/input_file.h"
+#include "workload/read_session_internal.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Members of a turn, and after them those of a line: a flat line has both. */
 enum {
-    TURN_INPUT,
-    TURN_OUTPUT,
-    TURN_PREFIX,
-    TURN_TOOL_NS,
-    TURN_GAP_NS,
-    TURN_TOOL,
-    TURN_TOOL_NAME,
-    TURN_INPUT_IDS,
-    TURN_OUTPUT_IDS,
-    /* Measured in the recorded run, which the simulation replaces. */
-    TURN_API_TIME,
-    TURN_LLM_START,
-    TURN_PREFILL,
-    TURN_DECODE,
-    TURN_LLM,
-    TURN_API_CACHED,
-    TURN_REASONING,
-    TURN_CREATED,
-    TURN_NEXT_ARRIVAL_DELTA,
-    N_TURN_FIELDS,
-
     LINE_SESSION_ID = N_TURN_FIELDS,
     LINE_ARRIVAL_NS,
     LINE_ARRIVAL_S,
@@ -45,25 +23,9 @@ enum {
     N_LINE_FIELDS,
 };
 
+/* A flat line has the members of a turn, too. */
 static const struct field table[N_LINE_FIELDS] = {
-    [TURN_INPUT] = {"input_toks", FIELD_READ},
-    [TURN_OUTPUT] = {"output_toks", FIELD_READ},
-    [TURN_PREFIX] = {"prefix_toks", FIELD_READ},
-    [TURN_TOOL_NS] = {"tool_duration_ns", FIELD_READ},
-    [TURN_GAP_NS] = {"gap_ns", FIELD_READ},
-    [TURN_TOOL] = {"tool", FIELD_READ},
-    [TURN_TOOL_NAME] = {"tool_name", FIELD_READ},
-    [TURN_INPUT_IDS] = {"input_tok_ids", FIELD_READ},
-    [TURN_OUTPUT_IDS] = {"output_tok_ids", FIELD_READ},
-    [TURN_API_TIME] = {"api_time_s", FIELD_IGNORE},
-    [TURN_LLM_START] = {"llm_start_s", FIELD_IGNORE},
-    [TURN_PREFILL] = {"prefill_s", FIELD_IGNORE},
-    [TURN_DECODE] = {"decode_s", FIELD_IGNORE},
-    [TURN_LLM] = {"llm_s", FIELD_IGNORE},
-    [TURN_API_CACHED] = {"api_cached_toks", FIELD_IGNORE},
-    [TURN_REASONING] = {"reasoning_toks", FIELD_IGNORE},
-    [TURN_CREATED] = {"created_s", FIELD_IGNORE},
-    [TURN_NEXT_ARRIVAL_DELTA] = {"next_arrival_delta_ns", FIELD_IGNORE},
+    SESSION_TURN_FIELDS,
     [LINE_SESSION_ID] = {"session_id", FIELD_READ},
     [LINE_ARRIVAL_NS] = {"arrival_time_ns", FIELD_READ},
     [LINE_ARRIVAL_S] = {"arrival_s", FIELD_READ},
@@ -75,25 +37,6 @@ static const struct field table[N_LINE_FIELDS] = {
     [LINE_SPAN] = {"span_s", FIELD_IGNORE},
     [LINE_ENV_START] = {"env_start_s", FIELD_IGNORE},
     [LINE_END] = {"end_s", FIELD_IGNORE},
-};
-
-/* Token ids of the turns of the open record, one turn after another: prompt, then output where it is known. */
-struct turn_ids {
-    size_t start; /* in ids */
-    uint32_t n_prompt;
-    uint32_t n_output; /* known ones: 0 or all */
-};
-
-struct session_reader {
-    struct builder *builder;
-    struct jdoc_parser *parser;
-    uint32_t *ids;
-    size_t n_ids;
-    size_t id_capacity;
-    struct turn_ids *turn_ids;
-    size_t turn_id_capacity;
-    uint32_t n_with_ids; /* turns of the record that have input_tok_ids */
-    struct extent_list content;
 };
 
 struct session_reader *session_reader_create(struct builder *builder, struct jdoc_parser *parser)
@@ -110,6 +53,7 @@ void session_reader_destroy(struct session_reader *reader)
     mem_free(reader->ids);
     mem_free(reader->turn_ids);
     extent_list_fini(&reader->content);
+    session_dag_fini(&reader->dag);
     mem_free(reader);
 }
 
@@ -180,24 +124,19 @@ static bool read_tool(struct builder *builder, const struct fields *fields, stru
 }
 
 /* The reused prefix as the file gives it, in kept_toks (complete.h makes the final number of it). */
-static bool read_prefix(struct builder *builder, const struct fields *fields, struct turn *turn, uint32_t index)
+bool session_keep_prefix(struct builder *builder, const char *path, struct turn *turn, const struct turn *before,
+                         int64_t given, bool has_ids)
 {
-    const struct turn *before = index ? turn - 1 : NULL;
     const int64_t context = before ? (int64_t)before->prompt_toks + before->output_toks : 0;
-    int64_t prefix = 0;
-    const enum field_state state = fields_integer(fields, TURN_PREFIX, 0, TOKENS_LIMIT, &prefix);
-    if (state == FIELD_BAD) {
-        return false;
-    }
+    int64_t prefix = given == SESSION_NO_PREFIX ? 0 : given;
     if (prefix > turn->prompt_toks || prefix > context) {
         builder_bad(builder,
                     "%sprefix_toks: %" PRId64 " given; allowed: at most the prompt (%u) and the context before it "
                     "(%" PRId64 ")",
-                    fields->path, prefix, turn->prompt_toks, context);
+                    path, prefix, turn->prompt_toks, context);
         return false;
     }
-    const bool has_ids = fields_has(fields, TURN_INPUT_IDS);
-    if (state == FIELD_ABSENT && before && !has_ids) {
+    if (given == SESSION_NO_PREFIX && before && !has_ids) {
         prefix = turn->prompt_toks >= before->prompt_toks ? before->prompt_toks : 0;
         builder->assumed_prefixes++;
     } else if (prefix && !has_ids) {
@@ -205,8 +144,18 @@ static bool read_prefix(struct builder *builder, const struct fields *fields, st
         builder->odd_prefixes += prefix % TRACE_BLOCK != 0;
     }
     turn->kept_toks = (uint32_t)prefix;
-    turn->parent = index ? index - 1 : 0;
     return true;
+}
+
+static bool read_prefix(struct builder *builder, const struct fields *fields, struct turn *turn, uint32_t index)
+{
+    int64_t prefix = SESSION_NO_PREFIX;
+    if (fields_integer(fields, TURN_PREFIX, 0, TOKENS_LIMIT, &prefix) == FIELD_BAD) {
+        return false;
+    }
+    turn->parent = index ? index - 1 : 0;
+    return session_keep_prefix(builder, fields->path, turn, index ? turn - 1 : NULL, prefix,
+                               fields_has(fields, TURN_INPUT_IDS));
 }
 
 static bool read_gap(const struct fields *fields, struct turn *turn)
@@ -219,22 +168,33 @@ static bool read_gap(const struct fields *fields, struct turn *turn)
     return fields_duration(fields, TURN_TOOL_NS, SIMTIME_NS, false, &turn->gap) != FIELD_BAD;
 }
 
-static void read_turn(struct session_reader *reader, const struct fields *fields)
+struct turn *session_add_turn(struct session_reader *reader, const struct fields *fields)
 {
-    struct builder *builder = reader->builder;
     int64_t prompt;
     int64_t output;
     const bool has_prompt = fields_need_integer(fields, TURN_INPUT, 1, TOKENS_LIMIT, &prompt);
     const bool has_output = fields_need_integer(fields, TURN_OUTPUT, 0, TOKENS_LIMIT, &output);
     if (!has_prompt || !has_output) {
-        return;
+        return NULL;
     }
-    const uint32_t index = builder_turn_count(builder);
-    struct turn *turn = builder_add_turn(builder);
+    struct turn *turn = builder_add_turn(reader->builder);
     turn->prompt_toks = (uint32_t)prompt;
     turn->output_toks = (uint32_t)output;
-    if (read_prefix(builder, fields, turn, index) && read_gap(fields, turn) && read_tool(builder, fields, turn)) {
-        read_turn_ids(reader, fields, turn, index);
+    return turn;
+}
+
+bool session_read_tool_and_ids(struct session_reader *reader, const struct fields *fields, struct turn *turn)
+{
+    const uint32_t index = builder_turn_count(reader->builder) - 1;
+    return read_tool(reader->builder, fields, turn) && read_turn_ids(reader, fields, turn, index);
+}
+
+static void read_turn(struct session_reader *reader, const struct fields *fields)
+{
+    const uint32_t index = builder_turn_count(reader->builder);
+    struct turn *turn = session_add_turn(reader, fields);
+    if (turn && read_prefix(reader->builder, fields, turn, index) && read_gap(fields, turn)) {
+        session_read_tool_and_ids(reader, fields, turn);
     }
 }
 
@@ -248,38 +208,77 @@ static uint32_t common_ids(const uint32_t *a, uint32_t n_a, const uint32_t *b, u
     return at;
 }
 
+/* Whether a turn starts from another one's context. */
+static bool has_parent(const struct program_graph *graph, uint32_t turn)
+{
+    return graph ? graph->first_parent[turn] < graph->first_parent[turn + 1] : turn > 0;
+}
+
+/* The first turn that starts from the context of `turn`, or n. */
+static uint32_t find_heir(const struct session_reader *reader, const struct program_graph *graph, uint32_t turn,
+                          uint32_t n)
+{
+    if (!graph) {
+        return turn + 1;
+    }
+    const struct turn *turns = builder_turns(reader->builder);
+    uint32_t heir = n;
+    for (uint32_t at = graph->first_edge[turn]; at < graph->first_edge[turn + 1]; at++) {
+        const uint32_t to = graph->edges[at].turn;
+        heir = turns[to].parent == turn && to < heir ? to : heir;
+    }
+    return heir;
+}
+
+/* Finds what is known of the context of turn `index`, whose prompt's and perhaps output's ids are known: when its heir
+ * goes on from its prompt, the output is what follows there. */
+static void find_known(struct session_reader *reader, const struct program_graph *graph, uint32_t index)
+{
+    const uint32_t n = builder_turn_count(reader->builder);
+    const bool reuse = reader->builder->options->reuse_generated;
+    struct turn *turns = builder_turns(reader->builder);
+    struct turn_ids *now = &reader->turn_ids[index];
+    const uint32_t heir = find_heir(reader, graph, index, n);
+    now->heir = heir;
+    now->known = now->start;
+    now->n_known = now->n_prompt + (reuse ? now->n_output : 0);
+    if (heir >= n) {
+        return;
+    }
+    const struct turn_ids *next = &reader->turn_ids[heir];
+    uint32_t kept = common_ids(reader->ids + now->known, now->n_known, reader->ids + next->start, next->n_prompt);
+    if (reuse && kept == now->n_prompt && !now->n_output && next->n_prompt - kept >= turns[index].output_toks) {
+        now->known = next->start;
+        now->n_known += turns[index].output_toks;
+        kept = now->n_known;
+    }
+    turns[heir].kept_toks = kept;
+}
+
 /* Contents of all turns of the record from their ids. */
-static void intern_turns(struct session_reader *reader)
+static void intern_turns(struct session_reader *reader, const struct program_graph *graph)
 {
     struct builder *builder = reader->builder;
-    const bool reuse = builder->options->reuse_generated;
     const uint32_t n = builder_turn_count(builder);
-    uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct turn *turn = builder_turns(builder) + i;
+        find_known(reader, graph, i);
         const struct turn_ids *now = &reader->turn_ids[i];
-        const uint32_t *ids = reader->ids + now->start;
-        uint32_t n_known = now->n_prompt + (reuse ? now->n_output : 0);
-        turn->kept_toks = kept;
-        kept = 0;
-        if (i + 1 < n) {
-            const struct turn_ids *next = &reader->turn_ids[i + 1];
-            const uint32_t *next_ids = reader->ids + next->start;
-            kept = common_ids(ids, n_known, next_ids, next->n_prompt);
-            if (reuse && kept == now->n_prompt && !now->n_output && next->n_prompt - kept >= turn->output_toks) {
-                /* The next prompt goes on from this one: the output is what follows there. */
-                ids = next_ids;
-                n_known += turn->output_toks;
-                kept = n_known;
-            }
+        const struct turn_ids *before = &reader->turn_ids[turn->parent];
+        if (!has_parent(graph, i)) {
+            turn->kept_toks = 0;
+        } else if (before->heir != i) {
+            turn->kept_toks =
+                common_ids(reader->ids + before->known, before->n_known, reader->ids + now->start, now->n_prompt);
         }
         reader->content.n = 0;
         reader->content.n_tokens = 0;
-        interner_add(&builder->interner, builder->set.n_programs, ids, n_known, &reader->content);
-        const uint32_t unknown = turn->prompt_toks + turn->output_toks - n_known;
-        extent_list_append(
-            &reader->content,
-            (struct extent){.stream = stream_private(builder->set.n_programs, i), .first = n_known, .count = unknown});
+        interner_add(&builder->interner, builder->set.n_programs, reader->ids + now->known, now->n_known,
+                     &reader->content);
+        const uint32_t unknown = turn->prompt_toks + turn->output_toks - now->n_known;
+        extent_list_append(&reader->content, (struct extent){.stream = stream_private(builder->set.n_programs, i),
+                                                             .first = now->n_known,
+                                                             .count = unknown});
         builder_add_extents(builder, turn, &reader->content);
     }
     builder->has_token_ids = true;
@@ -336,20 +335,52 @@ static bool read_arrival(const struct fields *fields, bool *has, int64_t *ns)
     return true;
 }
 
+static void read_dag(struct session_reader *reader, const struct fields *fields)
+{
+    struct builder *builder = reader->builder;
+    struct jdoc_value nodes;
+    struct jdoc_value edges;
+    if (fields_has(fields, LINE_SUB_REQUESTS) || fields_has(fields, TURN_INPUT)) {
+        builder_bad(builder, "workflow_id, nodes and edges (a DAG) are given beside %s; allowed: one of them",
+                    fields_has(fields, LINE_SUB_REQUESTS) ? "sub_requests" : "input_toks");
+        return;
+    }
+    const enum field_state has_nodes = fields_array(fields, LINE_NODES, &nodes);
+    if (has_nodes == FIELD_ABSENT) {
+        builder_bad(builder, "nodes is missing; needed: an array of at least one node");
+    }
+    const enum field_state has_edges = fields_array(fields, LINE_EDGES, &edges);
+    if (has_nodes == FIELD_GOOD && has_edges != FIELD_BAD) {
+        session_read_dag(reader, nodes, has_edges == FIELD_GOOD ? &edges : NULL);
+    }
+}
+
+/* The name of the program: false when it is bad. */
+static bool read_name(const struct fields *fields, struct field_name *name)
+{
+    if (fields_has(fields, LINE_SESSION_ID) && fields_has(fields, LINE_WORKFLOW_ID)) {
+        builder_bad(fields->builder, "session_id and workflow_id are both given; allowed: one of them");
+        return false;
+    }
+    if (fields_has(fields, LINE_WORKFLOW_ID)) {
+        return fields_name(fields, LINE_WORKFLOW_ID, name) == FIELD_GOOD;
+    }
+    return fields_string(fields, LINE_SESSION_ID, &name->text) != FIELD_BAD;
+}
+
 /* The open record's turns, by the kind of its line. */
 static void read_turns(struct session_reader *reader, const struct fields *fields)
 {
     struct builder *builder = reader->builder;
     struct jdoc_value chain;
     if (fields_has(fields, LINE_WORKFLOW_ID) || fields_has(fields, LINE_NODES) || fields_has(fields, LINE_EDGES)) {
-        builder_bad(builder, "DAG programs (workflow_id, nodes, edges) are not supported yet; allowed: flat lines with "
-                             "input_toks and chains with sub_requests");
+        read_dag(reader, fields);
     } else if (fields_has(fields, LINE_SUB_REQUESTS) && fields_has(fields, TURN_INPUT)) {
         builder_bad(builder, "input_toks and sub_requests are both given; allowed: one of them");
     } else if (fields_array(fields, LINE_SUB_REQUESTS, &chain) == FIELD_GOOD) {
         read_chain(reader, chain);
     } else if (!builder->is_bad && !fields_has(fields, TURN_INPUT)) {
-        builder_bad(builder, "neither input_toks (a flat line) nor sub_requests (a chain) is given");
+        builder_bad(builder, "neither input_toks (a flat line) nor sub_requests (a chain) nor nodes (a DAG) is given");
     } else if (!builder->is_bad) {
         read_turn(reader, fields);
     }
@@ -364,25 +395,29 @@ static void read_line(struct session_reader *reader, struct jdoc_value root)
 {
     struct builder *builder = reader->builder;
     struct fields fields;
-    struct jdoc_string name = {0};
+    struct field_name name = {0};
     bool has_arrival = false;
     int64_t arrival = 0;
     int64_t shared = 0;
     reader->n_ids = 0;
     reader->n_with_ids = 0;
+    reader->dag.graph = NULL;
     if (!fields_collect(builder, root, table, N_LINE_FIELDS, "", &fields)) {
         return;
     }
     read_turns(reader, &fields);
-    if (builder->is_bad || !read_arrival(&fields, &has_arrival, &arrival) ||
-        fields_string(&fields, LINE_SESSION_ID, &name) == FIELD_BAD ||
+    if (builder->is_bad || !read_arrival(&fields, &has_arrival, &arrival) || !read_name(&fields, &name) ||
         fields_integer(&fields, LINE_SHARED_PREFIX, 0, builder_turns(builder)->prompt_toks, &shared) == FIELD_BAD) {
         return;
     }
     if (reader->n_with_ids) {
-        intern_turns(reader);
+        intern_turns(reader, reader->dag.graph);
     }
-    struct program *program = builder_commit(builder, name.text, name.bytes);
+    const uint32_t n_turns = builder_turn_count(builder);
+    struct program *program = builder_commit(builder, name.text.text, name.text.bytes);
+    if (reader->dag.graph) {
+        program->graph = graph_copy(reader->dag.graph, n_turns, &builder->set.arena);
+    }
     program->shared_prefix_toks = (uint32_t)shared;
     if (has_arrival) {
         builder_arrival(builder, arrival);

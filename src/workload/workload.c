@@ -259,10 +259,13 @@ struct workload *workload_generate(const char *generator, uint64_t n_programs, c
     }
     struct workload *workload = mem_zalloc(sizeof *workload);
     workload->generator = found;
-    workload->generator_options = (struct generator_options){.seed = options->seed, .synthetic = options->synthetic};
+    workload->generator_options =
+        (struct generator_options){.seed = options->seed, .dag = options->dag, .synthetic = options->synthetic};
     snprintf(workload->reason, sizeof workload->reason, "generated: %s", found->name);
-    workload->stats =
-        (struct workload_stats){.format = workload->reason, .reason = "named by option", .n_programs = n_programs};
+    workload->stats = (struct workload_stats){.format = workload->reason,
+                                              .reason = "named by option",
+                                              .n_programs = n_programs,
+                                              .n_dags = found->makes_graphs ? n_programs : 0};
     workload_reserve(workload, 0);
     return workload;
 }

@@ -268,6 +268,34 @@ asim_status asim_validate(asim_config *config, const char *measured, const asim_
     return ASIM_OK;
 }
 
+asim_status asim_policy_show(asim_config *config, const char *name, char **out)
+{
+    note(config, "show", " ", name);
+    return asim_plan(config, out);
+}
+
+asim_status asim_policy_test(asim_config *config, const char *name, char **out)
+{
+    note(config, "test", " ", name);
+    return asim_plan(config, out);
+}
+
+const char *asim_policy_header(void)
+{
+    return "";
+}
+
+const char *asim_policy_template(void)
+{
+    return "NAME";
+}
+
+const char *asim_policy_in_call(const char **function)
+{
+    *function = NULL;
+    return NULL;
+}
+
 asim_status asim_list(asim_config *config, const char *kind, char **out)
 {
     (void)kind;

@@ -79,6 +79,9 @@ static void verbs_over_the_double(void **state)
     free(output_of("bench", "--repeats=2,3", ASIM_USAGE));
     free(output_of("bench", "--sizes=0", ASIM_USAGE));
     free(output_of("import", "trace.jsonl", ASIM_USAGE)); /* where to? */
+    free(output_of("policy", NULL, ASIM_USAGE));
+    free(output_of("policy", "show", ASIM_USAGE)); /* what? */
+    free(output_of("policy", "bild", ASIM_USAGE));
     free(output_of("list", "model", ASIM_USAGE));
     free(output_of("list", "--json", ASIM_USAGE)); /* several documents are no document */
     free(output_of("validate", NULL, ASIM_USAGE));

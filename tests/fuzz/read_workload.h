@@ -32,6 +32,29 @@ static inline void check_turn(const struct workload *workload, const struct prog
     FUZZ_CHECK(turn->tool < workload_tool_count(workload) && workload_tool_name(workload, turn->tool));
 }
 
+static inline void check_graph(const struct program *program)
+{
+    const struct program_graph *graph = program->graph;
+    uint32_t n_roots = 0;
+    uint32_t n_sinks = 0;
+    FUZZ_CHECK(program->n_turns > 1 && graph->longest >= 1 && graph->longest <= program->n_turns);
+    FUZZ_CHECK(graph->first_edge[0] == 0 && graph->first_edge[program->n_turns] == graph->n_edges);
+    FUZZ_CHECK(graph->first_parent[0] == 0 && graph->first_parent[program->n_turns] == graph->n_edges);
+    for (uint32_t turn = 0; turn < program->n_turns; turn++) {
+        n_roots += graph->first_parent[turn] == graph->first_parent[turn + 1];
+        n_sinks += program_is_sink(program, turn);
+        FUZZ_CHECK((graph->first_parent[turn] == graph->first_parent[turn + 1]) == (turn < graph->n_roots));
+        for (uint32_t at = graph->first_edge[turn]; at < graph->first_edge[turn + 1]; at++) {
+            FUZZ_CHECK(graph->edges[at].turn > turn && graph->edges[at].turn < program->n_turns);
+            FUZZ_CHECK(graph->edges[at].delay >= program->turns[turn].gap && graph->edges[at].delay <= SIMTIME_LIMIT);
+        }
+        for (uint32_t at = graph->first_parent[turn]; at < graph->first_parent[turn + 1]; at++) {
+            FUZZ_CHECK(graph->parents[at].turn < turn);
+        }
+    }
+    FUZZ_CHECK(n_roots == graph->n_roots && n_sinks == graph->n_sinks);
+}
+
 static inline void check_program(struct workload *workload, uint64_t id)
 {
     struct prompt_state state;
@@ -51,6 +74,9 @@ static inline void check_program(struct workload *workload, uint64_t id)
         FUZZ_CHECK(n == content.n_tokens && n == program->turns[i].prompt_toks + program->turns[i].output_toks);
     }
     prompt_state_fini(&state);
+    if (program->graph) {
+        check_graph(program);
+    }
     workload_release(workload, program, 0);
 }
 

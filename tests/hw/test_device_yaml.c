@@ -15,20 +15,25 @@ static void fixtures(void **state)
     static const char *const names[] = {"good.yaml",         "good_units.yaml", "unknown_keys.yaml",
                                         "missing_keys.yaml", "bad_values.yaml", "bad_shapes.yaml",
                                         "long_text.yaml",    "wrong_law.yaml",  "not_a_mapping.yaml",
-                                        "not_yaml.yaml",     "empty.yaml"};
+                                        "not_yaml.yaml",     "empty.yaml",      "bad_links.yaml"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         fixture_check("hw/fixtures/device", names[i], parse);
     }
 }
 
-static struct device load(const char *name)
+static struct device load_device(const char *name)
 {
     struct diag diag;
     struct device device;
     diag_init(&diag);
-    assert_int_equal(device_load(test_path(name), &device, &diag), ASIM_OK);
+    assert_int_equal(device_load(name, &device, &diag), ASIM_OK);
     diag_fini(&diag);
     return device;
+}
+
+static struct device load(const char *name)
+{
+    return load_device(test_path(name));
 }
 
 static void values_arrive(void **state)
@@ -72,9 +77,36 @@ static void units_convert(void **state)
     assert_float_equal(a.gemm.te, b.gemm.te, 1e-12);
 }
 
+static void links_have_defaults(void **state)
+{
+    (void)state;
+    const struct link_constants plain = load("hw/fixtures/device/good.yaml").links;
+    const struct link_constants given = load("hw/fixtures/device/good_units.yaml").links;
+    assert_in_range(plain.pcie_up, UINT64_C(54300000000), UINT64_C(54500000000));
+    assert_int_equal(plain.pcie_down, plain.pcie_up);
+    assert_int_equal(plain.pcie_start, 9 * SIMTIME_US);
+    assert_int_equal(plain.peer, UINT64_C(360000000000));
+    assert_int_equal(given.pcie_up, UINT64_C(54351000000));
+    assert_int_equal(given.pcie_start, plain.pcie_start);
+    assert_int_equal(given.nvme_read, UINT64_C(3500000000));
+    assert_int_equal(given.nvme_write, plain.nvme_write);
+}
+
+static void every_built_in_device_has_links(void **state)
+{
+    (void)state;
+    for (const char *const *name = device_names(); *name; name++) {
+        const struct link_constants links = load_device(*name).links;
+        assert_in_range(links.pcie_up, UINT64_C(25000000000), UINT64_C(55000000000));
+        assert_in_range(links.peer, links.pcie_up, UINT64_C(900000000000));
+        assert_true(links.host_memory > links.pcie_up && links.nvme_read > links.nvme_write);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(fixtures), cmocka_unit_test(values_arrive),
-                                       cmocka_unit_test(units_convert)};
+                                       cmocka_unit_test(units_convert), cmocka_unit_test(links_have_defaults),
+                                       cmocka_unit_test(every_built_in_device_has_links)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

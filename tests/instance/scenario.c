@@ -237,7 +237,7 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
     enum { MAX_SNAPSHOTS = 4096 };
     struct engine_config config = scenario->config;
     config.stepping = stepping;
-    struct instance *instance = instance_create(SCENARIO_INSTANCE, &config, step_time);
+    struct instance *instance = instance_create(SCENARIO_INSTANCE, &config, step_time, NULL);
     *out = (struct outcome){.ends = mem_alloc(scenario->n_arrivals * sizeof *out->ends),
                             .snapshots = mem_alloc(MAX_SNAPSHOTS * sizeof *out->snapshots),
                             .instants = mem_alloc(MAX_SNAPSHOTS * sizeof *out->instants)};

@@ -39,10 +39,10 @@ static void place_fini(struct place *place)
     diag_fini(&place->diag);
 }
 
-static bool lend(void *user, uint32_t slot, struct turn_arrival *turn)
+static bool lend(void *user, uint32_t slot, uint32_t number, struct turn_arrival *turn)
 {
     const struct scenario *scenario = user;
-    if (slot >= scenario->n_arrivals) {
+    if (slot >= scenario->n_arrivals || scenario->arrivals[slot].turn != number) {
         return false;
     }
     *turn = scenario->arrivals[slot];
@@ -106,7 +106,7 @@ static struct instance *cut(struct run *run, struct instance *instance)
 {
     save(instance, &run->place);
     instance_destroy(instance);
-    struct instance *fresh = instance_create(SCENARIO_INSTANCE, &run->config, run->step_time);
+    struct instance *fresh = instance_create(SCENARIO_INSTANCE, &run->config, run->step_time, NULL);
     if (!load(fresh, &run->place, run->scenario)) {
         fail_msg("refused");
     }
@@ -123,7 +123,7 @@ static void run_to_end(struct run *run, struct scenario *scenario, struct step_t
     run->config.stepping = stepping;
     run->ends = mem_zalloc(scenario->n_arrivals * sizeof *run->ends);
     place_init(&run->place);
-    struct instance *instance = instance_create(SCENARIO_INSTANCE, &run->config, step_time);
+    struct instance *instance = instance_create(SCENARIO_INSTANCE, &run->config, step_time, NULL);
     const simtime piece = run->config.telemetry_period;
     uint32_t delivered = 0;
     for (simtime now = 0, pieces = 0; run->n_ends < scenario->n_arrivals;) {
@@ -228,7 +228,7 @@ static bool try_content(struct run *run, const unsigned char *content, size_t n,
     unsigned char *bytes = packed_store(content, n, &size);
     struct diag diag;
     diag_init(&diag);
-    struct instance *instance = instance_create(SCENARIO_INSTANCE, &run->config, run->step_time);
+    struct instance *instance = instance_create(SCENARIO_INSTANCE, &run->config, run->step_time, NULL);
     struct store_reader *reader = store_open_stream(bytes_as_file(bytes, size), "state", &diag);
     bool accepted = false;
     if (reader) {
@@ -261,7 +261,7 @@ static void a_file_that_makes_no_sense_does_no_harm(void **state)
         struct run run = {.scenario = &scenario, .step_time = step_time, .config = scenario.config};
         run.config.stepping = ENGINE_FAST_FORWARD;
         place_init(&run.place);
-        struct instance *instance = instance_create(SCENARIO_INSTANCE, &run.config, step_time);
+        struct instance *instance = instance_create(SCENARIO_INSTANCE, &run.config, step_time, NULL);
         const uint32_t half = scenario.n_arrivals / 2;
         const simtime now = scenario.arrivals[half].time;
         for (uint32_t i = 0; i < half + 2 && i < scenario.n_arrivals; i++) {

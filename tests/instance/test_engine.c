@@ -63,7 +63,7 @@ static void serve_in(struct fixture *fixture, enum engine_stepping stepping)
 {
     struct engine_config config = fixture->config;
     config.stepping = stepping;
-    struct instance *instance = instance_create(3, &config, fixture->step_time);
+    struct instance *instance = instance_create(3, &config, fixture->step_time, NULL);
     uint32_t delivered = 0;
     uint32_t ended = 0;
     while (ended < fixture->n) {
@@ -481,7 +481,7 @@ static void the_bound_of_the_next_output_allows_for_blocks_in_common(void **stat
     const uint32_t c = add(f, 0, 80, 1);  /* five blocks, of which two and later three are a's */
     f->turns[a].shared_output = true;
     f->extents[c].stream = f->extents[a].stream;
-    struct instance *instance = instance_create(0, &f->config, f->step_time);
+    struct instance *instance = instance_create(0, &f->config, f->step_time, NULL);
     for (uint32_t i = 0; i < f->n; i++) {
         instance_deliver(instance, &f->turns[i]);
     }

@@ -55,6 +55,8 @@ static struct summary_input sample_input(void)
                                .hardware = "h100-sxm",
                                .engine = "vllm-0.19",
                                .compute = "tile",
+                               .retention = "lru",
+                               .scheduling = "fcfs",
                                .routing = "session-affinity",
                                .assumptions = "generic constants",
                                .seed = 1,

@@ -28,6 +28,8 @@ static const struct sample samples[] = {
     {"max_concurrency", "17", 1},
     {"client_setup", "1234567ps", 1},
     {"seed", "18446744073709551614", 0},
+    {"dag.depth", "9", 0},
+    {"dag.fan_out", "64", 0},
     {"synthetic.turns", "7", 0},
     {"synthetic.system_prompts", "3", 0},
     {"synthetic.system_prompt_tokens", "0", 0},
@@ -59,8 +61,22 @@ static const struct sample samples[] = {
     {"async_scheduling", "on", 0},
     {"watermark", "1%", 0},
     {"max_cudagraph_capture_size", "0", 0},
+    {"tiers.dram", "200GiB", 0},
+    {"tiers.cxl", "1.5TB", 0},
+    {"tiers.nvme", "2TiB", 0},
+    {"tiers.sharing", "8", 0},
+    {"tiers.host_link", "55GB/s", 0},
+    {"tiers.dram_bandwidth", "300GB/s", 0},
+    {"tiers.cxl_bandwidth", "30GB/s", 0},
+    {"tiers.nvme_read_bandwidth", "7GB/s", 0},
+    {"tiers.nvme_write_bandwidth", "5GB/s", 0},
+    {"offload.engine", "hicache-selective", 0},
+    {"offload.overlap", "same-stream", 0},
+    {"offload.chunk", "512", 0},
+    {"policy", "session-affinity", 0},
     {"scheduling", "fcfs", 0},
     {"retention", "lru", 0},
+    {"policy_parameters", "session-affinity.load_limit=3,pressure_limit=0.5", 0},
     {"instances", "64", 0},
     {"routing", "round-robin", 0},
     {"router.pressure_limit", "80%", 0},
@@ -98,9 +114,10 @@ static inline bool texts_equal(const char *a, const char *b)
 static inline const char *settings_difference(const struct settings *a, const struct settings *b)
 {
     static const size_t sizes[] = {
-        [OPTION_CHOICE] = sizeof(uint32_t),  [OPTION_SWITCH] = sizeof(bool),   [OPTION_COUNT] = sizeof(uint64_t),
-        [OPTION_DURATION] = sizeof(simtime), [OPTION_RATE] = sizeof(double),   [OPTION_BANDWIDTH] = sizeof(double),
-        [OPTION_FRACTION] = sizeof(double),  [OPTION_NUMBER] = sizeof(double), [OPTION_DISTRIBUTION] = 0,
+        [OPTION_CHOICE] = sizeof(uint32_t),  [OPTION_SWITCH] = sizeof(bool),     [OPTION_COUNT] = sizeof(uint64_t),
+        [OPTION_DURATION] = sizeof(simtime), [OPTION_RATE] = sizeof(double),     [OPTION_BANDWIDTH] = sizeof(double),
+        [OPTION_BYTES] = sizeof(double),     [OPTION_FRACTION] = sizeof(double), [OPTION_NUMBER] = sizeof(double),
+        [OPTION_DISTRIBUTION] = 0,
     };
     for (size_t i = 0; i < option_count(); i++) {
         const struct option_row *row = option_at(i);

@@ -75,7 +75,6 @@ static void comparison_can_fail(void **state)
         switch (option_at(row)->type) {
         case OPTION_TEXT:
         case OPTION_PATH:
-        case OPTION_NAME:
         case OPTION_DISTRIBUTION:
             memcpy(field, &text, sizeof text);
             break;

@@ -87,14 +87,14 @@ static void rows_are_whole(void **state)
         char message[OPTION_MESSAGE_BYTES];
         assert_non_null(row->doc.help);
         assert_int_equal(row->doc.is_switch, row->type == OPTION_SWITCH);
-        assert_int_equal(row->names != NULL, row->type == OPTION_CHOICE || row->type == OPTION_NAME);
+        assert_int_equal(row->names != NULL, row->type == OPTION_CHOICE);
         assert_int_equal(row->check != NULL, row->type == OPTION_DISTRIBUTION || strcmp(row->doc.path, "compute") == 0);
         if (row->doc.default_text) {
             assert_true(option_value_parse(row, row->doc.default_text, &value, message));
         }
         for (uint32_t n = 0; row->names && row->names[n]; n++) {
             assert_true(option_value_parse(row, row->names[n], &value, message));
-            assert_true(row->type == OPTION_NAME ? value.text == row->names[n] : value.choice == n);
+            assert_true(value.choice == n);
             assert_non_null(strstr(row->doc.allowed, row->names[n]));
         }
     }

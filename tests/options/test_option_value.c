@@ -22,10 +22,8 @@ static const struct {
     {"arrivals", "closed", "closed", NULL},
     {"arrivals", "open", NULL, "'open' is not one of the names; allowed: auto|recorded|poisson|zero|closed"},
     {"arrivals", "", NULL, "'' is empty; allowed: auto|recorded|poisson|zero|closed"},
-    {"routing", "least-loaded", "least-loaded", NULL},
-    {"routing", "Least-Loaded", NULL,
-     "'Least-Loaded' is not one of the names; allowed: round-robin|least-loaded|session-affinity (did you mean "
-     "least-loaded?)"},
+    {"router.view", "exact", "exact", NULL},
+    {"router.view", "Exact", NULL, "'Exact' is not one of the names; allowed: telemetry|exact (did you mean exact?)"},
     {"json", "true", "on", NULL},
     {"json", "off", "off", NULL},
     {"json", "false", "off", NULL},

@@ -24,6 +24,7 @@ struct fixture {
     uint64_t started, dropped, truncated, completed;
     simtime service;       /* of the last turn that became ready */
     struct turn_call turn; /* the last that was ready */
+    uint32_t turns[256];   /* by slot: the present one */
 };
 
 static struct fixture *open_text(const char *text, struct orchestrator_options options)
@@ -115,7 +116,8 @@ static uint32_t expect_ready(struct fixture *f, const char *program, uint32_t tu
     assert_true(f->ready.n > 0);
     const struct heap_entry top = heap_pop(&f->ready);
     const uint32_t slot = (uint32_t)top.payload;
-    f->turn = orchestrator_call(f->orchestrator, slot);
+    f->turn = orchestrator_call(f->orchestrator, slot, ready_turn_number(top.tie));
+    f->turns[slot] = turn;
     assert_int_equal(top.tie, f->turn.program << 24 | turn);
     const struct program *fetched = workload_fetch(f->workload, f->turn.program, slot);
     assert_string_equal(fetched->name, program);
@@ -132,6 +134,9 @@ static void expect_waiting(struct fixture *f)
     assert_int_equal(next_start(f), SIMTIME_NEVER);
 }
 
+/* Of every turn. */
+#define EXECUTION (40 * SIMTIME_NS)
+
 /* The turn in `slot` ends; true when its program is done. */
 static bool end(struct fixture *f, uint32_t slot, int64_t time_ns, struct program_record *record)
 {
@@ -139,7 +144,9 @@ static bool end(struct fixture *f, uint32_t slot, int64_t time_ns, struct progra
     struct ready_turn next;
     const simtime time = time_ns * SIMTIME_NS;
     const uint32_t client = orchestrator_client(f->orchestrator, slot);
-    switch (orchestrator_turn_ended(f->orchestrator, slot, INSTANCE, time, &next, record)) {
+    const struct turn_record ended = {
+        .turn = f->turns[slot], .instance = INSTANCE, .first_scheduled = time - EXECUTION, .last_token = time};
+    switch (orchestrator_turn_ended(f->orchestrator, slot, &ended, &next, record)) {
     case TURN_IS_FOLLOWED:
         assert_int_equal(next.slot, slot);
         assert_int_equal(next.home, INSTANCE);
@@ -171,8 +178,11 @@ static void turns_follow_their_gaps(void **state)
     assert_false(end(f, slot, 1000, &record));
     slot = expect_ready(f, "a", 1, 1100);
     assert_int_equal(f->turn.prompt_toks, 20);
+    assert_int_equal(f->turn.attained, EXECUTION);
     assert_false(end(f, slot, 2000, &record));
     slot = expect_ready(f, "a", 2, 2000); /* a gap of nothing */
+    assert_int_equal(f->turn.attained, 2 * EXECUTION);
+    assert_int_equal(f->turn.critical, 2 * EXECUTION);
     assert_true(end(f, slot, 2500, &record));
     assert_int_equal(record.program, 0);
     assert_int_equal(record.arrival, 0);
@@ -398,9 +408,10 @@ static void a_turn_too_late(void **state)
     const uint32_t slot = expect_ready(f, "a", 0, 0);
     struct ready_turn next;
     struct program_record record;
-    assert_int_equal(orchestrator_turn_ended(f->orchestrator, slot, 0, SIMTIME_LIMIT - 1, &next, &record),
-                     TURN_TOO_LATE);
-    orchestrator_report_late_turn(f->orchestrator, slot, 1, &f->diag);
+    const struct turn_record ended = {.last_token = SIMTIME_LIMIT - 1};
+    assert_int_equal(orchestrator_turn_ended(f->orchestrator, slot, &ended, &next, &record), TURN_TOO_LATE);
+    assert_int_equal(next.key, 1);
+    orchestrator_report_late_turn(f->orchestrator, slot, ready_turn_number(next.key), &f->diag);
     assert_non_null(strstr(f->diag.entries[0].text, "programs.jsonl:1"));
     assert_non_null(strstr(f->diag.entries[0].text, "'a', turn 2 of 2"));
     close_it(f);

@@ -112,6 +112,9 @@ static void check_seed(uint64_t seed, int trials, uint64_t outcomes[2])
     if (strcmp(random_cluster_get(&cluster, "dispatch_latency"), "0ms") == 0) {
         random_cluster_set(&cluster, "dispatch_latency", "1ms");
     }
+    if (seed % 2) {
+        random_cluster_use_graphs(&cluster, seed);
+    }
     random_cluster_set(&cluster, "router.view", seed % 4 == 3 ? "exact" : "telemetry");
     snprintf(file, sizeof file, "%s/whole_%" PRIu64 "_%ld.asimsave", ASIM_BINARY_FOLDER, seed, (long)getpid());
     snprintf(damaged, sizeof damaged, "%s/damaged_%" PRIu64 "_%ld.asimsave", ASIM_BINARY_FOLDER, seed, (long)getpid());

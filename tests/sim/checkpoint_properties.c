@@ -35,6 +35,8 @@ static const struct bend bends[] = {
       {"request_rate", "40"},
       {"tool_gap", "trace"},
       {"synthetic.turns", "geometric(mean=4, max=9)"}}},
+    {"a record of prompts", {{"routing", "dynamo-kv"}, {"instances", "4"}}},
+    {"a record of prompts, exact views", {{"router.view", "exact"}, {"routing", "preble"}, {"instances", "4"}}},
     {"exact views, clients", {{"router.view", "exact"}, {"max_concurrency", "9"}, {"instances", "3"}}},
 };
 
@@ -211,7 +213,7 @@ static void check_cut(const struct random_cluster *cluster, struct dice *dice, c
     check_same(&third, file, summary);
 }
 
-static void check_bend(uint64_t seed, const struct bend *bend, uint32_t cuts)
+static void check_bend(uint64_t seed, const struct bend *bend, bool graphs, uint32_t cuts)
 {
     struct random_cluster cluster;
     struct dice dice = {.seed = seed};
@@ -222,9 +224,12 @@ static void check_bend(uint64_t seed, const struct bend *bend, uint32_t cuts)
     if (strcmp(random_cluster_get(&cluster, "dispatch_latency"), "0ms") == 0) {
         random_cluster_set(&cluster, "dispatch_latency", "1ms");
     }
+    if (graphs) {
+        random_cluster_use_graphs(&cluster, seed);
+    }
     bend_to(&cluster, bend);
     random_cluster_set(&cluster, "synchronization", "windows");
-    snprintf(what, sizeof what, "seed %" PRIu64 ", %s", seed, bend->name);
+    snprintf(what, sizeof what, "seed %" PRIu64 ", %s%s", seed, bend->name, graphs ? ", graphs" : "");
     snprintf(running, sizeof running, "%s", what);
     snprintf(file, sizeof file, "%s/checkpoint_%" PRIu64 "_%ld.asimsave", ASIM_BINARY_FOLDER, seed, (long)getpid());
     char *summary = random_cluster_summary(&cluster);
@@ -240,8 +245,9 @@ static void check_bend(uint64_t seed, const struct bend *bend, uint32_t cuts)
 void check_checkpoint_properties(uint64_t first, uint64_t last, uint32_t cuts)
 {
     for (uint64_t seed = first; seed < last; seed++) {
-        check_bend(seed, &bends[0], cuts);
-        check_bend(seed, &bends[1 + seed % (N_BENDS - 1)], cuts);
+        check_bend(seed, &bends[0], false, cuts);
+        check_bend(seed, &bends[1 + seed % (N_BENDS - 1)], false, cuts);
+        check_bend(seed, &bends[seed % N_BENDS], true, cuts);
     }
     running[0] = '\0';
 }

@@ -20,6 +20,9 @@ static void check_seed(uint64_t seed, struct cluster_coverage *coverage)
     struct random_cluster cluster;
     struct cluster_coverage unused = {0};
     random_cluster_init(&cluster, seed);
+    if (seed % 3 == 2) {
+        random_cluster_use_graphs(&cluster, seed);
+    }
     random_cluster_set(&cluster, "synchronization", "serial");
     random_cluster_set(&cluster, "stepping", "plain");
     const struct digest plain = random_cluster_run(&cluster, coverage);

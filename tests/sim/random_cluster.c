@@ -85,6 +85,79 @@ static void write_program(FILE *file, struct dice *dice, uint64_t id, uint64_t l
     fprintf(file, "]}\n");
 }
 
+/* Nodes in any order, and edges from earlier to later ones of another. */
+static void write_graph(FILE *file, struct dice *dice, uint64_t id, uint64_t longest)
+{
+    enum { MOST_NODES = 12 };
+    const uint64_t n = draw(dice, 1, MOST_NODES);
+    const uint64_t density = draw(dice, 1, 6);
+    const bool has_ids = draw(dice, 0, 4) == 0;
+    uint64_t name[MOST_NODES];
+    fprintf(file, "{\"workflow_id\":%" PRIu64 ",\"arrival_time_ns\":%" PRIu64 ",\"nodes\":[", id,
+            draw(dice, 0, 3) * draw(dice, 0, 900000000));
+    for (uint64_t i = 0; i < n; i++) {
+        const uint64_t other = draw(dice, 0, i);
+        name[i] = name[other];
+        name[other] = i;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        const uint64_t prompt = draw(dice, 0, 60) ? draw(dice, 1, longest) : longest + draw(dice, 1, 50);
+        fprintf(file,
+                "%s{\"node_id\":%" PRIu64 ",\"input_toks\":%" PRIu64 ",\"output_toks\":%" PRIu64 ",\"tool\":\"%s\"",
+                i ? "," : "", i, prompt, draw(dice, 0, 12) ? draw(dice, 1, 60) : draw(dice, 0, 1),
+                draw(dice, 0, 1) ? "edit" : "bash");
+        for (uint64_t k = 0; has_ids && k < prompt; k++) {
+            fprintf(file, "%s%d", k ? "," : ",\"input_tok_ids\":[", draw(dice, 0, 99) == 0);
+        }
+        fprintf(file, has_ids ? "]}" : "}");
+    }
+    fprintf(file, "],\"edges\":[");
+    bool any = false;
+    for (uint64_t to = 1; to < n; to++) {
+        for (uint64_t from = 0; from < to; from++) {
+            if (draw(dice, 0, 9) < density) {
+                fprintf(file, "%s{\"src\":%" PRIu64 ",\"dst\":%" PRIu64 ",\"delay_ns\":%" PRIu64 "}", any ? "," : "",
+                        name[from], name[to], draw(dice, 0, 2) ? draw(dice, 0, 400000000) : 0);
+                any = true;
+            }
+        }
+    }
+    fprintf(file, "]}\n");
+}
+
+static FILE *open_workload(const char *path)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    return file;
+}
+
+/* Both tools exist, whatever was drawn. */
+static void write_last(FILE *file)
+{
+    fprintf(file,
+            "{\"session_id\":\"last\",\"arrival_time_ns\":5,\"sub_requests\":[{\"input_toks\":9,\"output_toks\":1,"
+            "\"prefix_toks\":0,\"gap_ns\":0,\"tool\":\"bash\"},{\"input_toks\":19,\"output_toks\":1,"
+            "\"prefix_toks\":9,\"gap_ns\":0,\"tool\":\"edit\"}]}\n");
+    fclose(file);
+}
+
+void random_cluster_use_graphs(struct random_cluster *cluster, uint64_t seed)
+{
+    struct dice dice = {.seed = seed, .rolled = 1 << 20};
+    FILE *file = open_workload(random_cluster_get(cluster, "workload"));
+    const uint64_t longest = strtoull(random_cluster_get(cluster, "max_model_len"), NULL, 10) - 61;
+    const uint64_t n_programs = draw(&dice, 1, 25);
+    for (uint64_t id = 0; id < n_programs; id++) {
+        if (draw(&dice, 0, 3)) {
+            write_graph(file, &dice, id, longest);
+        } else {
+            write_program(file, &dice, id, longest);
+        }
+    }
+    write_last(file);
+}
+
 static void draw_engine(struct random_cluster *cluster, struct dice *dice, uint64_t longest)
 {
     static const char *const engines[] = {"vllm-0.10.2", "vllm-0.15.1", "vllm-0.19"};
@@ -104,9 +177,10 @@ static void draw_engine(struct random_cluster *cluster, struct dice *dice, uint6
 
 static void draw_ring(struct random_cluster *cluster, struct dice *dice)
 {
-    static const char *const routings[] = {"round-robin", "least-loaded", "session-affinity"};
+    static const char *const routings[] = {"round-robin",  "least-loaded", "session-affinity", "session-affinity",
+                                           "power-of-two", "dynamo-kv",    "preble",           "autellix-router"};
     set_number(cluster, "instances", draw(dice, 1, 7), "");
-    random_cluster_set(cluster, "routing", routings[draw(dice, 0, 2)]);
+    random_cluster_set(cluster, "routing", routings[draw(dice, 0, 7)]);
     set_number(cluster, "router.telemetry_period", draw(dice, 1, 40) * 5, "ms");
     random_cluster_set(cluster, "router.pressure_limit", draw(dice, 0, 1) ? "0.9" : "0.4");
     set_number(cluster, "dispatch_latency", draw(dice, 0, 1) * draw(dice, 0, 30), "ms");
@@ -139,19 +213,13 @@ void random_cluster_init(struct random_cluster *cluster, uint64_t seed)
     const int length =
         snprintf(path, sizeof path, "%s/random_%" PRIu64 "_%ld.jsonl", ASIM_BINARY_FOLDER, seed, (long)getpid());
     assert_true(length > 0 && (size_t)length < sizeof path);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
+    FILE *file = open_workload(path);
     const uint64_t longest = draw(&dice, 300, 900);
     const uint64_t n_programs = draw(&dice, 1, 40);
     for (uint64_t id = 0; id < n_programs; id++) {
         write_program(file, &dice, id, longest - 61);
     }
-    /* Both tools exist, whatever was drawn. */
-    fprintf(file,
-            "{\"session_id\":\"last\",\"arrival_time_ns\":5,\"sub_requests\":[{\"input_toks\":9,\"output_toks\":1,"
-            "\"prefix_toks\":0,\"gap_ns\":0,\"tool\":\"bash\"},{\"input_toks\":19,\"output_toks\":1,"
-            "\"prefix_toks\":9,\"gap_ns\":0,\"tool\":\"edit\"}]}\n");
-    fclose(file);
+    write_last(file);
     random_cluster_set(cluster, "workload", path);
     set_number(cluster, "seed", seed, "");
     random_cluster_set(cluster, "turns_csv", "on");
@@ -180,11 +248,27 @@ asim_config *random_cluster_config(const struct random_cluster *cluster)
     return config;
 }
 
+/* When a turn of a graph is released: after all its parents. */
+static simtime released(const struct cluster *cluster, const struct program *program, const struct turn_record *turns,
+                        uint32_t turn, simtime arrival)
+{
+    const struct program_graph *graph = program->graph;
+    simtime ready = arrival;
+    for (uint32_t at = graph->first_parent[turn]; at < graph->first_parent[turn + 1]; at++) {
+        const struct program_edge *parent = &graph->parents[at];
+        const simtime end =
+            turns[parent->turn].last_token + tool_edge_gap(cluster->tool, program, parent->turn, parent->delay);
+        ready = end > ready ? end : ready;
+    }
+    return ready;
+}
+
 /* The turns of one program that was served: whole, in order, and as the workload says. */
 static void check_program(const struct cluster *cluster, const struct program *program, const struct turn_record *turns)
 {
     const uint32_t max_model_len = cluster->plan.engine.max_model_len;
     simtime ready = turns[0].ready;
+    const simtime arrival = ready;
     for (uint32_t i = 0; i < program->n_turns; i++) {
         const struct turn_record *turn = &turns[i];
         const struct turn *spec = &program->turns[i];
@@ -198,6 +282,7 @@ static void check_program(const struct cluster *cluster, const struct program *p
         assert_true(turn->instance < cluster->plan.n_instances);
         assert_true(turn->hit_toks < turn->prompt_toks);
         assert_int_equal(turn->hit_toks % cluster->plan.engine.block_size, 0);
+        ready = program->graph ? released(cluster, program, turns, i, arrival) : ready;
         assert_int_equal(turn->ready, ready);
         assert_int_equal(turn->arrived, ready + cluster->settings.dispatch_latency);
         assert_true(turn->first_scheduled >= turn->arrived && turn->first_token > turn->first_scheduled);
@@ -205,6 +290,46 @@ static void check_program(const struct cluster *cluster, const struct program *p
         assert_true((turn->last_token == turn->first_token) == (turn->output_toks <= 1));
         assert_true(turn->requeue_wait >= 0 && (turn->preemptions > 0 || turn->requeue_wait == 0));
         ready = turn->last_token + tool_gap(cluster->tool, program, i);
+    }
+}
+
+/* The row of a program sums up its turns. */
+static void check_row(const struct cluster *cluster, const struct program *program, const struct turn_record *turns,
+                      const struct program_row *row)
+{
+    struct program_sums sums = {0};
+    simtime end = 0;
+    simtime gaps = 0;
+    for (uint32_t i = 0; i < program->n_turns; i++) {
+        sums.prompt_toks += turns[i].prompt_toks;
+        sums.generated_toks += turns[i].output_toks;
+        sums.hit_toks += turns[i].hit_toks;
+        sums.preemptions += turns[i].preemptions;
+        end = turns[i].last_token > end ? turns[i].last_token : end;
+        gaps += program_is_sink(program, i) ? 0 : tool_gap(cluster->tool, program, i);
+    }
+    assert_int_equal(row->record.program, program->id);
+    assert_int_equal(row->record.arrival, turns[0].ready);
+    assert_int_equal(row->record.end, end);
+    assert_int_equal(row->sums.turns, program->n_turns);
+    assert_int_equal(row->sums.prompt_toks, sums.prompt_toks);
+    assert_int_equal(row->sums.generated_toks, sums.generated_toks);
+    assert_int_equal(row->sums.hit_toks, sums.hit_toks);
+    assert_int_equal(row->sums.preemptions, sums.preemptions);
+    assert_int_equal(row->sums.ttft_first, turns[0].first_token - turns[0].ready);
+    if (!program->graph) {
+        assert_int_equal(row->record.tool_time, gaps);
+    }
+    assert_true(row->record.tool_time >= 0 && row->record.tool_time < end - row->record.arrival);
+}
+
+static void count_graph(const struct program *program, struct cluster_coverage *coverage)
+{
+    const struct program_graph *graph = program->graph;
+    coverage->graphs += graph != NULL;
+    coverage->first_turns += graph ? graph->n_roots : 1;
+    for (uint32_t turn = 0; graph && turn < program->n_turns; turn++) {
+        coverage->joins += graph->first_parent[turn + 1] - graph->first_parent[turn] > 1;
     }
 }
 
@@ -217,7 +342,7 @@ static void check_history(struct cluster *cluster, struct cluster_coverage *cove
     uint64_t n_turns;
     uint64_t n_rows;
     const struct turn_record *turns = recorder_turns(cluster->recorders[0], &n_turns);
-    recorder_programs(cluster->recorders[0], &n_rows);
+    const struct program_row *rows = recorder_programs(cluster->recorders[0], &n_rows);
     assert_int_equal(completed + dropped, n_programs);
     assert_int_equal(cluster_in_progress(cluster), 0);
     assert_int_equal(n_rows, completed);
@@ -228,8 +353,10 @@ static void check_history(struct cluster *cluster, struct cluster_coverage *cove
         if (at < n_turns && turns[at].program == id) {
             assert_true(at + program->n_turns <= n_turns && turns[at + program->n_turns - 1].program == id);
             check_program(cluster, program, &turns[at]);
+            check_row(cluster, program, &turns[at], &rows[served]);
             at += program->n_turns;
             served++;
+            count_graph(program, coverage);
         }
         workload_release(cluster->workload, program, 0);
     }
@@ -293,13 +420,14 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
         assert_true(run_windows(cluster, transport, NULL, NULL, NULL, &diag));
         transport_destroy(transport);
     }
+    const uint64_t first_turns = coverage->first_turns;
     check_history(cluster, coverage);
     check_engines(cluster, coverage);
     const struct router_counters *router = router_counters(cluster->router);
     uint64_t n_turns;
     recorder_turns(cluster->recorders[0], &n_turns);
     assert_int_equal(router->cold + router->affinity_hits + router->affinity_breaks, n_turns);
-    assert_int_equal(router->cold, cluster_programs_done(cluster));
+    assert_int_equal(router->cold, coverage->first_turns - first_turns);
     coverage->runs++;
     coverage->affinity_hits += router->affinity_hits;
     coverage->affinity_breaks += router->affinity_breaks;

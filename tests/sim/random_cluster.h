@@ -22,6 +22,9 @@ struct random_cluster {
 void random_cluster_init(struct random_cluster *cluster, uint64_t seed);
 void random_cluster_fini(struct random_cluster *cluster);
 
+/* Writes another workload in place of the one that was drawn: most programs are graphs, some with token ids. */
+void random_cluster_use_graphs(struct random_cluster *cluster, uint64_t seed);
+
 /* Sets an option, in place of what was drawn for it. */
 void random_cluster_set(struct random_cluster *cluster, const char *path, const char *value);
 void random_cluster_unset(struct random_cluster *cluster, const char *path);
@@ -30,7 +33,7 @@ const char *random_cluster_get(const struct random_cluster *cluster, const char 
 /* What a run covered, summed over runs. */
 struct cluster_coverage {
     uint64_t runs, programs, turns, dropped, truncated, preemptions, affinity_hits, affinity_breaks, idle_instances,
-        length_limited, hits, closed_loops;
+        length_limited, hits, closed_loops, graphs, joins, first_turns;
 };
 
 /* Runs it on the engine that its options name, checks that nothing is lost, invented or out of order, and returns the

@@ -132,18 +132,21 @@ static void check_trial(const struct random_cluster *cluster, const struct trial
     free(other);
 }
 
-static void check_bend(uint64_t seed, const struct bend *bend, struct cluster_coverage *coverage)
+static void check_bend(uint64_t seed, const struct bend *bend, bool graphs, struct cluster_coverage *coverage)
 {
     struct random_cluster cluster;
     random_cluster_init(&cluster, seed);
     if (strcmp(random_cluster_get(&cluster, "dispatch_latency"), "0ms") == 0) {
         random_cluster_set(&cluster, "dispatch_latency", "1ms");
     }
+    if (graphs) {
+        random_cluster_use_graphs(&cluster, seed);
+    }
     bend_to(&cluster, bend);
     random_cluster_set(&cluster, "synchronization", "serial");
     random_cluster_set(&cluster, "stepping", "fast-forward");
     char what[128];
-    snprintf(what, sizeof what, "seed %" PRIu64 ", %s", seed, bend->name);
+    snprintf(what, sizeof what, "seed %" PRIu64 ", %s%s", seed, bend->name, graphs ? ", graphs" : "");
     snprintf(running, sizeof running, "%s: the serial engine\n", what);
     const struct digest digest = random_cluster_run(&cluster, coverage);
     char *summary = random_cluster_summary(&cluster);
@@ -160,15 +163,17 @@ void check_window_properties(uint64_t first, uint64_t last)
     const struct sigaction action = {.sa_handler = print_running, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGABRT, &action, NULL);
     for (uint64_t seed = first; seed < last; seed++) {
-        check_bend(seed, &bends[0], &c);
-        check_bend(seed, &bends[1 + seed % (N_BENDS - 1)], &c);
+        check_bend(seed, &bends[0], false, &c);
+        check_bend(seed, &bends[1 + seed % (N_BENDS - 1)], false, &c);
+        check_bend(seed, &bends[seed % N_BENDS], true, &c);
     }
     running[0] = '\0';
-    print_message("%" PRIu64 " scenarios, %" PRIu64 " programs, %" PRIu64 " turns; dropped %" PRIu64
-                  ", preemptions %" PRIu64 ", idle instances %" PRIu64 ", closed loops %" PRIu64 "\n",
-                  c.runs, c.programs, c.turns, c.dropped, c.preemptions, c.idle_instances, c.closed_loops);
+    print_message(
+        "%" PRIu64 " scenarios, %" PRIu64 " programs, %" PRIu64 " turns; dropped %" PRIu64 ", preemptions %" PRIu64
+        ", idle instances %" PRIu64 ", closed loops %" PRIu64 ", graphs %" PRIu64 ", joins %" PRIu64 "\n",
+        c.runs, c.programs, c.turns, c.dropped, c.preemptions, c.idle_instances, c.closed_loops, c.graphs, c.joins);
     enum { SEEDS_FOR_ALL = 30 };
     assert_true(last - first < SEEDS_FOR_ALL ||
                 (c.dropped && c.truncated && c.preemptions && c.affinity_hits && c.affinity_breaks &&
-                 c.idle_instances && c.length_limited && c.hits && c.closed_loops));
+                 c.idle_instances && c.length_limited && c.hits && c.closed_loops && c.joins));
 }

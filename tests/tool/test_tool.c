@@ -137,6 +137,17 @@ static void far_tails_end_where_durations_do(void **state)
     tool_destroy(NULL);
 }
 
+/* Along an edge the workload's delay holds, unless the turn's tool is drawn: then one draw holds for all edges. */
+static void edges_have_delays_of_their_own(void **state)
+{
+    struct fixture *f = *state;
+    struct tool_simulator *tool = make(f, "bash=exponential(mean=1s)", 1);
+    assert_int_equal(tool_edge_gap(tool, f->a, 1, 77), 77);
+    assert_int_equal(tool_edge_gap(tool, f->a, 0, 77), tool_gap(tool, f->a, 0));
+    assert_int_equal(tool_edge_gap(tool, f->a, 0, 5), tool_gap(tool, f->a, 0));
+    tool_destroy(tool);
+}
+
 #define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
 int main(void)
@@ -148,6 +159,7 @@ int main(void)
         CASE(unknown_tools_are_all_reported),
         CASE(draws_do_not_depend_on_order),
         CASE(far_tails_end_where_durations_do),
+        CASE(edges_have_delays_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,28 @@ static void missing_gaps_are_kept_out(void **state)
     diag_fini(&diag);
 }
 
+static void graphs(void **state)
+{
+    (void)state;
+    static const char dag[] =
+        "{\"workflow_id\":1,\"nodes\":[{\"node_id\":1,\"input_toks\":10,\"output_toks\":1,\"tool\":\"ls\"},"
+        "{\"node_id\":2,\"input_toks\":5,\"output_toks\":1},{\"node_id\":3,\"input_toks\":20,\"output_toks\":1}],"
+        "\"edges\":[{\"src\":1,\"dst\":2,\"delay_ns\":2000000000},{\"src\":2,\"dst\":3},"
+        "{\"src\":1,\"dst\":3,\"delay_ns\":4000000000}]}\n"
+        "{\"input_toks\":50,\"output_toks\":5}\n";
+    json_t *root = describe(dag, false);
+    assert_int_equal(json_integer_value(json_object_get(root, "dag_programs")), 1);
+    assert_true(number(root, "dag_edges", "sum") == 3.0 && number(root, "dag_edges", "n") == 1.0);
+    assert_true(number(root, "dag_longest_path_turns", "max") == 3.0);
+    assert_true(number(root, "gap_s", "n") == 3.0 && number(root, "gap_s", "sum") == 6.0);
+    assert_int_equal(json_array_size(json_object_get(root, "tools")), 2);
+    json_decref(root);
+    root = describe(text, false);
+    assert_null(json_object_get(root, "dag_programs"));
+    assert_null(json_object_get(root, "dag_edges"));
+    json_decref(root);
+}
+
 static void a_generated_workload(void **state)
 {
     (void)state;
@@ -109,9 +131,8 @@ static void a_generated_workload(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(figures_of_a_small_workload),
-        cmocka_unit_test(a_workload_without_gaps),
-        cmocka_unit_test(missing_gaps_are_kept_out),
+        cmocka_unit_test(figures_of_a_small_workload), cmocka_unit_test(a_workload_without_gaps),
+        cmocka_unit_test(missing_gaps_are_kept_out),   cmocka_unit_test(graphs),
         cmocka_unit_test(a_generated_workload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "support/support.h"
 
 #include "base/mem.h"
+#include "workload/columnar_write.h"
 #include "workload/prompt.h"
 #include "workload/same_workload.h"
 #include "workload/workload.h"
@@ -65,6 +66,11 @@ static const struct fixture fixtures[] = {
     {"session/bad-lines.jsonl", "skipping", &skipping},
     {"session/bad-ids.jsonl", "standard", &standard},
     {"session/dag.jsonl", "standard", &standard},
+    {"session/dag.jsonl", "no-reuse", &no_reuse},
+    {"session/dag-ids.jsonl", "standard", &standard},
+    {"session/bad-dag.jsonl", "standard", &standard},
+    {"session/bad-dag.jsonl", "skipping", &skipping},
+    {"session/bad-dag-more.jsonl", "standard", &standard},
     {"session/empty.jsonl", "standard", &standard},
     {"session/empty.jsonl", "session", &as_session},
     {"session/only-bad.jsonl", "skipping", &skipping},
@@ -125,6 +131,25 @@ static void write_turn(FILE *out, const struct workload *workload, const struct 
     fprintf(out, "\n");
 }
 
+static void write_graph(FILE *out, const struct program *program)
+{
+    const struct program_graph *graph = program->graph;
+    fprintf(out, "  graph: roots %u, sinks %u, longest %u;", graph->n_roots, graph->n_sinks, graph->longest);
+    for (uint32_t turn = 0; turn < program->n_turns; turn++) {
+        for (uint32_t at = graph->first_edge[turn]; at < graph->first_edge[turn + 1]; at++) {
+            fprintf(out, " %u->%u after %" PRId64 " ps,", turn, graph->edges[at].turn, graph->edges[at].delay);
+        }
+    }
+    fprintf(out, " parents");
+    for (uint32_t turn = graph->n_roots; turn < program->n_turns; turn++) {
+        fprintf(out, " of %u:", turn);
+        for (uint32_t at = graph->first_parent[turn]; at < graph->first_parent[turn + 1]; at++) {
+            fprintf(out, " %u", graph->parents[at].turn);
+        }
+    }
+    fprintf(out, "\n");
+}
+
 static void write_workload(FILE *out, struct workload *workload)
 {
     const struct workload_stats *stats = workload_stats(workload);
@@ -146,6 +171,9 @@ static void write_workload(FILE *out, struct workload *workload)
         prompt_state_reset(&state);
         for (uint32_t t = 0; t < program->n_turns; t++) {
             write_turn(out, workload, program, t, &state);
+        }
+        if (program->graph) {
+            write_graph(out, program);
         }
         workload_release(workload, program, 0);
     }
@@ -176,6 +204,13 @@ static void check_import(const struct fixture *fixture, const char *path, struct
     static const char file[] = ASIM_BINARY_FOLDER "/test_fixtures.asimw";
     struct diag diag;
     diag_init(&diag);
+    if (workload_stats(workload)->n_dags) { /* but for DAGs, which are refused */
+        struct columnar_written written;
+        assert_int_equal(columnar_write(workload, fixture->options, "the source", file, &written, &diag), ASIM_INPUT);
+        assert_non_null(strstr(diag.entries[0].text, "programs are DAGs"));
+        diag_fini(&diag);
+        return;
+    }
     struct workload *again = imported(workload, fixture->options, file, fixture->options, &diag);
     assert_non_null(again);
     assert_same_workload(workload, again);

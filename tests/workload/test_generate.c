@@ -201,11 +201,13 @@ static void refuses_what_cannot_be(void **state)
     assert_int_equal(diag.status, ASIM_USAGE);
     assert_string_equal(
         diag.entries[0].text,
-        "no generator is called 'swe-agnet'; allowed: swe-agent, synthetic (did you mean 'swe-agent'?)");
+        "no generator is called 'swe-agnet'; allowed: swe-agent, synthetic, lats, deep-research (did you "
+        "mean 'swe-agent'?)");
     assert_null(workload_generate("swe-agent", 0, &options, &diag));
     assert_string_equal(diag.entries[1].text, "0 programs asked of generator 'swe-agent'; allowed: 1 to 2^38 - 1");
     assert_null(workload_generate("x", 0, &options, &diag));
-    assert_string_equal(diag.entries[2].text, "no generator is called 'x'; allowed: swe-agent, synthetic");
+    assert_string_equal(diag.entries[2].text,
+                        "no generator is called 'x'; allowed: swe-agent, synthetic, lats, deep-research");
     diag_fini(&diag);
 }
 

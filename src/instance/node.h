@@ -1,0 +1,37 @@
+/* The instances of one host: the KV tiers below HBM that they share, and the links between.
+ *
+ * A tier is a pool of blocks like that of HBM (kv/pool.h): content-addressed, LRU, blocks in use held by whoever moves
+ * them. What is stored in a tier is copied on to the next one below, so a lower tier holds what an upper one has and
+ * what that had to give up; a load takes the first tier that has the most.
+ *
+ * The instances of a node meet in its network and its tiers at exact times: node_advance carries them on together. A
+ * node of one instance is nothing but that instance.
+ */
+#ifndef ASIM_INSTANCE_NODE_H
+#define ASIM_INSTANCE_NODE_H
+
+#include "instance/instance.h"
+#include "instance/tier_plan.h"
+
+struct node;
+struct network;
+
+/* `plan` is borrowed. */
+struct node *node_create(const struct tier_plan *plan, uint32_t block_size);
+void node_destroy(struct node *node);
+
+/* Carries all members on, as instance_advance; returns the first one with an outbox to take, NULL when there is none
+ * before `limit`. */
+struct instance *node_advance(struct node *node, struct event_key limit);
+
+/* Gives up what is on its way: before the members are destroyed. */
+void node_end(struct node *node);
+
+/* The next instant at which a transfer begins or ends; and takes what ends up to an instant. */
+simtime node_next(const struct node *node);
+void node_pass(struct node *node, simtime now);
+
+/* The number of an instance's place in the node: instances join in order. */
+uint32_t node_join(struct node *node, struct instance *instance);
+
+#endif

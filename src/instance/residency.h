@@ -1,0 +1,131 @@
+/* What policies see and decide inside an instance: the programs whose KV is held between their turns, what is known of
+ * the turns inside, the policies' states, and an account of the decisions. An instance whose policies leave everything
+ * to the engine has none of it.
+ *
+ *   residency.c   the state: guests, residents, deadlines
+ *   consult.c     a policy is called: what it is shown, what it may do, whether its answer makes sense
+ *   retention.c   turns that end, deadlines, blocks under pressure
+ *   ordering.c    who is admitted and who is displaced
+ *
+ * Each uses only those above it.
+ */
+#ifndef ASIM_INSTANCE_RESIDENCY_H
+#define ASIM_INSTANCE_RESIDENCY_H
+
+#include "instance/engine.h"
+#include "instance/residency_counters.h"
+#include "policy/policy_fault.h"
+#include "policy/policy_set.h"
+
+/* What is known of a turn inside the instance; by index of its sequence. */
+struct guest {
+    struct turn_facts facts;
+    struct asim_priority priority;
+    simtime served;        /* execution time before it was preempted last */
+    simtime running_since; /* SIMTIME_NEVER: it waits */
+    uint64_t refused_in;   /* batch; 0: none */
+    bool is_loading;       /* KV is on its way from a tier */
+    bool is_loaded;        /* it has come: the sequence holds it while it waits */
+};
+
+/* A program between two turns. */
+struct resident {
+    struct kv_holder holder;    /* empty: it is away, in a tier below */
+    struct extent_list content; /* where there are tiers */
+    uint64_t program;
+    uint32_t turn, tool;
+    uint32_t context_toks;
+    uint32_t blocks;
+    uint32_t private_blocks; /* that nobody else held when it was retained */
+    bool is_pin;             /* until the deadline, else a hold */
+    bool has_returned;
+    bool is_offloading; /* a store is under way, that holds what the resident held */
+    bool is_coming;     /* a prefetch is under way */
+    simtime back_at;    /* when one is to start; SIMTIME_NEVER: none is planned */
+    simtime program_arrival;
+    simtime since;
+    simtime until;   /* deadline of a pin */
+    simtime returns; /* truth, for oracles */
+    double score;
+};
+
+/* A policy at work: one per policy, also when it serves two planes. */
+struct seat {
+    const struct policy_use *use;
+    void *state;
+    simtime tick_period; /* SIMTIME_NEVER: none */
+    simtime tick_at;     /* SIMTIME_NEVER: the instance is idle */
+};
+
+/* What a function of a policy asked for while it ran. */
+struct wish {
+    enum { WISH_PIN, WISH_RELEASE, WISH_OFFLOAD, WISH_PREFETCH } kind;
+    uint64_t program;
+    simtime until;
+};
+
+struct residency {
+    struct seat seats[2];
+    uint32_t n_seats;
+    struct seat *retention; /* of those */
+    struct seat *scheduling;
+    struct guest *guests;
+    size_t guest_capacity;
+    struct resident **residents; /* by program */
+    size_t n_residents, resident_capacity;
+    uint32_t n_loading;      /* waiting turns whose KV is on its way */
+    uint64_t batch;          /* number of the one that is composed */
+    struct resident **spare; /* memory of former ones */
+    size_t n_spare, spare_capacity;
+    uint32_t retained_blocks; /* private ones of all residents */
+    simtime next_deadline;    /* of a pin that has not been passed by */
+    simtime passed;           /* nothing arrives before */
+    struct residency_counters counters;
+    struct wish *wishes;
+    size_t n_wishes, wish_capacity;
+    const struct sequence_list *shown_list; /* that the function being called has asked about; NULL: none */
+    const struct sequence **shown;
+    size_t n_shown, shown_capacity;
+    struct policy_fault fault;
+};
+
+/* ---- residency.c ---- */
+
+struct guest *residency_guest(const struct residency *residency, const struct sequence *sequence);
+
+/* The resident of a program; NULL: it has none. */
+struct resident *residency_find(const struct residency *residency, uint64_t program);
+
+/* Keeps the blocks of `holder`, which is empty then, for a program that has no resident. */
+struct resident *residency_add(struct instance *instance, uint64_t program, struct kv_holder *holder);
+
+/* The resident's blocks go to the free queue at `now`, and it is no more; `index` among residents. */
+void residency_remove(struct instance *instance, size_t index, simtime now);
+size_t residency_index(const struct residency *residency, const struct resident *resident);
+
+/* The same but for the record: the program is away then. */
+void residency_vacate(struct instance *instance, struct resident *resident, simtime now);
+
+/* Gives blocks to a program that is away; the holder is empty then. It is a hold. */
+void residency_give(struct instance *instance, struct resident *resident, struct kv_holder *holder, simtime now);
+
+/* A pin ends, or is moved to `until`. */
+void residency_set_deadline(struct instance *instance, struct resident *resident, simtime until, simtime now);
+
+/* Sets the instance's timer anew. */
+void residency_set_timer(struct instance *instance);
+
+/* ---- consult.c: each asks one policy; the engine's rule when it has no such function ---- */
+
+void consult_start(struct instance *instance, struct seat *seat);
+void consult_arrival(struct instance *instance, const struct sequence *sequence, simtime now);
+void consult_admission(struct instance *instance, const struct sequence *sequence, simtime now);
+void consult_tick(struct instance *instance, struct seat *seat, simtime now);
+struct asim_retention consult_completion(struct instance *instance, const struct sequence *sequence, simtime now);
+double consult_evict_order(struct instance *instance, const struct resident *resident, simtime now);
+struct resident *consult_pressure(struct instance *instance, const struct asim_pressure *pressure, simtime now);
+struct asim_priority consult_priority(struct instance *instance, const struct sequence *sequence, simtime now);
+struct sequence *consult_victim(struct instance *instance, simtime now); /* NULL: the engine's rule */
+bool consult_admit(struct instance *instance, const struct sequence *sequence, simtime now);
+
+#endif

@@ -1,0 +1,36 @@
+/* What policies decided inside an instance, and what came of it. Everything is a sum. */
+#ifndef ASIM_INSTANCE_RESIDENCY_COUNTERS_H
+#define ASIM_INSTANCE_RESIDENCY_COUNTERS_H
+
+#include "instance/tier_plan.h"
+
+#include <stdint.h>
+
+/* Why KV moves. */
+enum moved {
+    MOVED_OUT,   /* HBM to the first tier below */
+    MOVED_DOWN,  /* a tier to the next one */
+    MOVED_IN,    /* to HBM, for a turn that waits */
+    MOVED_AHEAD, /* to HBM, before the turn is there */
+    MOVED_KINDS
+};
+
+struct residency_counters {
+    uint64_t kept, held, pinned, offloaded, dropped; /* decisions at the end of a turn that another follows */
+    uint64_t pins_returned;                          /* the program's next turn was admitted while the pin stood */
+    uint64_t pins_expired;                           /* the deadline passed first */
+    uint64_t pins_forced;                            /* given up under pressure */
+    uint64_t pins_released;                          /* given up by the policy */
+    uint64_t holds_returned, holds_evicted;
+    uint64_t refused;   /* turns that `admit` sent back, counted once per batch */
+    uint64_t displaced; /* running turns that a waiting one took the place of */
+    struct {
+        uint64_t transfers, blocks;
+    } moved[MOVED_KINDS];
+    uint64_t loaded_blocks[MAX_TIERS];   /* by tier that they came from */
+    uint64_t stores_refused;             /* the tier had no room that nobody used */
+    unsigned __int128 retained_block_ps; /* private blocks of residents, times time */
+    unsigned __int128 wasted_block_ps;   /* of those, of residents that did not return */
+};
+
+#endif

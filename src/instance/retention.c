@@ -1,0 +1,373 @@
+#include "instance/transfers.h"
+
+#include <assert.h>
+
+/* ---- turns that end ---- */
+
+static void count_decision(struct residency_counters *counters, enum asim_retention_action action)
+{
+    switch (action) {
+    case ASIM_HOLD:
+        counters->held++;
+        break;
+    case ASIM_PIN:
+        counters->pinned++;
+        break;
+    case ASIM_OFFLOAD:
+        counters->offloaded++;
+        break;
+    case ASIM_DROP:
+        counters->dropped++;
+        break;
+    default:
+        counters->kept++;
+    }
+}
+
+static void keep_content(struct resident *resident, struct content content)
+{
+    for (uint32_t i = 0; i < content.n_extents; i++) {
+        extent_list_append(&resident->content, content.extents[i]);
+    }
+}
+
+/* The holder may be empty: the program is away then. */
+static struct resident *retain(struct instance *instance, struct sequence *sequence,
+                               const struct asim_retention *decision, simtime now)
+{
+    struct residency *residency = instance->residency;
+    const struct turn_facts *facts = &residency_guest(residency, sequence)->facts;
+    kv_trim(instance->pool, &sequence->holder);
+    struct resident *resident = residency_add(instance, sequence->program, &sequence->holder);
+    resident->turn = sequence->turn;
+    resident->tool = facts->tool_after;
+    resident->context_toks = (uint32_t)sequence->base;
+    resident->program_arrival = facts->program_arrival;
+    resident->since = now;
+    resident->returns = facts->gap_after < SIMTIME_NEVER - now ? now + facts->gap_after : SIMTIME_NEVER;
+    resident->score = decision->score;
+    if (instance->node) {
+        keep_content(resident, sequence->content);
+    }
+    residency_set_deadline(instance, resident, decision->action == ASIM_PIN ? decision->until : 0, now);
+    return resident;
+}
+
+/* The program's KV goes to the first tier, and back at `until` if that is a time. */
+static void send_away(struct instance *instance, struct sequence *sequence, const struct asim_retention *decision,
+                      simtime now)
+{
+    const bool stored =
+        engine_store(instance, sequence->program, sequence->content, sequence->holder.hashed_blocks, true, now);
+    kv_release(instance->pool, &sequence->holder); /* the store holds it until it is over */
+    if (decision->until != ASIM_NEVER) {
+        struct resident *resident = retain(instance, sequence, decision, now);
+        resident->is_offloading = stored;
+        resident->back_at = decision->until > now ? decision->until : now;
+        residency_set_timer(instance);
+    }
+}
+
+/* The leading full blocks of what the sequence holds. */
+static void store_toks(struct instance *instance, const struct sequence *sequence, uint32_t toks, simtime now)
+{
+    const uint32_t blocks = toks / instance->config->block_size;
+    const uint32_t hashed = sequence->holder.hashed_blocks;
+    if (blocks) {
+        engine_store(instance, sequence->program, sequence->content, blocks < hashed ? blocks : hashed, true, now);
+    }
+}
+
+/* What the engine does by itself where there are tiers. */
+static void store_at_end(struct instance *instance, const struct sequence *sequence, simtime now)
+{
+    if (instance->node && instance->node->plan->engine == OFFLOAD_WRITE_THROUGH) {
+        engine_store(instance, sequence->program, sequence->content, sequence->holder.hashed_blocks, true, now);
+    }
+}
+
+void engine_part(struct instance *instance, struct sequence *sequence, simtime now)
+{
+    struct residency *residency = instance->residency;
+    struct asim_retention decision = consult_completion(instance, sequence, now);
+    const bool is_last = residency_guest(residency, sequence)->facts.is_last;
+    if (!is_last) {
+        count_decision(&residency->counters, decision.action);
+    }
+    struct resident *before = residency_find(residency, sequence->program);
+    if (before) { /* another branch of the program ended earlier, or it has been elsewhere since */
+        residency_remove(instance, residency_index(residency, before), now);
+    }
+    store_at_end(instance, sequence, now);
+    if (decision.action == ASIM_KEEP && instance->node && instance->node->plan->engine == OFFLOAD_WRITE_BACK) {
+        decision.action = ASIM_HOLD; /* so that it is written when it must go */
+    }
+    const bool retained = decision.action == ASIM_HOLD || (decision.action == ASIM_PIN && decision.until > now);
+    if (retained && !is_last && sequence->holder.hashed_blocks) {
+        retain(instance, sequence, &decision, now);
+    } else if (decision.action == ASIM_OFFLOAD && !is_last && instance->node) {
+        send_away(instance, sequence, &decision, now);
+    } else if (decision.action == ASIM_DROP) {
+        kv_drop(instance->pool, &sequence->holder);
+    } else {
+        kv_release(instance->pool, &sequence->holder);
+    }
+}
+
+/* ---- turns that come back ---- */
+
+void engine_arrive(struct instance *instance, struct sequence *sequence, simtime now)
+{
+    struct residency *residency = instance->residency;
+    struct resident *resident = residency_find(residency, sequence->program);
+    if (resident) {
+        resident->has_returned = true;
+    }
+    for (uint32_t i = 0; i < residency->n_seats; i++) {
+        struct seat *seat = &residency->seats[i];
+        if (seat->tick_at == SIMTIME_NEVER && seat->tick_period != SIMTIME_NEVER) {
+            seat->tick_at = (now / seat->tick_period + 1) * seat->tick_period;
+        }
+    }
+    consult_arrival(instance, sequence, now);
+    engine_rank(instance, sequence, now);
+    residency_set_timer(instance);
+}
+
+/* What the turn hit is worth a copy. */
+static void store_at_hit(struct instance *instance, const struct sequence *sequence, simtime now)
+{
+    if (!instance->node || sequence->preemptions) {
+        return;
+    }
+    const uint32_t hit = (uint32_t)sequence->base;
+    const uint32_t before = residency_guest(instance->residency, sequence)->facts.kept_before;
+    const enum offload_engine engine = instance->node->plan->engine;
+    if (engine == OFFLOAD_FIRST_HIT) {
+        store_toks(instance, sequence, hit, now);
+    } else if (engine == OFFLOAD_SECOND_HIT) {
+        store_toks(instance, sequence, hit < before ? hit : before, now);
+    }
+}
+
+void engine_computed_prompt(struct instance *instance, const struct sequence *sequence, simtime now)
+{
+    const enum offload_engine engine = instance->node->plan->engine;
+    if (engine == OFFLOAD_WRITE_THROUGH || engine == OFFLOAD_PROMPTS) {
+        store_toks(instance, sequence, sequence->prompt_toks, now);
+    }
+}
+
+void engine_stored(struct instance *instance, uint64_t program, simtime now)
+{
+    struct resident *resident = residency_find(instance->residency, program);
+    if (resident && resident->is_offloading) {
+        resident->is_offloading = false;
+        if (resident->back_at < now) {
+            resident->back_at = now;
+        }
+    }
+}
+
+void engine_return(struct instance *instance, const struct sequence *sequence, simtime now)
+{
+    struct residency *residency = instance->residency;
+    residency_guest(residency, sequence)->running_since = now;
+    store_at_hit(instance, sequence, now);
+    struct resident *resident = residency_find(residency, sequence->program);
+    if (resident && !resident->blocks) {
+        residency_remove(instance, residency_index(residency, resident), now);
+    } else if (resident) {
+        *(resident->is_pin ? &residency->counters.pins_returned : &residency->counters.holds_returned) += 1;
+        residency_remove(instance, residency_index(residency, resident), now);
+    }
+    consult_admission(instance, sequence, now);
+}
+
+void engine_leave(struct instance *instance, const struct sequence *sequence, simtime now)
+{
+    struct guest *guest = residency_guest(instance->residency, sequence);
+    guest->served += now - guest->running_since;
+    guest->running_since = SIMTIME_NEVER;
+    engine_rank(instance, sequence, now);
+}
+
+/* ---- time ---- */
+
+void engine_wake(struct instance *instance, simtime now)
+{
+    if (instance->waiting.n && !instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
+        instance->compose_at = now;
+    }
+}
+
+void engine_pass_timer(struct instance *instance, simtime now)
+{
+    struct residency *residency = instance->residency;
+    if (instance->node) {
+        node_pass(instance->node, now);
+    }
+    for (size_t i = residency->n_residents; i-- > 0;) {
+        const struct resident *resident = residency->residents[i];
+        if (resident->is_pin && !resident->has_returned && resident->until <= now) {
+            residency->counters.pins_expired++;
+            residency_remove(instance, i, now);
+        }
+    }
+    for (size_t i = 0; i < residency->n_residents; i++) {
+        struct resident *resident = residency->residents[i];
+        if (resident->back_at <= now && !resident->is_offloading) {
+            resident->back_at = SIMTIME_NEVER;
+            engine_prefetch_program(instance, resident, now);
+            i = residency_index(residency, resident); /* others may have gone to make room */
+        }
+    }
+    const bool busy = instance->running.n || instance->waiting.n;
+    for (uint32_t i = 0; i < residency->n_seats; i++) {
+        struct seat *seat = &residency->seats[i];
+        if (seat->tick_at <= now) {
+            seat->tick_at = busy ? now + seat->tick_period : SIMTIME_NEVER;
+            if (busy) { /* no tick is heard where nothing happens */
+                consult_tick(instance, seat, now);
+            }
+        }
+    }
+    residency_set_timer(instance);
+    instance->head_blocked = false;
+    engine_wake(instance, now);
+}
+
+static void disarm_ticks(struct instance *instance)
+{
+    struct residency *residency = instance->residency;
+    assert(instance_turns_inside(instance) == 0);
+    for (uint32_t i = 0; i < residency->n_seats; i++) {
+        residency->seats[i].tick_at = SIMTIME_NEVER;
+    }
+    residency_set_timer(instance);
+}
+
+static void give_up_residents(struct instance *instance)
+{
+    struct residency *residency = instance->residency;
+    while (residency->n_residents) {
+        const struct resident *resident = residency->residents[residency->n_residents - 1];
+        const simtime last = instance->device_free > resident->since ? instance->device_free : resident->since;
+        residency_remove(instance, residency->n_residents - 1, last);
+    }
+}
+
+void instance_drain(struct instance *const *instances, uint32_t n)
+{
+    if (!instances[0]->residency) {
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        disarm_ticks(instances[i]);
+    }
+    for (;;) {
+        struct instance *next = instances[0];
+        for (uint32_t i = 1; i < n; i++) {
+            next = instances[i]->timer_at < next->timer_at ? instances[i] : next;
+        }
+        if (next->timer_at == SIMTIME_NEVER) {
+            break;
+        }
+        engine_pass_timer(next, next->timer_at);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        give_up_residents(instances[i]);
+    }
+}
+
+/* ---- pressure ---- */
+
+/* Blocks that would be free without those residents: what several of them share and nobody else holds is left out. */
+static uint64_t within_reach(const struct instance *instance, bool pins_too, uint64_t except)
+{
+    const struct residency *residency = instance->residency;
+    uint64_t blocks = kv_free(instance->pool);
+    for (size_t i = 0; i < residency->n_residents; i++) {
+        const struct resident *resident = residency->residents[i];
+        if (resident->program != except && (pins_too || !resident->is_pin)) {
+            blocks += kv_private_blocks(instance->pool, &resident->holder);
+        }
+    }
+    return blocks;
+}
+
+/* The hold that goes first: of a program that is away rather than of one that waits here, by the policy's order. */
+static struct resident *first_hold(struct instance *instance, uint64_t except, simtime now)
+{
+    const struct residency *residency = instance->residency;
+    struct resident *first = NULL;
+    double first_order = 0.0;
+    for (size_t i = 0; i < residency->n_residents; i++) {
+        struct resident *resident = residency->residents[i];
+        if (resident->is_pin || !resident->blocks || resident->program == except) {
+            continue;
+        }
+        const double order = consult_evict_order(instance, resident, now);
+        if (!first || resident->has_returned < first->has_returned ||
+            (resident->has_returned == first->has_returned && order < first_order)) {
+            first = resident;
+            first_order = order;
+        }
+    }
+    return first;
+}
+
+/* The pin that yields; NULL: none does. */
+static struct resident *yielding_pin(struct instance *instance, uint32_t needed, bool by_running, uint64_t except,
+                                     simtime now)
+{
+    const struct asim_pressure pressure = {
+        .needed = needed - kv_free(instance->pool), .by_running = by_running, .deadlock = instance->running.n == 0};
+    struct resident *resident = consult_pressure(instance, &pressure, now);
+    if (resident && resident->program == except) {
+        return NULL; /* it would make room for itself */
+    }
+    return resident;
+}
+
+static struct resident *own_blocks(const struct residency *residency, uint64_t program)
+{
+    struct resident *resident = residency_find(residency, program);
+    return resident && resident->blocks ? resident : NULL;
+}
+
+bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_running, uint64_t except, simtime now)
+{
+    struct residency *residency = instance->residency;
+    const bool writes_back = instance->node && instance->node->plan->engine == OFFLOAD_WRITE_BACK;
+    while (needed > kv_free(instance->pool)) {
+        if (writes_back && !by_running && needed <= kv_free(instance->pool) + engine_blocks_leaving(instance)) {
+            return false; /* what is being written will do */
+        }
+        const bool deadlock = instance->running.n == 0;
+        if (!residency->n_residents || (!deadlock && within_reach(instance, true, except) < needed)) {
+            return false;
+        }
+        struct resident *resident = NULL;
+        if (within_reach(instance, false, except) >= needed || deadlock) {
+            resident = first_hold(instance, except, now);
+        }
+        residency->counters.holds_evicted += resident != NULL;
+        if (!resident && (resident = yielding_pin(instance, needed, by_running, except, now))) {
+            *(resident->is_pin ? &residency->counters.pins_forced : &residency->counters.holds_evicted) += 1;
+        }
+        if (!resident && deadlock && (resident = own_blocks(residency, except))) {
+            residency->counters.pins_forced += resident->is_pin; /* the last resort: its own, to be computed again */
+            residency->counters.holds_evicted += !resident->is_pin;
+        }
+        if (!resident) {
+            return false;
+        }
+        if (writes_back && resident->blocks) { /* running turns cannot wait for it */
+            engine_store(instance, resident->program, extent_list_content(&resident->content), resident->blocks,
+                         !by_running, now);
+        }
+        residency_remove(instance, residency_index(residency, resident), now);
+    }
+    return true;
+}

@@ -1,0 +1,52 @@
+/* What lies below HBM: tiers of KV blocks, the links to them, and how the engine uses them. */
+#ifndef ASIM_INSTANCE_TIER_PLAN_H
+#define ASIM_INSTANCE_TIER_PLAN_H
+
+#include "base/simtime.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { MAX_TIERS = 3 }; /* host DRAM, CXL, NVMe */
+
+/* When an engine copies KV to the first tier by itself; it loads what it finds there when a turn is admitted. */
+enum offload_engine {
+    OFFLOAD_BY_POLICY,     /* when a policy asks for it */
+    OFFLOAD_WRITE_THROUGH, /* all full blocks: those of a prompt when it is computed, the others when the turn ends */
+    OFFLOAD_PROMPTS,       /* whole chunks of a prompt when it is computed; generated tokens are not stored */
+    OFFLOAD_FIRST_HIT,     /* what a turn hits in HBM, when it is admitted */
+    OFFLOAD_SECOND_HIT,    /* what was hit before it is hit again */
+    OFFLOAD_WRITE_BACK,    /* nothing, until it must make room in HBM */
+};
+
+struct tier_spec {
+    const char *name;
+    uint32_t n_blocks;
+    uint64_t read_bandwidth, write_bandwidth; /* bytes/s */
+    bool is_duplex;                           /* else reads and writes share the bandwidth */
+    simtime latency;                          /* of the start of a transfer */
+};
+
+struct tier_plan {
+    uint32_t n_tiers;
+    struct tier_spec tiers[MAX_TIERS];
+    uint64_t out_bandwidth, in_bandwidth; /* accelerators of an instance to the host and back, bytes/s */
+    simtime link_latency;
+    uint64_t block_bytes;
+    enum offload_engine engine;
+    uint32_t chunk_blocks;    /* stored and found in whole chunks of so many blocks */
+    uint32_t least_load_toks; /* fewer are computed rather than loaded */
+    bool between_steps;       /* copies run between batches, not beside them */
+    uint32_t node_instances;  /* instances that share the tiers; 1: none do */
+};
+
+/* Time of a load over idle links. */
+static inline simtime tier_load_time(const struct tier_plan *plan, uint32_t tier, uint64_t blocks)
+{
+    const uint64_t read = plan->tiers[tier].read_bandwidth;
+    const uint64_t bandwidth = read < plan->in_bandwidth ? read : plan->in_bandwidth;
+    const unsigned __int128 bytes = (unsigned __int128)blocks * plan->block_bytes;
+    return plan->link_latency + plan->tiers[tier].latency + (simtime)(bytes * SIMTIME_S / bandwidth);
+}
+
+#endif

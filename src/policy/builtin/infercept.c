@@ -1,0 +1,229 @@
+/* InferCept: what wastes least while a program is away from the device.
+ *
+ * In token seconds, with C tokens of context, C' tokens of the turns that run, and a gap of T so far:
+ *     preserve   T C
+ *     discard    recomputation in chunks of h = S - running decodes tokens, m = ceil(C/h) - 1 of them and a rest:
+ *                Tf(S) h m(m+1)/2 + a h m C' + a rest C'
+ *     swap       2 Tload(C) C', but for what is hidden behind steps; only where there is a tier
+ * with Tf(x) = a x + c the time of a step of x tokens and S the tokens that saturate it. A gap is known by what has
+ * passed of it, so everybody is preserved at first, until preserving has wasted as much as the cheaper of the other
+ * two would: a pin with that deadline, moved at every period as C' changes. The simple variants and `predict` decide at
+ * once, by the mean of the tool's gaps.
+ */
+#include "policy/builtin/gaps.h"
+#include "policy/builtin/retention.h"
+
+enum { VARIANT, SATURATION, HIDDEN, PERIOD, SHORT, LONG, DEFAULT_GAP };
+
+enum variant { MIN_WASTE, SHORT_OR_SWAP, SHORT_OR_DISCARD, BY_LENGTH, PREDICT, VARIANTS };
+
+static const struct asim_parameter parameters[] = {
+    [VARIANT] = {.name = "variant",
+                 .help = "0: least waste, the gap unknown; 1: short gaps preserved, others swapped; 2: long gaps "
+                         "discarded, others preserved; 3: short ones preserved, long ones discarded, others swapped; "
+                         "4: least waste by the tool's mean gap",
+                 .kind = ASIM_NUMBER,
+                 .value = MIN_WASTE,
+                 .min = 0,
+                 .max = VARIANTS - 1},
+    [SATURATION] = {.name = "saturation",
+                    .help = "tokens that saturate a step",
+                    .kind = ASIM_NUMBER,
+                    .value = 2048,
+                    .min = 2,
+                    .max = 1e6},
+    [HIDDEN] = {.name = "hidden",
+                .help = "share of a swap that is hidden behind steps",
+                .kind = ASIM_NUMBER,
+                .value = 0.0,
+                .min = 0.0,
+                .max = 1.0},
+    [PERIOD] = {.name = "period",
+                .help = "between two looks at what is preserved",
+                .kind = ASIM_DURATION,
+                .value = 100.0 * ASIM_MILLISECOND,
+                .min = 1.0 * ASIM_MILLISECOND,
+                .max = 1e6 * ASIM_SECOND},
+    [SHORT] = {.name = "short",
+               .help = "gaps below this are short",
+               .kind = ASIM_DURATION,
+               .value = 4.0 * ASIM_SECOND,
+               .min = 0,
+               .max = 1e6 * ASIM_SECOND},
+    [LONG] = {.name = "long",
+              .help = "gaps from this on are long",
+              .kind = ASIM_DURATION,
+              .value = 7.0 * ASIM_SECOND,
+              .min = 0,
+              .max = 1e6 * ASIM_SECOND},
+    [DEFAULT_GAP] = {.name = "default_gap",
+                     .help = "of a tool while none has been seen",
+                     .kind = ASIM_DURATION,
+                     .value = 1.0 * ASIM_SECOND,
+                     .min = 0,
+                     .max = 1e6 * ASIM_SECOND},
+};
+
+struct tool {
+    struct memory_key key;
+    struct running_mean gap; /* ps */
+};
+
+struct state {
+    struct tool tools[TOOL_ENTRIES];
+};
+
+/* ---- waste, in token picoseconds ---- */
+
+static double waste_of_discard(const struct asim_context *context, uint32_t toks)
+{
+    const double saturation = context->parameters[SATURATION];
+    const double full = (double)context->host->prefill_time(context->handle, (uint32_t)saturation, 0);
+    const double one = (double)context->host->prefill_time(context->handle, 1, 0);
+    const double per_token = (full - one) / (saturation - 1.0);
+    const double room = saturation - context->n_running;
+    const double chunk = room > 1.0 ? room : 1.0;
+    const double whole = (double)(uint64_t)((double)toks / chunk);
+    const double chunks = whole * chunk < (double)toks ? whole : whole - 1.0; /* all but the last */
+    const double others = (double)context->running_toks;
+    return full * chunk * chunks * (chunks + 1.0) / 2.0 + per_token * (double)toks * others;
+}
+
+/* ASIM_NEVER where nothing can be swapped. */
+static double waste_of_swap(const struct asim_context *context, uint32_t toks)
+{
+    if (!context->n_tiers) {
+        return (double)ASIM_NEVER;
+    }
+    const double shown = 1.0 - context->parameters[HIDDEN];
+    return 2.0 * (double)context->host->load_time(context->handle, 0, toks) * shown * (double)context->running_toks;
+}
+
+static double least_waste(const struct asim_context *context, uint32_t toks)
+{
+    const double discard = waste_of_discard(context, toks);
+    const double swap = waste_of_swap(context, toks);
+    return discard < swap ? discard : swap;
+}
+
+static bool swaps(const struct asim_context *context, uint32_t toks)
+{
+    return context->n_tiers && waste_of_swap(context, toks) < waste_of_discard(context, toks);
+}
+
+/* How long a context of `toks` is preserved. */
+static double longest(const struct asim_context *context, uint32_t toks)
+{
+    return least_waste(context, toks) / (double)toks;
+}
+
+/* ---- decisions ---- */
+
+static struct asim_retention swap_or_discard(const struct asim_context *context, bool swap)
+{
+    struct asim_retention decision = retention_keep();
+    if (swap && context->n_tiers) {
+        decision.action = ASIM_OFFLOAD;
+        decision.tier = 0;
+    }
+    return decision;
+}
+
+static struct asim_retention preserve(const struct asim_context *context)
+{
+    return retention_pin(context, (double)ASIM_NEVER);
+}
+
+static struct asim_retention decide_at_once(const struct asim_context *context, enum variant variant, double gap,
+                                            uint32_t toks)
+{
+    const bool is_short = gap < context->parameters[SHORT];
+    switch (variant) {
+    case SHORT_OR_SWAP:
+        return is_short ? preserve(context) : swap_or_discard(context, true);
+    case SHORT_OR_DISCARD:
+        return gap < context->parameters[LONG] ? preserve(context) : retention_keep();
+    case BY_LENGTH:
+        return is_short ? preserve(context) : swap_or_discard(context, gap < context->parameters[LONG]);
+    default:
+        return gap <= longest(context, toks) ? retention_pin(context, gap)
+                                             : swap_or_discard(context, swaps(context, toks));
+    }
+}
+
+static struct asim_retention on_turn_complete(const struct asim_context *context, const struct asim_turn *turn)
+{
+    struct state *state = context->state;
+    if (turn->is_last) {
+        return retention_keep();
+    }
+    const uint32_t toks = retention_context(turn);
+    const enum variant variant = (enum variant)context->parameters[VARIANT];
+    if (variant != MIN_WASTE) {
+        const struct tool *tool = memory_find(state->tools, TOOL_SETS, sizeof *tool, turn->tool);
+        const double unknown = context->parameters[DEFAULT_GAP];
+        return decide_at_once(context, variant, tool ? running_mean_or(&tool->gap, unknown) : unknown, toks);
+    }
+    /* What is to be swapped is so at the end of a period, which must come before the deadline. */
+    const double late = context->n_tiers ? context->parameters[PERIOD] : 0.0;
+    return retention_pin(context, longest(context, toks) + late);
+}
+
+static void look_again(const struct asim_context *context, const struct asim_resident *resident)
+{
+    const double most = longest(context, resident->context_toks);
+    const double late = context->n_tiers ? context->parameters[PERIOD] : 0.0;
+    if ((double)(context->now - resident->since) < most) {
+        context->host->pin(context->handle, resident->program, retention_after(resident->since, most + late));
+    } else if (swaps(context, resident->context_toks)) {
+        context->host->offload(context->handle, resident->program, 0);
+    } else {
+        context->host->release(context->handle, resident->program);
+    }
+}
+
+static void tick(const struct asim_context *context)
+{
+    for (uint32_t i = 0; context->parameters[VARIANT] < 1.0 && i < context->n_residents; i++) {
+        struct asim_resident resident;
+        context->host->resident(context->handle, i, &resident);
+        if (!resident.has_returned && !resident.is_offloading && resident.context_toks) {
+            look_again(context, &resident);
+        }
+    }
+}
+
+static asim_time tick_period(const double *values)
+{
+    return values[VARIANT] < 1.0 ? (asim_time)values[PERIOD] : ASIM_NEVER;
+}
+
+static void observe_gap(const struct asim_context *context, uint32_t tool, asim_time gap)
+{
+    struct state *state = context->state;
+    struct tool *entry = memory_take(state->tools, TOOL_SETS, sizeof *entry, tool, context->now);
+    running_mean_add(&entry->gap, (double)gap);
+}
+
+static struct asim_priority priority(const struct asim_context *context, const struct asim_turn *turn)
+{
+    (void)context;
+    return (struct asim_priority){.order = turn->program_arrival};
+}
+
+const struct asim_policy policy_infercept = {
+    POLICY_HEAD,
+    .name = "infercept",
+    .summary = "KV is preserved, discarded or swapped, as wastes least memory time; programs in order of arrival",
+    .source = "InferCept (arXiv 2402.01869), WukLab/InferCept",
+    .assumed = "what is discarded stays cached until its blocks are needed; all running turns decode; swaps are "
+               "charged as synchronous but for the share `hidden`, without a budget of blocks for each step; simple "
+               "variants go by the mean of the tool's gaps",
+    POLICY_PARAMETERS(parameters),
+    .state_size = sizeof(struct state),
+    .tick_period = tick_period,
+    .observe_gap = observe_gap,
+    .tick = tick,
+    .on_turn_complete = on_turn_complete,
+    .priority = priority,
+};

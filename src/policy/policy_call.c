@@ -1,0 +1,3 @@
+#include "policy/policy_call.h"
+
+_Thread_local struct policy_call policy_call;

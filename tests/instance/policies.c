@@ -1,0 +1,259 @@
+#include "instance/policies.h"
+
+#include "support/support.h"
+
+#include "instance/programs.h"
+#include "instance/scenario.h"
+#include "policy/builtin/builtin.h"
+#include "policy/policy_table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- decisions at random, fixed by what they are about ---- */
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    uint64_t key = a * UINT64_C(0x9e3779b97f4a7c15) + b;
+    key = (key ^ key >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    key = (key ^ key >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return key ^ key >> 33;
+}
+
+static struct asim_retention random_retention(const struct asim_context *context, const struct asim_turn *turn)
+{
+    const uint64_t dice = mix(turn->program, turn->turn);
+    const asim_time length = (asim_time)(dice >> 16) % 4000 * ASIM_MILLISECOND;
+    switch (dice % 5) {
+    case 0:
+        return (struct asim_retention){.action = ASIM_KEEP};
+    case 1:
+        return (struct asim_retention){.action = ASIM_DROP};
+    case 2:
+        return (struct asim_retention){.action = ASIM_HOLD, .score = (double)(dice % 7)};
+    case 3:
+        return (struct asim_retention){.action = ASIM_PIN, .until = dice & 64 ? ASIM_NEVER : context->now + length};
+    default:
+        return (struct asim_retention){.action = ASIM_PIN, .until = context->now + length};
+    }
+}
+
+static double random_evict_order(const struct asim_context *context, const struct asim_resident *resident)
+{
+    (void)context;
+    return resident->score + (double)(mix(resident->program, 3) % 3);
+}
+
+static uint32_t random_pressure(const struct asim_context *context, const struct asim_pressure *pressure)
+{
+    const uint64_t dice = mix(context->n_residents, pressure->needed);
+    return context->n_residents && dice % 3 ? (uint32_t)(dice >> 8) % context->n_residents : ASIM_NONE;
+}
+
+static struct asim_priority random_priority(const struct asim_context *context, const struct asim_turn *turn)
+{
+    (void)context;
+    const uint64_t dice = mix(turn->program, turn->turn + 100);
+    return (struct asim_priority){.level = (int32_t)(dice % 3) + (turn->is_preempted ? 1 : 0),
+                                  .order = (int64_t)(dice >> 40)};
+}
+
+static uint32_t random_victim(const struct asim_context *context)
+{
+    return (uint32_t)mix(context->n_running, context->running_toks) % context->n_running;
+}
+
+static bool random_admit(const struct asim_context *context, const struct asim_turn *turn)
+{
+    return mix(turn->program, context->n_running) % 4 > 0;
+}
+
+/* Gives some residents up, and moves pins. */
+static void random_tick(const struct asim_context *context)
+{
+    for (uint32_t i = 0; i < context->n_residents; i++) {
+        struct asim_resident resident;
+        context->host->resident(context->handle, i, &resident);
+        const uint64_t dice = mix(resident.program, (uint64_t)context->now);
+        if (dice % 8 == 0) {
+            context->host->release(context->handle, resident.program);
+        } else if (dice % 8 == 1) {
+            context->host->pin(context->handle, resident.program, context->now + ASIM_SECOND);
+        } else if (dice % 8 == 2) {
+            context->host->pin(context->handle, resident.program, 0);
+        }
+    }
+}
+
+static asim_time random_period(const double *parameters)
+{
+    (void)parameters;
+    return 130 * ASIM_MILLISECOND;
+}
+
+/* By the bits of `kind`, some functions are left to the engine. */
+static struct asim_policy random_policy(uint32_t kind)
+{
+    struct asim_policy policy = {
+        POLICY_HEAD,
+        .name = "random",
+        .flags =
+            (kind & 1 ? (uint32_t)ASIM_POLICY_DYNAMIC_PRIORITY : 0) | (kind & 2 ? (uint32_t)ASIM_POLICY_PREEMPTIVE : 0),
+        .on_turn_complete = random_retention,
+    };
+    policy.priority = kind & 7 ? random_priority : NULL;
+    policy.evict_order = kind & 8 ? random_evict_order : NULL;
+    policy.on_pressure = kind & 16 ? random_pressure : NULL;
+    policy.victim = kind & 32 ? random_victim : NULL;
+    policy.admit = kind & 64 ? random_admit : NULL;
+    policy.tick = kind & 128 ? random_tick : NULL;
+    policy.tick_period = kind & 128 ? random_period : NULL;
+    return policy;
+}
+
+/* ---- comparison ---- */
+
+static bool same_record(const struct turn_record *a, const struct turn_record *b)
+{
+    return a->program == b->program && a->turn == b->turn && a->arrived == b->arrived &&
+           a->first_scheduled == b->first_scheduled && a->first_token == b->first_token &&
+           a->last_token == b->last_token && a->requeue_wait == b->requeue_wait && a->hit_toks == b->hit_toks &&
+           a->preemptions == b->preemptions && a->recomputed_toks == b->recomputed_toks;
+}
+
+static bool same_snapshot(const struct load_snapshot *a, const struct load_snapshot *b)
+{
+    return a->running == b->running && a->waiting == b->waiting && a->used_blocks == b->used_blocks &&
+           a->received == b->received;
+}
+
+static bool same_residency(const struct residency_counters *a, const struct residency_counters *b)
+{
+    return a->kept == b->kept && a->held == b->held && a->pinned == b->pinned && a->dropped == b->dropped &&
+           a->pins_returned == b->pins_returned && a->pins_expired == b->pins_expired &&
+           a->pins_forced == b->pins_forced && a->pins_released == b->pins_released &&
+           a->holds_returned == b->holds_returned && a->holds_evicted == b->holds_evicted &&
+           a->displaced == b->displaced && a->retained_block_ps == b->retained_block_ps &&
+           a->wasted_block_ps == b->wasted_block_ps;
+}
+
+static void assert_same(const struct programs_outcome *a, const struct programs_outcome *b, const char *policy,
+                        const char *pair)
+{
+    char what[256];
+    snprintf(what, sizeof what, "%s, %s", policy, pair);
+    for (uint32_t i = 0; i < a->n_ends && i < b->n_ends; i++) {
+        if (!same_record(&a->ends[i].record, &b->ends[i].record)) {
+            fail_msg("%s: turn end %u differs: program %d at %.6f s, %d at %.6f s", what, i,
+                     (int)a->ends[i].record.program, simtime_to_s(a->ends[i].record.last_token),
+                     (int)b->ends[i].record.program, simtime_to_s(b->ends[i].record.last_token));
+        }
+    }
+    if (a->n_ends != b->n_ends || a->evicted != b->evicted || a->counters.steps != b->counters.steps ||
+        a->counters.preemptions != b->counters.preemptions || !same_residency(&a->residency, &b->residency) ||
+        memcmp(a->counters.part, b->counters.part, sizeof a->counters.part) != 0) {
+        fail_msg("%s: counters differ", what);
+    }
+    for (uint32_t i = 0; i < a->n_snapshots && i < b->n_snapshots; i++) {
+        if (!same_snapshot(&a->snapshots[i], &b->snapshots[i])) {
+            fail_msg("%s: snapshot %u differs", what, i);
+        }
+    }
+}
+
+/* ---- coverage ---- */
+
+struct coverage {
+    struct residency_counters residency;
+    uint64_t steps, fast_forwarded, preemptions;
+};
+
+static void cover(struct coverage *sum, const struct programs_outcome *outcome)
+{
+    const struct residency_counters *counters = &outcome->residency;
+    sum->steps += outcome->counters.steps;
+    sum->fast_forwarded += outcome->counters.fast_forwarded;
+    sum->preemptions += outcome->counters.preemptions;
+    sum->residency.pins_returned += counters->pins_returned;
+    sum->residency.pins_expired += counters->pins_expired;
+    sum->residency.pins_forced += counters->pins_forced;
+    sum->residency.pins_released += counters->pins_released;
+    sum->residency.holds_returned += counters->holds_returned;
+    sum->residency.holds_evicted += counters->holds_evicted;
+    sum->residency.dropped += counters->dropped;
+    sum->residency.refused += counters->refused;
+    sum->residency.displaced += counters->displaced;
+}
+
+static void show_coverage(const struct coverage *sum)
+{
+    const struct residency_counters *residency = &sum->residency;
+    const uint64_t seen[] = {residency->pins_returned, residency->pins_expired,   residency->pins_forced,
+                             residency->pins_released, residency->holds_returned, residency->holds_evicted,
+                             residency->dropped,       residency->refused,        residency->displaced,
+                             sum->preemptions,         sum->fast_forwarded};
+    static const char *const names[] = {
+        "pins returned", "pins expired", "pins forced", "pins released", "holds returned",      "holds evicted",
+        "dropped",       "refused",      "displaced",   "preemptions",   "steps fast-forwarded"};
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
+        print_message("%llu %s\n", (unsigned long long)seen[i], names[i]);
+        assert_true(seen[i] > 0);
+    }
+}
+
+/* ---- the check ---- */
+
+static void check_one(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,
+                      const char *what, struct coverage *sum)
+{
+    static struct programs_outcome events, plain, steady, fast, whole;
+    programs_run(programs, policies, step_time, ENGINE_PLAIN, PACE_EVENTS, &events);
+    programs_run(programs, policies, step_time, ENGINE_PLAIN, PACE_INSTANTS, &plain);
+    programs_run(programs, policies, step_time, ENGINE_STEADY, PACE_INSTANTS, &steady);
+    programs_run(programs, policies, step_time, ENGINE_FAST_FORWARD, PACE_INSTANTS, &fast);
+    programs_run(programs, policies, step_time, ENGINE_FAST_FORWARD, PACE_WHOLE, &whole);
+    if (events.fault[0]) {
+        fail_msg("%s: %s", what, events.fault);
+    }
+    assert_same(&events, &plain, what, "event by event");
+    assert_same(&plain, &steady, what, "steady");
+    assert_same(&plain, &fast, what, "fast-forward");
+    assert_same(&plain, &whole, what, "fast-forward at a stretch");
+    cover(sum, &whole);
+}
+
+static void check_seed(uint64_t seed, struct step_time *step_time, struct coverage *sum)
+{
+    static struct programs programs;
+    char what[128];
+    programs_init(&programs, seed);
+    for (size_t i = 0; i < policy_count(); i++) {
+        const struct asim_policy *policy = policy_at(i);
+        if (policy_serves(policy, POLICY_RETENTION) || policy_serves(policy, POLICY_SCHEDULING)) {
+            const struct policy_set policies = {.retention = policy_use_of(policy),
+                                                .scheduling = policy_use_of(policy)};
+            snprintf(what, sizeof what, "seed %llu, policy %s", (unsigned long long)seed, policy->name);
+            check_one(&programs, &policies, step_time, what, sum);
+        }
+    }
+    for (uint32_t i = 0; i < 6; i++) {
+        const uint32_t kind = (uint32_t)mix(seed, i);
+        const struct asim_policy retention = random_policy(kind);
+        const struct asim_policy scheduling = random_policy(kind >> 8);
+        const struct policy_set policies = {.retention = policy_use_of(&retention),
+                                            .scheduling = policy_use_of(kind & 1u << 30 ? &scheduling : &retention)};
+        snprintf(what, sizeof what, "seed %llu, random policy %x", (unsigned long long)seed, kind);
+        check_one(&programs, &policies, step_time, what, sum);
+    }
+}
+
+void check_policies(uint64_t first, uint64_t last)
+{
+    struct step_time *step_time = scenario_step_time();
+    struct coverage sum = {0};
+    for (uint64_t seed = first; seed < last; seed++) {
+        check_seed(seed, step_time, &sum);
+    }
+    step_time_destroy(step_time);
+    show_coverage(&sum);
+}

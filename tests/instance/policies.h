@@ -1,0 +1,12 @@
+/* The properties that hold under every policy: all turns end, nothing is lost, and plain, steady and fast-forward
+ * stepping give the same history. */
+#ifndef ASIM_TESTS_INSTANCE_POLICIES_H
+#define ASIM_TESTS_INSTANCE_POLICIES_H
+
+#include <stdint.h>
+
+/* Checks the seeds [first, last) with every built-in policy of retention or scheduling, and with ones that decide at
+ * random; prints what they covered. */
+void check_policies(uint64_t first, uint64_t last);
+
+#endif
