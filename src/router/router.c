@@ -107,25 +107,25 @@ static uint64_t load_of(const struct asim_instance_view *view)
     return (uint64_t)view->outstanding << LOAD_SHIFT | view->used_blocks;
 }
 
-static uint32_t observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
+static void observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
 {
-    struct asim_instance_view *view = &router->views[instance];
     assert(router->sent[instance] >= snapshot->received);
     const uint32_t on_the_way = (uint32_t)(router->sent[instance] - snapshot->received);
+    struct asim_instance_view *view = &router->views[instance];
     view->outstanding = snapshot->running + snapshot->waiting + on_the_way;
     view->running = snapshot->running;
     view->waiting = snapshot->waiting;
     view->used_blocks = snapshot->used_blocks;
-    if (router->record) {
-        sent_record_observe(router->record, instance, view->outstanding, view->outstanding - view->running);
-    }
     router->loads.loads[instance] = load_of(view);
-    return view->outstanding;
 }
 
 void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
 {
     observe(router, instance, snapshot);
+    if (router->record) {
+        const struct asim_instance_view *view = &router->views[instance];
+        sent_record_observe(router->record, instance, view->outstanding, view->outstanding - view->running);
+    }
 }
 
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
@@ -162,13 +162,17 @@ static bool is_block(const struct router *router, uint32_t n)
 struct block_load router_observe_block(struct router *router, uint32_t first, uint32_t n, uint32_t size,
                                        const struct load_snapshot *snapshots)
 {
+    assert(!router->record);
     struct block_load load = {0};
-    for (uint32_t i = first; i < first + n; i++) {
-        const uint32_t outstanding = observe(router, i, &snapshots[i - first]);
+    uint32_t most_used = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        observe(router, first + i, &snapshots[i]);
+        const uint32_t outstanding = router->views[first + i].outstanding;
         load.outstanding += outstanding;
         load.most = outstanding > load.most ? outstanding : load.most;
-        load.full |= router->views[i].used_blocks > router->most_blocks;
+        most_used = snapshots[i].used_blocks > most_used ? snapshots[i].used_blocks : most_used;
     }
+    load.full = most_used > router->most_blocks;
     if (is_block(router, size)) {
         load_index_rebuild_block(&router->loads, first, size);
     }

@@ -1,106 +1,6 @@
 #include "sim/windows.h"
 
 #include "base/mem.h"
-#include "pdes/calendar_sort.h"
-
-#include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* A turn that is ready inside the window whose turns have been routed: the lookahead was wrong, and every result after
- * it would be. */
-static void check_lookahead(const struct windows *windows, const struct ready_turn *turn)
-{
-    if (turn->time < windows->end.time) {
-        fprintf(stderr,
-                "asim: program %" PRIu64 ", turn %" PRIu64 " is ready at %" PRId64 " ps, inside its own window (up to "
-                "%" PRId64 " ps)\n",
-                turn->key >> 24, turn->key & 0xffffff, turn->time, windows->end.time);
-        abort();
-    }
-}
-
-/* `at`: the instance that is worked on. */
-static void keep_ready(struct windows *windows, struct lane *lane, uint32_t at, const struct ready_turn *turn)
-{
-    check_lookahead(windows, turn);
-    if (windows->homing && turn->home == at) {
-        homes_keep(windows, lane, turn);
-        return;
-    }
-    const struct calendar_entry entry = {.time = turn->time,
-                                         .tie = turn->key,
-                                         .a = place_pack(windows->cluster->rank, turn->home, turn->slot),
-                                         .b = turn->service};
-    if (turn->time >= windows->horizon) {
-        calendar_push(&lane->ready, entry);
-    } else {
-        due_reserve(&lane->fresh, lane->fresh.n + 1);
-        lane->fresh.entries[lane->fresh.n++] = entry;
-    }
-}
-
-static void free_slot(struct lane *lane, uint32_t slot)
-{
-    lane->freed = mem_grow(lane->freed, &lane->freed_capacity, lane->n_freed + 1, sizeof *lane->freed);
-    lane->freed[lane->n_freed++] = slot;
-}
-
-static void free_client(struct lane *lane, simtime time, uint32_t client)
-{
-    lane->clients = mem_grow(lane->clients, &lane->clients_capacity, lane->n_clients + 1, sizeof *lane->clients);
-    lane->clients[lane->n_clients++] = (struct heap_entry){.key = time, .tie = client};
-}
-
-/* The earliest one is reported, whoever finds it. */
-static void note_late(struct lane *lane, const struct turn_end *end, uint32_t turn)
-{
-    const struct turn_record *record = &end->record;
-    const struct late_turn late = {.time = record->last_token,
-                                   .key = record->program << 24 | record->turn,
-                                   .slot = end->slot,
-                                   .turn = turn,
-                                   .any = true};
-    if (late_turn_before(&late, &lane->late)) {
-        lane->late = late;
-    }
-}
-
-static void take_ends(struct windows *windows, struct lane *lane, uint32_t index)
-{
-    const struct cluster *cluster = windows->cluster;
-    struct instance *instance = cluster->instances[index];
-    uint32_t n;
-    const struct turn_end *ends = instance_take_ends(instance, &n);
-    for (uint32_t i = 0; i < n; i++) {
-        struct ready_turn next;
-        uint32_t edge = 0;
-        switch (ring_end(cluster, &ends[i], lane->recorder, &next)) {
-        case TURN_IS_FOLLOWED:
-            keep_ready(windows, lane, index, &next);
-            break;
-        case TURN_RELEASES:
-            while (orchestrator_next_released(cluster->orchestrator, ends[i].slot, &ends[i].record, &edge, &next)) {
-                keep_ready(windows, lane, index, &next);
-            }
-            break;
-        case TURN_IS_OVER:
-            break;
-        case TURN_WAS_LAST:
-            if (windows->closed) {
-                free_client(lane, next.time, orchestrator_client(cluster->orchestrator, ends[i].slot));
-            }
-            orchestrator_release(cluster->orchestrator, ends[i].slot);
-            free_slot(lane, ends[i].slot);
-            break;
-        case TURN_TOO_LATE:
-            note_late(lane, &ends[i], ready_turn_number(next.key));
-        }
-    }
-    lane->ends += n;
-}
 
 static void take_changes(struct lane *lane, struct instance *instance)
 {
@@ -129,14 +29,19 @@ static void note_instance(struct windows *windows, struct lane *lane, uint32_t i
     lane->touched++;
 }
 
+static struct event_key limit_of(const struct windows *windows)
+{
+    return windows->advance_to == SIMTIME_NEVER
+               ? EVENT_NEVER
+               : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
+}
+
 static void advance(struct windows *windows, struct lane *lane, uint32_t index)
 {
-    const struct event_key limit = windows->advance_to == SIMTIME_NEVER
-                                       ? EVENT_NEVER
-                                       : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
-    uint32_t ended;
-    while ((ended = ring_advance(windows->cluster, index, limit)) != ASIM_NONE) {
-        take_ends(windows, lane, ended);
+    struct instance *instance = windows->cluster->instances[index];
+    const struct event_key limit = limit_of(windows);
+    while (instance_advance(instance, limit)) {
+        windows_take_ends(windows, lane, index);
     }
     note_instance(windows, lane, index);
 }
@@ -273,7 +178,9 @@ static void reach_stage(struct windows *windows, struct lane *lane, uint32_t ind
         }
         break;
     case 2:
-        deliver(windows, lane, index);
+        if (windows->first_dispatch[index] != NO_DISPATCH || homes_are_due(windows, index)) {
+            deliver(windows, lane, index);
+        }
         instance_prefetch_sequences(instance);
         break;
     case 3:
@@ -287,23 +194,31 @@ static void reach_stage(struct windows *windows, struct lane *lane, uint32_t ind
     }
 }
 
+static simtime least(simtime a, simtime b)
+{
+    return a < b ? a : b;
+}
+
 /* The partition has no instance in line any more. */
 static void close_partition(struct windows *windows, struct partition *partition)
 {
+    const uint32_t end = partition->first + partition->n;
     simtime effect = SIMTIME_NEVER;
-    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
-        effect = windows->effects[i] < effect ? windows->effects[i] : effect;
-    }
-    partition->effect = effect;
     if (!windows->homing) {
+        for (uint32_t i = partition->first; i < end; i++) {
+            effect = least(effect, windows->effects[i]);
+        }
+        partition->effect = effect;
         return;
     }
     simtime ready = SIMTIME_NEVER;
     simtime until = SIMTIME_NEVER;
-    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
-        ready = windows->ready_at_home[i] < ready ? windows->ready_at_home[i] : ready;
-        until = windows->quiet[i].until < until ? windows->quiet[i].until : until;
+    for (uint32_t i = partition->first; i < end; i++) {
+        effect = least(effect, windows->effects[i]);
+        ready = least(ready, windows->ready_at_home[i]);
+        until = least(until, windows->quiet[i].until);
     }
+    partition->effect = effect;
     partition->ready = ready;
     partition->until = until;
     partition->since = windows->advance_to;
@@ -348,8 +263,14 @@ static uint64_t steps_walked(const struct windows *windows, uint32_t first, uint
     return steps;
 }
 
-static void note_visit(const struct windows *windows, struct lane *lane, const struct visit_cost *before,
-                       uint32_t first, uint32_t n)
+static void begin_visit(const struct windows *windows, struct visit_cost *before, uint32_t first, uint32_t n)
+{
+    before->started = engine_stats_clock();
+    before->steps = steps_walked(windows, first, n);
+}
+
+static void end_visit(const struct windows *windows, struct lane *lane, const struct visit_cost *before, uint32_t first,
+                      uint32_t n)
 {
     const uint64_t to_do =
         1 + steps_walked(windows, first, n) - before->steps + STEPS_OF_AN_END * (lane->ends - before->ends);
@@ -365,8 +286,7 @@ static void work_on_group(struct windows *windows, struct lane *lane, struct par
 {
     struct visit_cost before = {.ends = lane->ends};
     if (windows->stats) {
-        before.started = engine_stats_clock();
-        before.steps = steps_walked(windows, first, n);
+        begin_visit(windows, &before, first, n);
     }
     bool must = false;
     for (uint32_t i = first; i < first + n; i++) {
@@ -378,13 +298,16 @@ static void work_on_group(struct windows *windows, struct lane *lane, struct par
     for (uint32_t i = first; i < first + n; i++) {
         deliver(windows, lane, i);
     }
-    advance(windows, lane, first);
-    for (uint32_t i = first + 1; i < first + n; i++) {
+    uint32_t ended;
+    while ((ended = ring_advance(windows->cluster, first, limit_of(windows))) != ASIM_NONE) {
+        windows_take_ends(windows, lane, ended);
+    }
+    for (uint32_t i = first; i < first + n; i++) {
         note_instance(windows, lane, i);
     }
     partition->cost += lane->ends - before.ends;
     if (windows->stats) {
-        note_visit(windows, lane, &before, first, n);
+        end_visit(windows, lane, &before, first, n);
     }
 }
 
@@ -447,16 +370,21 @@ static void line_up_instance(struct windows *windows, struct visits *visits)
 
 static void work_on(struct windows *windows, struct lane *lane, struct visits *visits)
 {
-    struct visit_cost before = {.started = windows->stats ? engine_stats_clock() : 0, .ends = lane->ends};
+    const struct visit *visit = &visits->ring[visits->next % MOST_VISITS];
+    struct visit_cost before = {.ends = lane->ends};
+    if (windows->stats) {
+        begin_visit(windows, &before, visit->index, 1);
+    }
 #pragma GCC unroll 6 /* each stage its own code */
     for (int i = 0; i < VISIT_STAGES; i++) {
-        for (; visits->staged[i] < visits->end && visits->staged[i] <= visits->next + stage_distance[i];
-             visits->staged[i]++) {
-            reach_stage(windows, lane, visits->ring[visits->staged[i] % MOST_VISITS].index, i);
+        const uint32_t reached = visits->next + stage_distance[i] + 1;
+        const uint32_t end = reached < visits->end ? reached : visits->end;
+        for (uint32_t at = visits->staged[i]; at < end; at++) {
+            reach_stage(windows, lane, visits->ring[at % MOST_VISITS].index, i);
         }
+        visits->staged[i] = end;
     }
-    const struct visit *visit = &visits->ring[visits->next++ % MOST_VISITS];
-    before.steps = windows->stats ? steps_walked(windows, visit->index, 1) : 0;
+    visits->next++;
     if (must_advance(windows, visit->index)) {
         advance(windows, lane, visit->index);
     }
@@ -469,7 +397,7 @@ static void work_on(struct windows *windows, struct lane *lane, struct visits *v
     visit->partition->cost += lane->ends - before.ends;
     leave_partition(windows, visit->partition);
     if (windows->stats) {
-        note_visit(windows, lane, &before, visit->index, 1);
+        end_visit(windows, lane, &before, visit->index, 1);
     }
 }
 
@@ -479,43 +407,6 @@ static void prepare(const struct windows *windows, uint32_t first)
     for (uint32_t i = first; i < first + PREPARE_BATCH && i < windows->n_upcoming; i++) {
         line_prepare(windows, windows_upcoming(windows, i));
     }
-}
-
-/* Merges two ordered arrays into *out. */
-static void merge(const struct calendar_entry *a, size_t n_a, const struct calendar_entry *b, size_t n_b,
-                  struct due *out)
-{
-    due_reserve(out, n_a + n_b);
-    struct calendar_entry *at = out->entries;
-    while (n_a && n_b) {
-        if (calendar_entry_before(a, b)) {
-            *at++ = *a++;
-            n_a--;
-        } else {
-            *at++ = *b++;
-            n_b--;
-        }
-    }
-    if (n_a + n_b) {
-        memcpy(at, n_a ? a : b, (n_a + n_b) * sizeof *at);
-    }
-    out->n = (size_t)(at - out->entries) + n_a + n_b;
-}
-
-/* What becomes due before the next horizon, in order: what was due before and is not routed yet, what came in this
- * window, what the calendar held. */
-static void take_due(struct windows *windows, struct lane *lane)
-{
-    struct due *due = &lane->due;
-    struct due *fresh = &lane->fresh;
-    struct due *scratch = &lane->scratch;
-    due_reserve(scratch, fresh->n);
-    calendar_sort(fresh->entries, fresh->n, scratch->entries);
-    merge(due->entries + lane->due_next, due->n - lane->due_next, fresh->entries, fresh->n, scratch);
-    calendar_take(&lane->ready, windows->next_horizon, &lane->taken);
-    merge(scratch->entries, scratch->n, lane->taken.entries, lane->taken.n, due);
-    lane->due_next = 0;
-    fresh->n = 0;
 }
 
 static void prepare_programs(struct windows *windows, struct lane *lane)
@@ -577,7 +468,7 @@ void windows_work(struct windows *windows, uint32_t thread)
     while (line_up_visits(windows, &visits, thread)) {
         work_on(windows, lane, &visits);
     }
-    take_due(windows, lane);
+    windows_take_due(windows, lane);
     lane->work_ns = windows->stats ? engine_stats_clock() - started : 0;
     lane->allocations = mem_calls() - calls;
 }

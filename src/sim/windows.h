@@ -4,8 +4,10 @@
  *   window_open.c     serial: where the window ends, routing up to there, what the threads are to do
  *   window_line.c     serial: programs in line, and clients of a closed loop
  *   window_gather.c   serial: what the threads and the other ranks found
- *   window_homes.c    both: turns that surely go home, kept with the instance
- *   window_work.c     parallel: deliver, advance, record, take what is due
+ *   window_homes.c    parallel: turns that surely go home, kept with the instance
+ *   window_sure.c     serial: which turns surely go home, and what of them decisions must count
+ *   window_turns.c    parallel: record turns that ended, keep those that follow, take what is due
+ *   window_work.c     parallel: deliver, advance
  *
  * Homes. Most turns follow one at the instance that the policy sends them to again: their home. Where the policy says
  * when that is sure (router.h), such a turn stays with its instance, and is delivered there by who works on it, without
@@ -331,7 +333,7 @@ void gather_recorders(struct windows *windows);
 
 void gather_destroy(struct windows *windows);
 
-/* ---- window_homes.c: where windows->homing ---- */
+/* ---- window_homes.c, window_sure.c: where windows->homing ---- */
 
 void homes_create(struct windows *windows);
 void homes_destroy(struct windows *windows);
@@ -349,6 +351,13 @@ void homes_take_due(struct windows *windows, struct lane *lane, uint32_t index);
 /* The next turn that is ready in the window and not delivered: key, tie and the lower half of the payload are time, key
  * and slot. homes_deliver: it has been now. */
 bool homes_next(const struct windows *windows, uint32_t index, struct heap_entry *next);
+
+/* There may be one; without homing there is none. */
+static inline bool homes_are_due(const struct windows *windows, uint32_t index)
+{
+    return windows->homing && windows->homes[index].delivered < windows->homes[index].n_due;
+}
+
 void homes_deliver(struct windows *windows, struct lane *lane, uint32_t index);
 
 /* After the instance was worked on: bounds of its turns are added to its own. */
@@ -373,6 +382,14 @@ uint64_t homes_count(const struct windows *windows, uint32_t index);
 
 /* After loading: all turns have been kept. */
 void homes_resume(struct windows *windows);
+
+/* ---- window_turns.c ---- */
+
+/* Records the turns that ended at an instance that is worked on, and keeps those that follow. */
+void windows_take_ends(struct windows *windows, struct lane *lane, uint32_t index);
+
+/* What becomes due before the next horizon. */
+void windows_take_due(struct windows *windows, struct lane *lane);
 
 /* ---- window_work.c ---- */
 
