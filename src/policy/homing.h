@@ -1,6 +1,6 @@
 /* When a built-in policy surely sends a turn to the home of its program, for engines that need not ask it then: while
- * the home holds no more than `most_blocks` in its last snapshot and has no more than `most_turns` outstanding. Both may
- * only depend on what they are given, and `most_turns` may not fall when more turns are outstanding over all.
+ * the home holds no more than `most_blocks` in its last snapshot and has no more than `most_turns` outstanding. Both
+ * may only depend on what they are given, and `most_turns` may not fall when more turns are outstanding over all.
  */
 #ifndef ASIM_POLICY_HOMING_H
 #define ASIM_POLICY_HOMING_H

@@ -150,10 +150,8 @@ static void refill(struct windows *windows, struct home *home)
     }
 }
 
-void homes_take_due(struct windows *windows, struct lane *lane, uint32_t index)
+static void take_due(struct windows *windows, struct lane *lane, struct home *home)
 {
-    struct home *home = &windows->homes[index];
-    drop_delivered(home);
     if (home->near_until < windows->home_horizon) {
         refill(windows, home);
     }
@@ -186,10 +184,14 @@ void homes_deliver(struct windows *windows, struct lane *lane, uint32_t index)
     home->delivered++;
 }
 
-void homes_close(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t index)
+static void close_home(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t index,
+                       bool takes_due)
 {
     struct home *home = &windows->homes[index];
     drop_delivered(home);
+    if (takes_due) {
+        take_due(windows, lane, home);
+    }
     simtime effect = windows->effects[index];
     for (uint32_t i = 0; i < home->n_due; i++) {
         effect = least(effect, window_later(home->near[i].key, home_service(&home->near[i])));
@@ -213,10 +215,26 @@ void homes_close(struct windows *windows, struct lane *lane, struct partition *p
     }
 }
 
+void homes_close(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t index)
+{
+    close_home(windows, lane, partition, index, windows->touch_all);
+}
+
 static bool same_state(const struct load_snapshot *a, const struct load_snapshot *b)
 {
     return a->running == b->running && a->waiting == b->waiting && a->used_blocks == b->used_blocks &&
            a->received == b->received;
+}
+
+/* Nothing happened there between the instant and where they were advanced to. */
+static bool are_observed(const struct windows *windows, const struct partition *partition)
+{
+    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
+        if (!same_state(&windows->snapshots[i], &windows->quiet[i].state)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void homes_observe(struct windows *windows, struct partition *partition)
@@ -224,12 +242,9 @@ void homes_observe(struct windows *windows, struct partition *partition)
     const struct block_load load =
         router_observe_block(windows->cluster->router, partition->first, partition->n,
                              (uint32_t)windows->cluster->settings.partition, &windows->snapshots[partition->first]);
-    const uint32_t end = partition->first + partition->n;
-    uint32_t same = partition->first; /* up to there nothing happened after the instant */
-    while (same < end && same_state(&windows->snapshots[same], &windows->quiet[same].state)) {
-        same++;
+    if (partition->until >= window_later(windows->instant, windows->period)) {
+        partition->observed = are_observed(windows, partition);
     }
-    partition->observed = same == end;
     partition->outstanding = load.outstanding;
     partition->peak = load.full ? UINT32_MAX : load.most + partition->coming;
 }
@@ -281,8 +296,7 @@ void homes_resume(struct windows *windows)
     for (uint32_t i = 0; i < windows->n_partitions; i++) {
         struct partition *partition = &windows->partitions[i];
         for (uint32_t k = partition->first; k < partition->first + partition->n; k++) {
-            homes_take_due(windows, &windows->lanes[0], k);
-            homes_close(windows, &windows->lanes[0], partition, k);
+            close_home(windows, &windows->lanes[0], partition, k, true);
             partition->effect = least(partition->effect, windows->effects[k]);
             partition->ready = least(partition->ready, windows->ready_at_home[k]);
         }

@@ -13,7 +13,7 @@ static void take_changes(struct lane *lane, struct instance *instance)
 }
 
 /* What the instance has come to at the end of the window. */
-static void note_instance(struct windows *windows, struct lane *lane, uint32_t index)
+static inline void note_instance(struct windows *windows, struct lane *lane, uint32_t index)
 {
     struct instance *instance = windows->cluster->instances[index];
     if (windows->exact) {
@@ -125,8 +125,8 @@ struct visit {
 struct visits {
     struct visit ring[MOST_VISITS]; /* by numbers that only grow, modulo its size */
     uint32_t next;                  /* to work on */
-    uint32_t staged[VISIT_STAGES];  /* the first visit that has not reached the stage */
     uint32_t end;
+    uint32_t seen; /* the end when one was worked on last: those before it are in the stages of their distance */
     struct partition *partition; /* whose instances line up; NULL: none */
     uint32_t at;                 /* the next of them */
     uint32_t n_homes;            /* lanes without partitions that nobody has come to */
@@ -162,7 +162,7 @@ static void fetch_turns(const struct windows *windows, uint32_t index)
     }
 }
 
-static void reach_stage(struct windows *windows, struct lane *lane, uint32_t index, int stage)
+static inline void reach_stage(struct windows *windows, struct lane *lane, uint32_t index, int stage)
 {
     struct instance *instance = windows->cluster->instances[index];
     switch (stage) {
@@ -354,8 +354,7 @@ static void line_up_instance(struct windows *windows, struct visits *visits)
     struct partition *partition = visits->partition;
     while (visits->at < partition->first + partition->n) {
         const uint32_t index = visits->at++;
-        const bool delivers = windows->deliver_all && has_deliveries(windows, index);
-        if (must_advance(windows, index) || delivers) {
+        if (must_advance(windows, index) || (windows->deliver_all && has_deliveries(windows, index))) {
             if (windows->homing) {
                 homes_prefetch(windows, index);
             }
@@ -368,6 +367,14 @@ static void line_up_instance(struct windows *windows, struct visits *visits)
     leave_partition(windows, partition);
 }
 
+/* The same for those that were not in line when others reached their stage. */
+static void reach_late(struct windows *windows, struct lane *lane, const struct visits *visits, uint32_t due, int stage)
+{
+    for (uint32_t at = visits->seen; at < visits->end && at <= due; at++) {
+        reach_stage(windows, lane, visits->ring[at % MOST_VISITS].index, stage);
+    }
+}
+
 static void work_on(struct windows *windows, struct lane *lane, struct visits *visits)
 {
     const struct visit *visit = &visits->ring[visits->next % MOST_VISITS];
@@ -377,21 +384,19 @@ static void work_on(struct windows *windows, struct lane *lane, struct visits *v
     }
 #pragma GCC unroll 6 /* each stage its own code */
     for (int i = 0; i < VISIT_STAGES; i++) {
-        const uint32_t reached = visits->next + stage_distance[i] + 1;
-        const uint32_t end = reached < visits->end ? reached : visits->end;
-        for (uint32_t at = visits->staged[i]; at < end; at++) {
-            reach_stage(windows, lane, visits->ring[at % MOST_VISITS].index, i);
+        const uint32_t due = visits->next + stage_distance[i];
+        if (due < visits->seen) {
+            reach_stage(windows, lane, visits->ring[due % MOST_VISITS].index, i);
+        } else {
+            reach_late(windows, lane, visits, due, i);
         }
-        visits->staged[i] = end;
     }
+    visits->seen = visits->end;
     visits->next++;
     if (must_advance(windows, visit->index)) {
         advance(windows, lane, visit->index);
     }
     if (windows->homing) {
-        if (windows->touch_all) {
-            homes_take_due(windows, lane, visit->index);
-        }
         homes_close(windows, lane, visit->partition, visit->index);
     }
     visit->partition->cost += lane->ends - before.ends;

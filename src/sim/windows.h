@@ -345,9 +345,6 @@ void homes_keep(struct windows *windows, struct lane *lane, const struct ready_t
 void homes_prefetch(const struct windows *windows, uint32_t index);
 void homes_prefetch_later(const struct windows *windows, uint32_t index);
 
-/* At a telemetry instant: what is ready before the next one becomes due. */
-void homes_take_due(struct windows *windows, struct lane *lane, uint32_t index);
-
 /* The next turn that is ready in the window and not delivered: key, tie and the lower half of the payload are time, key
  * and slot. homes_deliver: it has been now. */
 bool homes_next(const struct windows *windows, uint32_t index, struct heap_entry *next);
@@ -360,7 +357,8 @@ static inline bool homes_are_due(const struct windows *windows, uint32_t index)
 
 void homes_deliver(struct windows *windows, struct lane *lane, uint32_t index);
 
-/* After the instance was worked on: bounds of its turns are added to its own. */
+/* After the instance was worked on: bounds of its turns are added to its own. At a telemetry instant, what is ready
+ * before the next one becomes due. */
 void homes_close(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t index);
 
 /* At a telemetry instant, when all instances of the partition have left their snapshots. */
