@@ -202,7 +202,7 @@ struct asim_request {
 
 enum asim_policy_flags {
     ASIM_POLICY_ORACLE = 1,           /* sees what programs will do */
-    ASIM_POLICY_DYNAMIC_PRIORITY = 2, /* priorities are asked for anew at each batch, not once per arrival */
+    ASIM_POLICY_DYNAMIC_PRIORITY = 2, /* priorities are asked for anew at each batch, too */
     ASIM_POLICY_PREEMPTIVE = 4,       /* a waiting turn displaces running ones of a higher level */
     ASIM_POLICY_READS_VIEW = 8,       /* `route` looks at instances, outstanding or least_loaded */
     ASIM_POLICY_READS_OVERLAP = 16,   /* `route` looks at overlap and pending */
@@ -240,7 +240,8 @@ struct asim_policy {
      * rule: pins yield in a deadlock only, the latest program arrival first. */
     uint32_t (*on_pressure)(const struct asim_context *context, const struct asim_pressure *pressure);
 
-    /* Scheduling. */
+    /* Scheduling. Priorities are asked for when a turn arrives, is preempted, or loses what was held for it under
+     * pressure. */
     struct asim_priority (*priority)(const struct asim_context *context, const struct asim_turn *turn);
     uint32_t (*victim)(const struct asim_context *context); /* index of a running turn */
     /* False: not now. Where nothing runs, that is heeded if the policy ticks, and asked again at each tick. */

@@ -95,11 +95,17 @@ static enum loading load_from_below(struct instance *instance, struct sequence *
     }
 }
 
-/* The next waiting turn is not looked at again before something changes. */
-static void block_head(struct instance *instance)
+/* Whether nothing but blocks decides when `sequence`, which lacks them, starts. In search of them another turn may have
+ * lost what was held for it, and with it its place. */
+static bool stays_first(struct instance *instance, const struct sequence *sequence)
 {
-    instance->head_blocked =
-        instance->config->stepping != ENGINE_PLAIN && !(instance->residency && engine_watches_waiting(instance));
+    return !instance->residency || (!engine_watches_waiting(instance) && engine_next_waiting(instance) == sequence);
+}
+
+/* The next waiting turn lacks blocks: it is not looked at again before something changes. */
+static void block_head(struct instance *instance, const struct sequence *sequence)
+{
+    instance->head_blocked = instance->config->stepping != ENGINE_PLAIN && stays_first(instance, sequence);
 }
 
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */
@@ -122,7 +128,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             continue;
         }
         if (loading == CANNOT_LOAD) {
-            block_head(instance);
+            block_head(instance, sequence);
             return;
         }
         struct start start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
@@ -136,7 +142,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             }
         }
         if (start.blocks > kv_free(instance->pool)) {
-            block_head(instance);
+            block_head(instance, sequence);
             return;
         }
         admit(instance, draft, sequence, now, start.hit, start.tokens);

@@ -1,6 +1,9 @@
 #include "instance/residency.h"
 
+#include "base/mem.h"
+
 #include <assert.h>
+#include <stdlib.h>
 
 static bool has_flag(const struct instance *instance, enum asim_policy_flags flag)
 {
@@ -19,6 +22,7 @@ static bool goes_before(struct asim_priority a, struct asim_priority b)
 
 void engine_rank(struct instance *instance, const struct sequence *sequence, simtime now)
 {
+    instance->residency->queue.batch = 0;
     if (has_priority(instance)) {
         residency_guest(instance->residency, sequence)->priority = consult_priority(instance, sequence, now);
     }
@@ -51,16 +55,22 @@ bool engine_may_admit(const struct instance *instance)
 
 /* ---- who is admitted ---- */
 
-struct sequence *engine_next_waiting(struct instance *instance)
+static bool may_start(const struct instance *instance, const struct sequence *sequence)
+{
+    const struct guest *guest = residency_guest(instance->residency, sequence);
+    return !sequence->last_in_flight && !guest->is_loading && guest->refused_in != instance->residency->batch;
+}
+
+static struct sequence *first_waiting(const struct instance *instance)
 {
     const struct residency *residency = instance->residency;
     struct sequence *first = NULL;
     for (struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
-        const struct guest *guest = residency_guest(residency, sequence);
-        if (sequence->last_in_flight || guest->is_loading || guest->refused_in == residency->batch) {
+        if (!may_start(instance, sequence)) {
             continue;
         }
-        if (!first || goes_before(guest->priority, residency_guest(residency, first)->priority)) {
+        if (!first ||
+            goes_before(residency_guest(residency, sequence)->priority, residency_guest(residency, first)->priority)) {
             first = sequence;
         }
         if (!has_priority(instance)) {
@@ -68,6 +78,57 @@ struct sequence *engine_next_waiting(struct instance *instance)
         }
     }
     return first;
+}
+
+static int by_priority(const void *left, const void *right)
+{
+    const struct queued *a = left;
+    const struct queued *b = right;
+    if (goes_before(a->priority, b->priority) || goes_before(b->priority, a->priority)) {
+        return goes_before(a->priority, b->priority) ? -1 : 1;
+    }
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+/* Puts those that may start in a row. */
+static void line_up(struct instance *instance)
+{
+    struct residency *residency = instance->residency;
+    struct admission_queue *queue = &residency->queue;
+    queue->n = queue->next = 0;
+    queue->batch = residency->batch;
+    for (struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
+        if (may_start(instance, sequence)) {
+            queue->items = mem_grow(queue->items, &queue->capacity, queue->n + 1, sizeof *queue->items);
+            queue->items[queue->n] = (struct queued){
+                .sequence = sequence, .priority = residency_guest(residency, sequence)->priority, .place = queue->n};
+            queue->n++;
+        }
+    }
+    if (queue->n > 1 && has_priority(instance)) {
+        qsort(queue->items, queue->n, sizeof *queue->items, by_priority);
+    }
+}
+
+struct sequence *engine_next_waiting(struct instance *instance)
+{
+    enum { FEW = 4 };
+    const struct residency *residency = instance->residency;
+    struct admission_queue *queue = &instance->residency->queue;
+    if (queue->refused_in != residency->batch || queue->n_refused < FEW) {
+        return first_waiting(instance); /* the first few are found in a walk each, */
+    }
+    if (queue->batch != residency->batch) {
+        line_up(instance); /* many not */
+    }
+    while (queue->next < queue->n) {
+        struct sequence *sequence = queue->items[queue->next].sequence;
+        if (sequence->state == SEQUENCE_WAITING && may_start(instance, sequence)) {
+            return sequence;
+        }
+        queue->next++;
+    }
+    return NULL;
 }
 
 /* So long a policy may leave an idle instance idle while turns wait. */
@@ -82,8 +143,12 @@ bool engine_is_refused(struct instance *instance, const struct sequence *sequenc
     if (must_admit || consult_admit(instance, sequence, now)) {
         return false;
     }
-    residency_guest(instance->residency, sequence)->refused_in = instance->residency->batch;
-    instance->residency->counters.refused++;
+    struct residency *residency = instance->residency;
+    struct admission_queue *queue = &residency->queue;
+    queue->n_refused = queue->refused_in == residency->batch ? queue->n_refused + 1 : 1;
+    queue->refused_in = residency->batch;
+    residency_guest(residency, sequence)->refused_in = residency->batch;
+    residency->counters.refused++;
     return true;
 }
 

@@ -66,6 +66,7 @@ void engine_close_residency(struct instance *instance)
     mem_free(residency->spare);
     mem_free(residency->guests);
     mem_free(residency->wishes);
+    mem_free(residency->queue.items);
     mem_free(residency->shown);
     mem_free(residency);
 }

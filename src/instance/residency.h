@@ -64,6 +64,21 @@ struct wish {
     simtime until;
 };
 
+/* Waiting turns in the order in which they are tried, for a batch in which many are sent back. */
+struct queued {
+    struct sequence *sequence;
+    struct asim_priority priority;
+    size_t place; /* among those that wait */
+};
+
+struct admission_queue {
+    struct queued *items;
+    size_t n, next, capacity;
+    uint64_t batch;      /* of which the items are; 0: of none */
+    uint64_t refused_in; /* the last batch that sent turns back, */
+    uint32_t n_refused;  /* and how many */
+};
+
 struct residency {
     struct seat seats[2];
     uint32_t n_seats;
@@ -73,8 +88,9 @@ struct residency {
     size_t guest_capacity;
     struct resident **residents; /* by program */
     size_t n_residents, resident_capacity;
-    uint32_t n_loading;      /* waiting turns whose KV is on its way */
-    uint64_t batch;          /* number of the one that is composed */
+    uint32_t n_loading; /* waiting turns whose KV is on its way */
+    uint64_t batch;     /* number of the one that is composed */
+    struct admission_queue queue;
     struct resident **spare; /* memory of former ones */
     size_t n_spare, spare_capacity;
     uint32_t retained_blocks; /* private ones of all residents */
@@ -86,7 +102,7 @@ struct residency {
     const struct sequence_list *shown_list; /* that the function being called has asked about; NULL: none */
     const struct sequence **shown;
     size_t n_shown, shown_capacity;
-    struct policy_fault fault;
+    struct policy_fault fault; /* the first answer that made no sense */
 };
 
 /* ---- residency.c ---- */

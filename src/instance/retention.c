@@ -336,6 +336,20 @@ static struct resident *own_blocks(const struct residency *residency, uint64_t p
     return resident && resident->blocks ? resident : NULL;
 }
 
+/* A resident is given up; where its program has returned, its turns do not wait as ones with a pin any more. */
+static void give_up(struct instance *instance, const struct resident *resident, simtime now)
+{
+    const uint64_t program = resident->program;
+    const bool has_returned = resident->has_returned;
+    residency_remove(instance, residency_index(instance->residency, resident), now);
+    for (const struct sequence *waiting = has_returned ? instance->waiting.head : NULL; waiting;
+         waiting = waiting->next) {
+        if (waiting->program == program) {
+            engine_rank(instance, waiting, now);
+        }
+    }
+}
+
 bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_running, uint64_t except, simtime now)
 {
     struct residency *residency = instance->residency;
@@ -367,7 +381,7 @@ bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_runn
             engine_store(instance, resident->program, extent_list_content(&resident->content), resident->blocks,
                          !by_running, now);
         }
-        residency_remove(instance, residency_index(residency, resident), now);
+        give_up(instance, resident, now);
     }
     return true;
 }

@@ -343,11 +343,13 @@ static uint32_t drop_copy_of(struct kv_pool *pool, uint32_t node, uint32_t lane,
     const uint32_t copy = prefix_index_copy(index, node, lane);
     const struct prefix_node *x = prefix_index_node(index, node);
     const uint32_t n = x->n;
-    const bool is_continued = x->n_children && prefix_index_one_copy(index, x);
+    /* With another copy the content does anyhow, and that copy may be no match for what continues this one: it may go
+     * earlier, be in a higher lane, or be held by a turn whose blocks are not in the index yet. */
+    const bool stays_cached = x->n_children || !prefix_index_one_copy(index, x);
     if (--prefix_index_copy_at(index, copy)->ref == 0) {
         free_queue_push(&pool->queue, copy);
         pool->free += n;
-        if (!is_continued) {
+        if (!stays_cached) {
             const uint32_t above = x->depth == lo ? KV_NONE : x->parent; /* held, so it stays */
             prefix_index_evict(index, copy, n);
             free_queue_push_anonymous(&pool->queue, n);

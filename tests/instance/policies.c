@@ -65,7 +65,7 @@ static uint32_t random_victim(const struct asim_context *context)
 
 static bool random_admit(const struct asim_context *context, const struct asim_turn *turn)
 {
-    return mix(turn->program, context->n_running) % 4 > 0;
+    return !context->n_running || mix(turn->program, context->n_running) % 4 > 0; /* else for ever, perhaps */
 }
 
 /* Gives some residents up, and moves pins. */
@@ -152,7 +152,9 @@ static void assert_same(const struct programs_outcome *a, const struct programs_
     if (a->n_ends != b->n_ends || a->evicted != b->evicted || a->counters.steps != b->counters.steps ||
         a->counters.preemptions != b->counters.preemptions || !same_residency(&a->residency, &b->residency) ||
         memcmp(a->counters.part, b->counters.part, sizeof a->counters.part) != 0) {
-        fail_msg("%s: counters differ", what);
+        fail_msg("%s: counters differ: %llu and %llu blocks evicted, %llu and %llu steps", what,
+                 (unsigned long long)a->evicted, (unsigned long long)b->evicted, (unsigned long long)a->counters.steps,
+                 (unsigned long long)b->counters.steps);
     }
     for (uint32_t i = 0; i < a->n_snapshots && i < b->n_snapshots; i++) {
         if (!same_snapshot(&a->snapshots[i], &b->snapshots[i])) {
@@ -212,8 +214,8 @@ static void check_one(const struct programs *programs, const struct policy_set *
     programs_run(programs, policies, step_time, ENGINE_STEADY, PACE_INSTANTS, &steady);
     programs_run(programs, policies, step_time, ENGINE_FAST_FORWARD, PACE_INSTANTS, &fast);
     programs_run(programs, policies, step_time, ENGINE_FAST_FORWARD, PACE_WHOLE, &whole);
-    if (events.fault[0]) {
-        fail_msg("%s: %s", what, events.fault);
+    if (events.fault.policy) {
+        fail_msg("%s: %s answered %s", what, events.fault.function, events.fault.answer);
     }
     assert_same(&events, &plain, what, "event by event");
     assert_same(&plain, &steady, what, "steady");

@@ -5,7 +5,6 @@
 #include "base/rng.h"
 #include "kv/pool.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static uint64_t draw(uint64_t seed, uint32_t *counter, uint64_t low, uint64_t high)
@@ -68,6 +67,7 @@ void programs_init(struct programs *programs, uint64_t seed)
     for (uint32_t i = 0; i < programs->n; i++) {
         time += (simtime)draw(seed, &counter, 0, spread) * SIMTIME_MS;
         programs->plans[i].arrival = time;
+        programs->plans[i].program = i && draw(seed, &counter, 0, 5) == 0 ? programs->plans[i - 1].program : i;
         draw_program(&programs->plans[i], seed, &counter, programs->config.max_model_len);
     }
 }
@@ -144,7 +144,7 @@ static void deliver(struct run *run, uint32_t program)
     progress->extents[1] = (struct extent){stream_private(program, 0), 0, toks - plan->shared};
     const uint32_t first = plan->shared ? 0 : 1;
     const struct turn_facts facts = facts_of(run, program);
-    instance_deliver(run->instance, &(struct turn_arrival){.program = program,
+    instance_deliver(run->instance, &(struct turn_arrival){.program = plan->program,
                                                            .turn = turn,
                                                            .slot = program,
                                                            .ready = progress->ready,
@@ -234,10 +234,7 @@ static void finish(struct run *run)
     out->counters = *instance_counters(run->instance);
     out->evicted = kv_evicted(instance_pool(run->instance));
     const struct policy_fault *fault = instance_fault(run->instance);
-    if (fault) {
-        snprintf(out->fault, sizeof out->fault, "policy '%s', function %s, answered %s", fault->policy->name,
-                 fault->function, fault->answer);
-    }
+    out->fault = fault ? *fault : (struct policy_fault){0};
 }
 
 void programs_run(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,

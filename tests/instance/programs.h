@@ -1,5 +1,5 @@
 /* Random programs on one instance under policies: each turn follows the one before it after a gap, with the facts that
- * policies are told. */
+ * policies are told. Some go on beside each other under one name, as the branches of a program do. */
 #ifndef ASIM_TESTS_INSTANCE_PROGRAMS_H
 #define ASIM_TESTS_INSTANCE_PROGRAMS_H
 
@@ -9,6 +9,7 @@
 enum { PROGRAMS_MOST = 24, PROGRAMS_MOST_TURNS = 6 };
 
 struct planned_program {
+    uint64_t program; /* as policies see it: several are branches of one */
     simtime arrival;
     uint32_t shared; /* tokens of its first prompt that all programs begin with */
     uint32_t n_turns;
@@ -46,7 +47,7 @@ struct programs_outcome {
     uint64_t evicted;
     struct load_snapshot snapshots[512];
     uint32_t n_snapshots;
-    char fault[256]; /* empty: none */
+    struct policy_fault fault; /* without a policy: none */
 };
 
 void programs_run(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,

@@ -140,7 +140,8 @@ void lockstep_grow(struct lockstep *both, struct lockstep_turn *turn, uint32_t n
     compare_counts(both);
 }
 
-void lockstep_release(struct lockstep *both, struct lockstep_turn *turn)
+/* Claims and hashes what is to be before the turn lets go. */
+static void settle(struct lockstep *both, struct lockstep_turn *turn)
 {
     if (turn->unclaimed) {
         kv_claim(both->pool, &turn->holder, turn->unclaimed);
@@ -150,8 +151,32 @@ void lockstep_release(struct lockstep *both, struct lockstep_turn *turn)
     kv_hash(both->pool, &turn->holder, some_form(both, turn, blocks * both->block_size), blocks);
     SAME(both, turn->holder.hashed_blocks, turn->plain.hashed);
     SAME(both, turn->holder.hashed_blocks + turn->holder.anonymous_blocks, turn->plain.n);
+}
+
+void lockstep_release(struct lockstep *both, struct lockstep_turn *turn)
+{
+    settle(both, turn);
     kv_release(both->pool, &turn->holder);
     plain_release(&both->plain, &turn->plain);
+    compare_counts(both);
+}
+
+/* Blocks of which the turn's is the only reference. */
+static uint32_t plain_private(const struct lockstep *both, const struct lockstep_turn *turn)
+{
+    uint32_t blocks = 0;
+    for (uint32_t i = 0; i < turn->plain.n; i++) {
+        blocks += both->plain.blocks[turn->plain.blocks[i]].ref == 1;
+    }
+    return blocks;
+}
+
+void lockstep_drop(struct lockstep *both, struct lockstep_turn *turn)
+{
+    settle(both, turn);
+    SAME(both, kv_private_blocks(both->pool, &turn->holder), plain_private(both, turn));
+    kv_drop(both->pool, &turn->holder);
+    plain_drop(&both->plain, &turn->plain);
     compare_counts(both);
 }
 

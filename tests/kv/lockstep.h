@@ -47,6 +47,7 @@ void lockstep_touch(struct lockstep *both, struct lockstep_turn *turn, struct kv
 /* `n` more blocks, then everything up to `blocks` hashed. */
 void lockstep_grow(struct lockstep *both, struct lockstep_turn *turn, uint32_t n, uint32_t blocks, bool decode);
 void lockstep_release(struct lockstep *both, struct lockstep_turn *turn);
+void lockstep_drop(struct lockstep *both, struct lockstep_turn *turn);
 
 /* Saves the pool under test with its holders, and goes on with what a fresh pool loads. `turns` as below. */
 void lockstep_reload(struct lockstep *both, struct lockstep_turn *turns, size_t n_turns, size_t stride);

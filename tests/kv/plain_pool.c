@@ -133,6 +133,17 @@ void plain_touch(struct plain_pool *pool, struct plain_holder *holder, const str
     holder->hashed = blocks;
 }
 
+static void uncache(struct plain_pool *pool, uint32_t id)
+{
+    struct plain_block *block = &pool->blocks[id];
+    uint32_t *link = bucket_of(pool, &block->name);
+    while (*link != id) {
+        link = &pool->blocks[*link].chain;
+    }
+    *link = block->chain;
+    block->cached = false;
+}
+
 void plain_alloc(struct plain_pool *pool, struct plain_holder *holder, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -140,12 +151,7 @@ void plain_alloc(struct plain_pool *pool, struct plain_holder *holder, uint32_t 
         struct plain_block *block = &pool->blocks[id];
         queue_remove(pool, id);
         if (block->cached) {
-            uint32_t *link = bucket_of(pool, &block->name);
-            while (*link != id) {
-                link = &pool->blocks[*link].chain;
-            }
-            *link = block->chain;
-            block->cached = false;
+            uncache(pool, id);
             pool->evicted++;
         }
         block->ref = 1;
@@ -160,6 +166,7 @@ void plain_hash(struct plain_pool *pool, struct plain_holder *holder, const stru
         struct plain_block *block = &pool->blocks[id];
         block->cached = true;
         block->name = names[holder->hashed];
+        block->parent = holder->hashed ? names[holder->hashed - 1] : (struct plain_name){0};
         block->chain = PLAIN_NONE;
         uint32_t *link = bucket_of(pool, &block->name);
         while (*link != PLAIN_NONE) {
@@ -178,6 +185,42 @@ void plain_release(struct plain_pool *pool, struct plain_holder *holder)
         }
     }
     holder->hashed = 0;
+}
+
+static bool same_name(const struct plain_name *a, const struct plain_name *b)
+{
+    return a->low == b->low && a->high == b->high;
+}
+
+static bool stays_cached(const struct plain_pool *pool, uint32_t id)
+{
+    const struct plain_name *name = &pool->blocks[id].name;
+    for (uint32_t i = 1; i < pool->n_blocks; i++) {
+        const struct plain_block *block = &pool->blocks[i];
+        if (block->cached && i != id && (same_name(&block->name, name) || same_name(&block->parent, name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void plain_drop(struct plain_pool *pool, struct plain_holder *holder)
+{
+    for (uint32_t i = holder->hashed; i-- > 0;) {
+        const uint32_t id = holder->blocks[i];
+        if (--pool->blocks[id].ref == 0) {
+            if (!stays_cached(pool, id)) {
+                uncache(pool, id);
+            }
+            queue_push(pool, id);
+        }
+    }
+    while (holder->n > holder->hashed) {
+        const uint32_t id = holder->blocks[--holder->n];
+        pool->blocks[id].ref = 0;
+        queue_push(pool, id);
+    }
+    holder->n = holder->hashed = 0;
 }
 
 void plain_holder_fini(struct plain_holder *holder)

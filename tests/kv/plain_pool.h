@@ -24,6 +24,7 @@ struct plain_block {
     uint32_t ref;
     bool cached;
     struct plain_name name;
+    struct plain_name parent; /* of the block before; zero: there is none */
 };
 
 struct plain_pool {
@@ -64,6 +65,10 @@ void plain_touch(struct plain_pool *pool, struct plain_holder *holder, const str
 void plain_alloc(struct plain_pool *pool, struct plain_holder *holder, uint32_t n);
 void plain_hash(struct plain_pool *pool, struct plain_holder *holder, const struct plain_name *names, uint32_t blocks);
 void plain_release(struct plain_pool *pool, struct plain_holder *holder);
+
+/* As plain_release, but a block that nobody holds then is not cached any more, unless there is another one of its name
+ * or a cached block continues it. The hashed ones first, the last of them before the others. */
+void plain_drop(struct plain_pool *pool, struct plain_holder *holder);
 void plain_holder_fini(struct plain_holder *holder);
 
 #endif

@@ -28,6 +28,7 @@ struct world {
     uint32_t shared_tokens[3];
     uint64_t n_streams;
     bool unique_outputs;
+    bool drops;
     struct random_totals *totals;
 };
 
@@ -181,7 +182,12 @@ static void admit(struct world *world, struct agent *agent)
 
 static void release(struct world *world, struct agent *agent, enum phase phase)
 {
-    lockstep_release(&world->both, &agent->turn);
+    if (world->drops && draw(world, 2)) {
+        lockstep_drop(&world->both, &agent->turn);
+        world->totals->dropped++;
+    } else {
+        lockstep_release(&world->both, &agent->turn);
+    }
     agent->phase = phase;
 }
 
@@ -233,8 +239,8 @@ static void step(struct world *world)
 void random_programs(uint64_t seed, uint32_t steps, enum random_mode mode, struct random_totals *totals)
 {
     static const uint32_t block_sizes[] = {4, 16, 1, 4, 64, 16, 4, 4};
-    const bool lazy = mode == RANDOM_LAZY || (mode == RANDOM_RELOADED && seed % 2);
-    struct world world = {.totals = totals, .unique_outputs = lazy};
+    const bool lazy = mode == RANDOM_LAZY || ((mode == RANDOM_RELOADED || mode == RANDOM_DROPPING) && seed % 2);
+    struct world world = {.totals = totals, .unique_outputs = lazy, .drops = mode == RANDOM_DROPPING};
     const uint32_t size = block_sizes[seed % 8];
     lockstep_init(&world.both, 1, size, true, seed);
     world.n_blocks = draw(&world, 3) ? 8 + draw(&world, 40) : 40 + draw(&world, 200);

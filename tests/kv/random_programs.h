@@ -15,12 +15,14 @@ struct random_totals {
     uint64_t hit_blocks;
     uint64_t duplicates;
     uint64_t evicted;
+    uint64_t dropped; /* turns */
 };
 
 enum random_mode {
     RANDOM_EAGER,      /* every block hashed when it is filled */
     RANDOM_LAZY,       /* decoded blocks reserved without a name, hashed at the release */
     RANDOM_NO_CACHING, /* prefix caching off */
+    RANDOM_DROPPING,   /* half of the turns drop what they held; every other seed lazy */
     RANDOM_RELOADED,   /* now and then saved and loaded; every other seed lazy */
 };
 

@@ -38,6 +38,16 @@ static void lazy_equals_eager(void **state)
     run_seeds(1, 150, RANDOM_LAZY);
 }
 
+static void equals_plain_pool_that_drops(void **state)
+{
+    (void)state;
+    struct random_totals totals = {0};
+    for (uint64_t seed = 1; seed <= 500; seed++) {
+        random_programs(seed, STEPS, RANDOM_DROPPING, &totals);
+    }
+    assert_true(totals.dropped > 500 * 5 && totals.hit_blocks > 500 * 5);
+}
+
 static void equals_plain_pool_without_caching(void **state)
 {
     (void)state;
@@ -49,6 +59,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_plain_pool),
         cmocka_unit_test(lazy_equals_eager),
+        cmocka_unit_test(equals_plain_pool_that_drops),
         cmocka_unit_test(equals_plain_pool_without_caching),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

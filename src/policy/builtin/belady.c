@@ -18,6 +18,7 @@ const struct asim_policy policy_belady = {
     .name = "belady",
     .summary = "under pressure the KV goes whose program returns last",
     .source = "Belady (1966), by programs",
+    .assumed = "contexts are given up whole; what a program leaves for good is not held",
     .flags = ASIM_POLICY_ORACLE,
     .on_turn_complete = on_turn_complete,
     .evict_order = evict_order,

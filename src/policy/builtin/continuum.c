@@ -97,7 +97,8 @@ const struct asim_policy policy_continuum = {
     .summary = "KV is pinned while that pays by the distribution of the tool's gaps; programs in order of arrival",
     .source = "Continuum (arXiv 2511.02230)",
     .assumed = "of each tool the last 256 gaps, of 64 tools; eta over all turns of finished programs, 1 before; the "
-               "mean of unseen gaps; the latest program is preempted first",
+               "mean of unseen gaps; the latest program is preempted first; where there is a tier below, a copy is "
+               "taken to lie there",
     POLICY_PARAMETERS(parameters),
     .state_size = sizeof(struct state),
     .observe_gap = observe_gap,

@@ -52,6 +52,7 @@ const struct asim_policy policy_oracle_ttl = {
     .name = "oracle-ttl",
     .summary = "KV is pinned for the true gap where that pays; programs in order of arrival",
     .source = "bound on time-to-live policies; rules of Continuum (arXiv 2511.02230)",
+    .assumed = "where there is a tier below, a copy is taken to lie there",
     POLICY_PARAMETERS(parameters),
     .flags = ASIM_POLICY_ORACLE,
     .state_size = sizeof(struct state),
