@@ -334,18 +334,14 @@ bool instance_advance(struct instance *instance, struct event_key limit)
     simtime now = -1;
     while (!instance->n_ends && event_before(next, limit)) {
         now = next.time;
-        switch (next.phase) {
-        case PHASE_STEP_END:
+        if (next.phase == PHASE_STEP_END) {
             end_batch(instance);
-            break;
-        case PHASE_TRANSFER_END:
-            engine_pass_timer(instance, instance->timer_at);
-            break;
-        case PHASE_ARRIVAL:
-            receive(instance);
-            break;
-        default:
+        } else if (next.phase == PHASE_STEP_START) {
             start_batches(instance, limit.time);
+        } else if (next.phase == PHASE_ARRIVAL) {
+            receive(instance);
+        } else {
+            engine_pass_timer(instance, instance->timer_at);
         }
         next = instance_next(instance);
     }

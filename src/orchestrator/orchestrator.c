@@ -101,6 +101,11 @@ bool orchestrator_next_program(struct orchestrator *orchestrator, struct next_pr
     return arrivals_next(&orchestrator->arrivals, &out->id, &out->arrival);
 }
 
+void orchestrator_draw_arrival(const struct orchestrator *orchestrator, uint64_t program)
+{
+    arrivals_draw(&orchestrator->arrivals, program);
+}
+
 void orchestrator_add_slots(struct orchestrator *orchestrator)
 {
     orchestrator->chunks = mem_grow(orchestrator->chunks, &orchestrator->chunk_capacity, orchestrator->n_chunks + 1,

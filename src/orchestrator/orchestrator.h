@@ -62,6 +62,9 @@ struct next_program {
 /* The next program in order of (arrival, id), or of id in a closed loop; false after the last one. */
 bool orchestrator_next_program(struct orchestrator *orchestrator, struct next_program *out);
 
+/* Prepares for a later answer of it, as arrivals_draw does. */
+void orchestrator_draw_arrival(const struct orchestrator *orchestrator, uint64_t program);
+
 uint32_t orchestrator_take_slot(struct orchestrator *orchestrator);
 void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot);
 

@@ -48,13 +48,9 @@ void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slo
     instance_deliver(cluster->instances[instance], &arrival);
 }
 
-uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct event_key limit)
+uint32_t ring_advance_node(const struct cluster *cluster, uint32_t index, struct event_key limit)
 {
-    const uint32_t together = ring_together(cluster);
-    if (together == 1) {
-        return instance_advance(cluster->instances[index], limit) ? index : ASIM_NONE;
-    }
-    const struct instance *ended = node_advance(cluster->nodes[index / together], limit);
+    const struct instance *ended = node_advance(cluster->nodes[index / ring_together(cluster)], limit);
     return ended ? instance_id(ended) : ASIM_NONE;
 }
 
