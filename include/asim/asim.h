@@ -160,6 +160,9 @@ ASIM_API char *asim_result_inputs(const asim_result *result);
 ASIM_API asim_status asim_result_write_programs(const asim_result *result, FILE *file);
 ASIM_API asim_status asim_result_write_turns(const asim_result *result, FILE *file);
 
+/* The decisions of policies, one JSON object a line; they need the option decisions_log. */
+ASIM_API asim_status asim_result_write_decisions(const asim_result *result, FILE *file);
+
 ASIM_API size_t asim_result_message_count(const asim_result *result);
 ASIM_API const char *asim_result_message(const asim_result *result, size_t index, bool *is_warning);
 

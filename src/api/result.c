@@ -16,6 +16,11 @@ void asim_result_destroy(asim_result *result)
         recorder_destroy(result->recorder);
         mem_free(result->summary);
         mem_free(result->execution);
+        decision_list_fini(&result->decisions);
+        for (size_t i = 0; i < result->n_tools; i++) {
+            mem_free(result->tools[i]);
+        }
+        mem_free(result->tools);
         for (size_t i = 0; i < result->n_inputs; i++) {
             mem_free(result->inputs[i]);
         }
@@ -69,6 +74,15 @@ asim_status asim_result_write_turns(const asim_result *result, FILE *file)
     uint64_t n;
     const struct turn_record *rows = recorder_turns(result->recorder, &n);
     return tables_write_turns(file, rows, n) ? ASIM_OK : ASIM_IO;
+}
+
+asim_status asim_result_write_decisions(const asim_result *result, FILE *file)
+{
+    if (!result->keeps_decisions) {
+        return ASIM_USAGE;
+    }
+    const char *const *tools = (const char *const *)result->tools;
+    return decision_list_write(&result->decisions, tools, result->n_tools, file) ? ASIM_OK : ASIM_IO;
 }
 
 /* Size and hash, or null for what cannot be read. */

@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "metrics/recorder.h"
 #include "options/settings.h"
+#include "policy/decision.h"
 #include "sim/checkpoint.h"
 #include "sim/engine_stats.h"
 
@@ -32,6 +33,10 @@ struct asim_result {
     char *summary;
     char *execution;
     bool keeps_turns;
+    bool keeps_decisions;
+    struct decision_list decisions;
+    char **tools; /* names, for decisions */
+    size_t n_tools;
     uint32_t rank; /* of this process among those that shared the simulation */
 };
 

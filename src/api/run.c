@@ -71,6 +71,7 @@ static void add_totals(const struct cluster_totals *totals, const struct cluster
     in->events = totals->events;
     in->kv_evicted_blocks = totals->evicted_blocks;
     in->turns_interrupted = totals->turns_inside;
+    in->longest_busy = totals->longest_busy;
     in->kv_peak_use = (double)totals->peak_used_blocks / (double)(cluster->plan.engine.n_blocks - 1);
     in->time_ps[BOUND_COMPUTE] = totals->part[STEP_COMPUTE];
     in->time_ps[BOUND_HBM] = totals->part[STEP_HBM];
@@ -82,6 +83,52 @@ static void add_totals(const struct cluster_totals *totals, const struct cluster
     }
     const unsigned __int128 all = (unsigned __int128)in->recorder.end * cluster->plan.n_instances;
     in->time_ps[BOUND_IDLE] = all > busy ? all - busy : 0;
+}
+
+static struct summary_decisions decisions_of(const struct residency_counters *counters)
+{
+    return (struct summary_decisions){.kept = counters->kept,
+                                      .held = counters->held,
+                                      .pinned = counters->pinned,
+                                      .offloaded = counters->offloaded,
+                                      .dropped = counters->dropped,
+                                      .pins_returned = counters->pins_returned,
+                                      .pins_expired = counters->pins_expired,
+                                      .pins_forced = counters->pins_forced,
+                                      .pins_released = counters->pins_released,
+                                      .holds_returned = counters->holds_returned,
+                                      .holds_evicted = counters->holds_evicted,
+                                      .refused = counters->refused,
+                                      .displaced = counters->displaced,
+                                      .active_block_ps = counters->active_block_ps,
+                                      .retained_block_ps = counters->retained_block_ps,
+                                      .wasted_block_ps = counters->wasted_block_ps};
+}
+
+_Static_assert((int)SUMMARY_MOVES == (int)MOVED_KINDS && (int)SUMMARY_TIERS == (int)MAX_TIERS &&
+                   (int)SUMMARY_LINKS == (int)NODE_LINKS,
+               "the summary knows every cause, tier and link");
+
+static struct summary_tiers tiers_of(const struct cluster_totals *totals, const struct tier_plan *plan,
+                                     uint64_t instances, simtime end)
+{
+    struct summary_tiers tiers = {.n_tiers = plan->n_tiers, .stores_refused = totals->decisions.stores_refused};
+    for (int i = 0; i < SUMMARY_MOVES; i++) {
+        tiers.moved[i].transfers = totals->decisions.moved[i].transfers;
+        tiers.moved[i].blocks = totals->decisions.moved[i].blocks;
+    }
+    for (uint32_t i = 0; i < plan->n_tiers; i++) {
+        tiers.names[i] = plan->tiers[i].name;
+        tiers.loaded_blocks[i] = totals->decisions.loaded_blocks[i];
+    }
+    for (uint32_t i = 0; i < NODE_LINK_TIERS + 2 * plan->n_tiers; i++) {
+        const bool is_there = i < NODE_LINK_TIERS || i % 2 == 0 || plan->tiers[i / 2 - 1].is_duplex;
+        const uint64_t links = !is_there ? 0 : i < NODE_LINK_TIERS ? instances : totals->nodes;
+        tiers.links[i].bytes = totals->links.bytes[i];
+        tiers.links[i].busy_ps = totals->links.busy_ps[i];
+        tiers.links[i].capacity_ps = (unsigned __int128)links * (unsigned __int128)end;
+    }
+    return tiers;
 }
 
 static const char *engine_name(const struct settings *settings)
@@ -119,6 +166,8 @@ static char *summarise(const struct cluster *cluster, const struct cluster_total
             !interrupted && settings->stop_at != SETTING_UNSET_TIME &&
             cluster_programs_done(cluster) + cluster->programs.dropped < workload_stats(cluster->workload)->n_programs,
         .stopped_at = settings->stop_at,
+        .warmup = settings->warmup,
+        .slo = cluster_service_levels(settings),
         .workload = settings->workload ? settings->workload : workload_stats(cluster->workload)->format,
         .arrivals = arrivals,
         .model = cluster->plan.model.name,
@@ -139,12 +188,18 @@ static char *summarise(const struct cluster *cluster, const struct cluster_total
         .programs_interrupted = cluster_in_progress(cluster),
         .kv_blocks_per_instance = cluster->plan.engine.n_blocks,
         .kv_block_size = cluster->plan.engine.block_size,
+        .kv_block_bytes = cluster->plan.tiers.block_bytes,
         .router_affinity_hits = router->affinity_hits,
         .router_breaks = router->affinity_breaks,
         .router_cold = router->cold,
     };
     recorder_summarise(cluster->recorders[0], &in.recorder);
     add_totals(totals, cluster, &in);
+    const struct summary_decisions decisions = decisions_of(&totals->decisions);
+    const struct summary_tiers tiers =
+        tiers_of(totals, &cluster->plan.tiers, cluster->plan.n_instances, in.recorder.end);
+    in.decisions = totals->deciding ? &decisions : NULL;
+    in.tiers = tiers.n_tiers ? &tiers : NULL;
     return summary_json(&in);
 }
 
@@ -240,6 +295,21 @@ static bool check_sizes(const asim_checkpoints *checkpoints, const asim_callback
     return diag->status == ASIM_OK;
 }
 
+/* The decisions of all instances, in order, and what their tools are called. */
+static void keep_decisions(struct asim_result *result, const struct cluster *cluster)
+{
+    result->keeps_decisions = true;
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
+        instance_append_decisions(cluster->instances[i], &result->decisions);
+    }
+    decision_list_sort(&result->decisions);
+    result->n_tools = workload_tool_count(cluster->workload);
+    result->tools = mem_zalloc((result->n_tools + 1) * sizeof *result->tools);
+    for (size_t i = 0; i < result->n_tools; i++) {
+        result->tools[i] = mem_strdup(workload_tool_name(cluster->workload, (uint32_t)i));
+    }
+}
+
 /* Fills a result from a run that went well: whole, or cut short by the pulse. */
 static void keep_results(struct asim_result *result, struct cluster *cluster, struct transport *transport, bool whole,
                          struct execution *execution)
@@ -248,6 +318,9 @@ static void keep_results(struct asim_result *result, struct cluster *cluster, st
     result->rank = transport->rank;
     result->summary = summarise(cluster, &totals, !whole);
     result->keeps_turns = cluster->settings.turns_csv;
+    if (cluster->settings.decisions_log) {
+        keep_decisions(result, cluster);
+    }
     count_work(cluster, &totals, execution);
     result->recorder = cluster->recorders[0];
     cluster->recorders[0] = NULL;

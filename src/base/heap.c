@@ -20,6 +20,11 @@ static bool before(const struct heap_entry *a, const struct heap_entry *b)
     return a->key < b->key || (a->key == b->key && a->tie < b->tie);
 }
 
+void heap_reserve(struct heap *heap, size_t n)
+{
+    heap->entries = mem_grow(heap->entries, &heap->capacity, n, sizeof *heap->entries);
+}
+
 void heap_push(struct heap *heap, struct heap_entry entry)
 {
     heap->entries = mem_grow(heap->entries, &heap->capacity, heap->n + 1, sizeof *heap->entries);

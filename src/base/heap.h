@@ -24,6 +24,7 @@ struct heap {
 
 void heap_init(struct heap *heap);
 void heap_fini(struct heap *heap);
+void heap_reserve(struct heap *heap, size_t n); /* room for n entries */
 void heap_push(struct heap *heap, struct heap_entry entry);
 
 /* The smallest entry, or NULL when empty; valid until the next push or pop. */

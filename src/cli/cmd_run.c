@@ -97,8 +97,16 @@ static asim_status run_resolved(struct command *command, const char *out)
     if (turns && !out) {
         report_warning("turns_csv needs --out DIR: no table is written");
     }
-    struct run_record record = {
-        .config = command->config, .started = time(NULL), .turns = turns, .argc = command->argc, .argv = command->argv};
+    const bool decisions = command_is_on(command, "decisions_log");
+    if (decisions && !out) {
+        report_warning("decisions_log needs --out DIR: no decision is written");
+    }
+    struct run_record record = {.config = command->config,
+                                .started = time(NULL),
+                                .turns = turns,
+                                .decisions = decisions,
+                                .argc = command->argc,
+                                .argv = command->argv};
     struct saved_run saved;
     asim_status status = saved_run_init(&saved, command, out, &record);
     status = status == ASIM_OK && out ? run_folder_check(out) : status;

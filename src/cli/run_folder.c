@@ -201,7 +201,9 @@ static bool write_results(const char *folder, const struct run_record *record, j
 {
     return write_text(folder, "summary.json", asim_result_summary(record->result), files) &&
            write_table(folder, "programs.csv", record->result, files, asim_result_write_programs) &&
-           (!record->turns || write_table(folder, "turns.csv", record->result, files, asim_result_write_turns));
+           (!record->turns || write_table(folder, "turns.csv", record->result, files, asim_result_write_turns)) &&
+           (!record->decisions ||
+            write_table(folder, "decisions.jsonl", record->result, files, asim_result_write_decisions));
 }
 
 /* All files but the checkpoint, the manifest last; *files: their names, to be freed in any case. */

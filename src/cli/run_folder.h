@@ -38,6 +38,7 @@ struct run_record {
     asim_status status;        /* of the run: ASIM_OK or ASIM_INTERRUPTED */
     time_t started;
     bool turns;      /* write turns.csv */
+    bool decisions;  /* write decisions.jsonl */
     bool checkpoint; /* interrupted, with a checkpoint in the folder: it stays there */
     int argc;        /* the command line */
     char **argv;

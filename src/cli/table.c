@@ -121,6 +121,12 @@ static void print_cache(FILE *out, const json_t *root)
          human_count(prompt, a), human_count(hit, b), known ? " (" : "",
          known ? human_percent(json_number_value(hit_rate), c) : "", known ? ")" : "", human_count(prompt - hit, d),
          human_count(count_of(tokens, "generated"), e), more);
+    if (json_is_number(json_object_get(kv, "eligible_hit_rate"))) {
+        line(out, "reuse", "%s of the %s tokens of earlier context found again; %s lost, %s never there before",
+             human_percent(real_of(kv, "eligible_hit_rate"), a), human_count(count_of(tokens, "eligible"), b),
+             human_count(count_of(json_object_get(tokens, "by_source"), "lost"), c),
+             human_count(count_of(json_object_get(tokens, "by_source"), "cold"), d));
+    }
     line(out, "KV cache", "%s blocks of %s tokens per instance; peak use %s; %s evicted; %s %s",
          human_count(count_of(kv, "blocks_per_instance"), a), human_count(count_of(kv, "block_size"), b),
          human_percent(real_of(kv, "peak_use"), d), human_count(count_of(kv, "evicted_blocks"), e),
@@ -128,6 +134,107 @@ static void print_cache(FILE *out, const json_t *root)
     line(out, "router", "%s turns to their program's instance, %s to another, %s first turns",
          human_count(count_of(router, "affinity_hits"), a), human_count(count_of(router, "breaks"), b),
          human_count(count_of(router, "cold"), c));
+}
+
+static void add_part(char *out, size_t bytes, int64_t n, const char *name)
+{
+    char text[HUMAN_BYTES];
+    const size_t used = strlen(out);
+    if (n) {
+        snprintf(out + used, bytes - used, "%s%s %s", used ? ", " : "", human_count(n, text), name);
+    }
+}
+
+/* What policies decided; no line for planes that decided nothing. */
+static void print_decisions(FILE *out, const json_t *decisions)
+{
+    const json_t *retention = json_object_get(decisions, "retention");
+    const json_t *pins = json_object_get(decisions, "pins");
+    const json_t *holds = json_object_get(decisions, "holds");
+    const json_t *shares = json_object_get(decisions, "kv_time");
+    char kinds[200] = "";
+    char fates[300] = "";
+    add_part(kinds, sizeof kinds, count_of(retention, "kept"), "left to LRU");
+    add_part(kinds, sizeof kinds, count_of(retention, "held"), "held");
+    add_part(kinds, sizeof kinds, count_of(retention, "pinned"), "pinned");
+    add_part(kinds, sizeof kinds, count_of(retention, "offloaded"), "offloaded");
+    add_part(kinds, sizeof kinds, count_of(retention, "dropped"), "dropped");
+    add_part(fates, sizeof fates, count_of(pins, "returned"), "pins paid off");
+    add_part(fates, sizeof fates, count_of(pins, "expired"), "expired");
+    add_part(fates, sizeof fates, count_of(pins, "forced"), "forced");
+    add_part(fates, sizeof fates, count_of(pins, "released"), "released");
+    add_part(fates, sizeof fates, count_of(holds, "returned"), "holds paid off");
+    add_part(fates, sizeof fates, count_of(holds, "evicted"), "evicted");
+    if (*kinds) {
+        line(out, "retention", "%s%s%s", kinds, *fates ? "; " : "", fates);
+    }
+    char waits[100] = "";
+    add_part(waits, sizeof waits, count_of(decisions, "refused"), "admissions refused");
+    add_part(waits, sizeof waits, count_of(decisions, "displaced"), "running turns displaced");
+    if (*waits) {
+        line(out, "scheduling", "%s", waits);
+    }
+    char a[HUMAN_BYTES], b[HUMAN_BYTES], c[HUMAN_BYTES], d[HUMAN_BYTES];
+    if (json_is_number(json_object_get(shares, "active"))) {
+        line(out, "KV time", "%s by turns, %s between turns (%s in vain), %s free",
+             human_percent(real_of(shares, "active"), a), human_percent(real_of(shares, "retained"), b),
+             human_percent(real_of(shares, "wasted"), c), human_percent(real_of(shares, "free"), d));
+    }
+}
+
+static void print_tiers(FILE *out, const json_t *tiers)
+{
+    static const struct {
+        const char *key, *label;
+    } causes[] = {{"out", "out of HBM"}, {"down", "down"}, {"in", "in"}, {"ahead", "ahead"}};
+    const json_t *transfers = json_object_get(tiers, "transfers");
+    char text[300] = "";
+    char a[HUMAN_BYTES];
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        const json_t *moved = json_object_get(transfers, causes[i].key);
+        const size_t used = strlen(text);
+        if (count_of(moved, "transfers")) {
+            snprintf(text + used, sizeof text - used, "%s%s %s", used ? ", " : "",
+                     human_size((double)count_of(moved, "bytes"), a), causes[i].label);
+        }
+    }
+    add_part(text, sizeof text, count_of(tiers, "stores_refused"), "stores refused");
+    const char *name;
+    const json_t *link;
+    json_object_foreach((json_t *)json_object_get(tiers, "links"), name, link)
+    {
+        const size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s %s", strstr(text, "busy: ") ? ", " : "; busy: ", name,
+                 human_percent(real_of(link, "busy"), a));
+    }
+    line(out, "tiers", "%s", text);
+}
+
+/* ", a% of turns within TTFT 1.00 s", for levels that were asked for. */
+static void print_slo(FILE *out, const json_t *slo)
+{
+    char text[300] = "";
+    char a[HUMAN_BYTES], b[HUMAN_BYTES], c[HUMAN_BYTES];
+    const bool ttft = json_is_number(json_object_get(slo, "ttft_s"));
+    const bool tpot = json_is_number(json_object_get(slo, "tpot_s"));
+    if ((ttft || tpot) && json_is_number(json_object_get(slo, "turns_share"))) {
+        snprintf(
+            text, sizeof text, "%s of turns within%s%s%s%s%s, %.3g/s", human_percent(real_of(slo, "turns_share"), a),
+            ttft ? " TTFT " : "", ttft ? human_duration(real_of(slo, "ttft_s"), b) : "", ttft && tpot ? " and" : "",
+            tpot ? " TPOT " : "", tpot ? human_duration(real_of(slo, "tpot_s"), c) : "", real_of(slo, "turns_per_s"));
+    }
+    size_t used = strlen(text);
+    if (json_is_number(json_object_get(slo, "jct_s")) && json_is_number(json_object_get(slo, "programs_share"))) {
+        snprintf(text + used, sizeof text - used, "%s%s of programs within JCT %s, %.3g/s", used ? "; " : "",
+                 human_percent(real_of(slo, "programs_share"), a), human_duration(real_of(slo, "jct_s"), b),
+                 real_of(slo, "programs_per_s"));
+    }
+    used = strlen(text);
+    if (count_of(slo, "deadlines")) {
+        snprintf(text + used, sizeof text - used, "%s%s of %s deadlines met", used ? "; " : "",
+                 human_count(count_of(slo, "deadlines_met"), a), human_count(count_of(slo, "deadlines"), b));
+    }
+    line(out, "SLO", "%s", *text ? text : "nothing to judge");
 }
 
 static void print_time(FILE *out, const json_t *root)
@@ -181,6 +288,15 @@ int table_print(FILE *out, const char *summary, const char *execution)
     print_simulated(out, root);
     print_quantities(out, root);
     print_cache(out, root);
+    if (json_object_get(root, "decisions")) {
+        print_decisions(out, json_object_get(root, "decisions"));
+    }
+    if (json_object_get(root, "tiers")) {
+        print_tiers(out, json_object_get(root, "tiers"));
+    }
+    if (json_object_get(root, "slo")) {
+        print_slo(out, json_object_get(root, "slo"));
+    }
     print_time(out, root);
     line(out, "digest", "%s", text_of(root, "digest"));
     print_execution(out, root, execution);

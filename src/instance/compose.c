@@ -167,6 +167,10 @@ static void enqueue(struct instance *instance, struct batch *batch, simtime now,
     }
     counters->part[STEP_HOST] += exposed + (start - idle_until);
     batch->end = start + cost->total + exposed;
+    if (instance->residency) {
+        engine_count_active(instance, (unsigned __int128)engine_active_blocks(instance) *
+                                          (unsigned __int128)(batch->end - idle_until));
+    }
     instance->device_free = batch->end;
     instance->n_batches++;
 }

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "instance/decision_log.h"
 #include "instance/transfers.h"
 #include "policy/policy_call.h"
 
@@ -244,6 +245,12 @@ static void grant(const struct call *call, const struct wish *wish)
     if (!resident) {
         return;
     }
+    static const enum decision_kind kinds[] = {[WISH_PIN] = DECISION_ASK_PIN,
+                                               [WISH_RELEASE] = DECISION_ASK_RELEASE,
+                                               [WISH_OFFLOAD] = DECISION_ASK_OFFLOAD,
+                                               [WISH_PREFETCH] = DECISION_ASK_PREFETCH};
+    engine_log_resident(instance, kinds[wish->kind], resident, 0, wish->kind == WISH_PIN ? wish->until : SIMTIME_NEVER,
+                        call->now);
     switch (wish->kind) {
     case WISH_PIN:
         residency_set_deadline(instance, resident, wish->until, call->now);

@@ -3,6 +3,7 @@
  *   instance.c       the event loop: inbox, batches that end, batches that start
  *   prefetch.c       what the next visit will touch, fetched ahead
  *   checkpoint.c     all of that in a file
+ *   decision_log.c   what policies decide, one by one, where that is asked for
  *   residency.h      what policies see and decide, in files of its own
  *   lookahead.c      bounds of what can leave the instance, and when
  *   fast_forward.c   stretches of steady steps in closed form
@@ -111,6 +112,7 @@ struct instance {
     struct draft draft;
     size_t ends_capacity;
     uint32_t id;
+    struct decision_log *log;  /* NULL: not asked for */
     struct taken_chunk *taken; /* scratch of the plain path */
     size_t n_taken, taken_capacity;
     struct state_change *changes; /* kept when asked for */
@@ -177,6 +179,14 @@ static inline uint32_t engine_used_blocks(const struct instance *instance)
 {
     return instance->usable_blocks - kv_free(instance->pool) - instance->held_blocks;
 }
+
+/* residency.c: where policies decide, what of a turn's hits came from tiers, for its record. */
+void engine_tell_source(const struct instance *instance, const struct sequence *sequence, struct turn_record *record);
+
+/* residency.c: where policies decide, the blocks that turns and transfers hold, what programs between turns hold alone
+ * left out; and adds to the time that they are held. */
+uint32_t engine_active_blocks(const struct instance *instance);
+void engine_count_active(struct instance *instance, unsigned __int128 block_ps);
 
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);

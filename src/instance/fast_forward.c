@@ -98,6 +98,26 @@ static void note_stretch(struct instance *instance, const struct stretch *stretc
     instance->state.used_blocks = used + blocks;
 }
 
+/* Blocks that turns hold, times the time of batches, from `used` blocks before the first: batch j takes
+ * first + growth j, and has what the set needs to advance j + 1 steps. Steps of one residue (modulo the block size) are
+ * summed at once: there, blocks and time both grow by steps. */
+static unsigned __int128 stretch_block_time(const struct stretch *stretch, const struct decode_set *decode,
+                                            uint32_t used, uint32_t batches)
+{
+    const uint32_t period = decode->block_size;
+    __int128 total = 0;
+    __int128 blocks = used;
+    for (uint32_t residue = 0; residue < period && residue <= batches; residue++) {
+        const __int128 q = (batches - residue) / period; /* steps residue + period i, i to q; 0 is none */
+        const __int128 time = stretch->first + stretch->growth * ((simtime)residue - 1);
+        const __int128 longer = stretch->growth * (simtime)period;
+        total += blocks * time * (q + (residue != 0)) + (blocks * longer + decode->n * time) * (q * (q + 1) / 2) +
+                 decode->n * longer * (q * (q + 1) * (2 * q + 1) / 6);
+        blocks += decode_set_crossings(decode, residue);
+    }
+    return (unsigned __int128)total;
+}
+
 /* Books `batches` (at least two) steps of the stretch: queue, blocks, members, time by bound. */
 static void take_stretch(struct instance *instance, const struct stretch *stretch, const struct decode_piece *piece,
                          uint32_t batches)
@@ -107,6 +127,9 @@ static void take_stretch(struct instance *instance, const struct stretch *stretc
     const uint32_t before_last = (uint32_t)blocks_ahead(decode, batches - 1);
     const uint32_t blocks = before_last + decode_set_crossings(decode, (batches - 1) % decode->block_size);
     note_stretch(instance, stretch, batches, before_last);
+    if (instance->residency) {
+        engine_count_active(instance, stretch_block_time(stretch, decode, engine_active_blocks(instance), batches));
+    }
     if (blocks) {
         kv_reserve(instance->pool, blocks);
     }

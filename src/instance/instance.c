@@ -1,6 +1,7 @@
 #include "instance/instance.h"
 
 #include "base/mem.h"
+#include "instance/decision_log.h"
 #include "instance/transfers.h"
 
 #include <assert.h>
@@ -67,6 +68,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
         instance->node = node;
         instance->place = node_join(node, instance);
     }
+    engine_open_log(instance);
     engine_open_residency(instance);
     return instance;
 }
@@ -87,6 +89,7 @@ void instance_destroy(struct instance *instance)
         kv_release(instance->pool, &sequence->holder);
     }
     engine_close_residency(instance);
+    engine_close_log(instance);
     free_unless(instance->first_chunks, instance->draft.chunks);
     mem_free(instance->taken);
     free_unless(instance->first_ends, instance->ends);
@@ -243,6 +246,9 @@ static void fill_end(struct turn_end *end, const struct instance *instance, cons
                                         .recomputed_toks = sequence->recomputed_toks,
                                         .length_limited = sequence->length_limited},
                              .slot = sequence->slot};
+    if (instance->residency) {
+        engine_tell_source(instance, sequence, &end->record);
+    }
 }
 
 /* The turn's last token is out: its blocks become free, and its record goes to the outbox. */
@@ -328,18 +334,14 @@ bool instance_advance(struct instance *instance, struct event_key limit)
     simtime now = -1;
     while (!instance->n_ends && event_before(next, limit)) {
         now = next.time;
-        switch (next.phase) {
-        case PHASE_STEP_END:
+        if (next.phase == PHASE_STEP_END) {
             end_batch(instance);
-            break;
-        case PHASE_TRANSFER_END:
-            engine_pass_timer(instance, instance->timer_at);
-            break;
-        case PHASE_ARRIVAL:
-            receive(instance);
-            break;
-        default:
+        } else if (next.phase == PHASE_STEP_START) {
             start_batches(instance, limit.time);
+        } else if (next.phase == PHASE_ARRIVAL) {
+            receive(instance);
+        } else {
+            engine_pass_timer(instance, instance->timer_at);
         }
         next = instance_next(instance);
     }

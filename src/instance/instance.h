@@ -147,6 +147,12 @@ const struct policy_fault *instance_fault(const struct instance *instance);
 /* What policies decided; NULL: they leave everything to the engine. */
 const struct residency_counters *instance_residency_counters(const struct instance *instance);
 
+/* Where the configuration asks to log decisions: that the router sent the turn here, from `home`; and all of them,
+ * which are added to *list in the order of this instance. */
+void instance_log_route(struct instance *instance, const struct turn_arrival *arrival, uint32_t home);
+struct decision_list;
+void instance_append_decisions(const struct instance *instance, struct decision_list *list);
+
 /* After a whole run, for the `n` instances that share tiers: everything that is still to come, which is deadlines of
  * programs that are elsewhere, and transfers. */
 void instance_drain(struct instance *const *instances, uint32_t n);

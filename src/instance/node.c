@@ -72,6 +72,17 @@ void node_destroy(struct node *node)
     mem_free(node);
 }
 
+void node_add_links(const struct node *node, struct node_links *sums)
+{
+    const uint32_t places = 2 * node->plan->node_instances;
+    for (uint32_t i = 0; i < n_links(node->plan); i++) {
+        const struct network_counters counters = network_link_counters(node->network, i);
+        const uint32_t kind = i < places ? NODE_LINK_OUT + i % 2 : NODE_LINK_TIERS + (i - places);
+        sums->bytes[kind] += counters.bytes;
+        sums->busy_ps[kind] += (unsigned __int128)counters.busy;
+    }
+}
+
 uint32_t node_join(struct node *node, struct instance *instance)
 {
     assert(node->n_members < node->plan->node_instances);

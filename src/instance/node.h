@@ -31,6 +31,15 @@ void node_end(struct node *node);
 simtime node_next(const struct node *node);
 void node_pass(struct node *node, simtime now);
 
+/* What the links of the node have carried, by kind, added to *sums: every GPU's copies out and in, then each tier,
+ * written and read, which are one link where it is not duplex (the first of the two then). */
+enum { NODE_LINK_OUT, NODE_LINK_IN, NODE_LINK_TIERS, NODE_LINKS = NODE_LINK_TIERS + 2 * MAX_TIERS };
+struct node_links {
+    uint64_t bytes[NODE_LINKS];
+    unsigned __int128 busy_ps[NODE_LINKS]; /* time with at least one transfer under way */
+};
+void node_add_links(const struct node *node, struct node_links *sums);
+
 /* The number of an instance's place in the node: instances join in order. */
 uint32_t node_join(struct node *node, struct instance *instance);
 

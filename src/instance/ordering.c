@@ -1,4 +1,4 @@
-#include "instance/residency.h"
+#include "instance/decision_log.h"
 
 #include "base/mem.h"
 
@@ -149,6 +149,7 @@ bool engine_is_refused(struct instance *instance, const struct sequence *sequenc
     queue->refused_in = residency->batch;
     residency_guest(residency, sequence)->refused_in = residency->batch;
     residency->counters.refused++;
+    engine_log_turn(instance, DECISION_REFUSE, sequence, now);
     return true;
 }
 
@@ -211,6 +212,7 @@ static void displace(struct instance *instance, simtime now)
                          residency_guest(instance->residency, first)->priority.level) {
             return;
         }
+        engine_log_turn(instance, DECISION_DISPLACE, last, now);
         engine_preempt(instance, last, now);
         instance->residency->counters.displaced++;
     }
@@ -231,6 +233,7 @@ bool engine_make_room(struct instance *instance, simtime now)
         if (!victim) {
             break; /* the plain path preempts from the end of the list */
         }
+        engine_log_turn(instance, DECISION_PREEMPT, victim, now);
         engine_preempt(instance, victim, now);
         preempted = true;
     }

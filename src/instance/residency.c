@@ -257,6 +257,23 @@ void residency_set_deadline(struct instance *instance, struct resident *resident
     residency_set_timer(instance);
 }
 
+void engine_tell_source(const struct instance *instance, const struct sequence *sequence, struct turn_record *record)
+{
+    const struct guest *guest = residency_guest(instance->residency, sequence);
+    record->loaded_toks = guest->loaded_toks;
+    record->loaded_from = guest->loaded_from;
+}
+
+uint32_t engine_active_blocks(const struct instance *instance)
+{
+    return instance->usable_blocks - kv_free(instance->pool) - instance->residency->retained_blocks;
+}
+
+void engine_count_active(struct instance *instance, unsigned __int128 block_ps)
+{
+    instance->residency->counters.active_block_ps += block_ps;
+}
+
 const struct residency_counters *instance_residency_counters(const struct instance *instance)
 {
     return instance->residency ? &instance->residency->counters : NULL;

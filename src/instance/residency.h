@@ -24,6 +24,8 @@ struct guest {
     simtime served;        /* execution time before it was preempted last */
     simtime running_since; /* SIMTIME_NEVER: it waits */
     uint64_t refused_in;   /* batch; 0: none */
+    uint32_t loaded_toks;  /* for its first admission, brought from a tier, */
+    uint8_t loaded_from;   /* this one */
     bool is_loading;       /* KV is on its way from a tier */
     bool is_loaded;        /* it has come: the sequence holds it while it waits */
 };

@@ -1,3 +1,4 @@
+#include "instance/decision_log.h"
 #include "instance/transfers.h"
 
 #include <assert.h>
@@ -93,6 +94,7 @@ void engine_part(struct instance *instance, struct sequence *sequence, simtime n
     const bool is_last = residency_guest(residency, sequence)->facts.is_last;
     if (!is_last) {
         count_decision(&residency->counters, decision.action);
+        engine_log_retention(instance, &decision, sequence, now);
     }
     struct resident *before = residency_find(residency, sequence->program);
     if (before) { /* another branch of the program ended earlier, or it has been elsewhere since */
@@ -173,6 +175,7 @@ void engine_return(struct instance *instance, const struct sequence *sequence, s
 {
     struct residency *residency = instance->residency;
     residency_guest(residency, sequence)->running_since = now;
+    engine_log_turn(instance, DECISION_START, sequence, now);
     store_at_hit(instance, sequence, now);
     struct resident *resident = residency_find(residency, sequence->program);
     if (resident && !resident->blocks) {
@@ -377,6 +380,8 @@ bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_runn
         if (!resident) {
             return false;
         }
+        engine_log_resident(instance, resident->is_pin ? DECISION_EVICT_PIN : DECISION_EVICT_HOLD, resident,
+                            needed - kv_free(instance->pool), SIMTIME_NEVER, now);
         if (writes_back && resident->blocks) { /* running turns cannot wait for it */
             engine_store(instance, resident->program, extent_list_content(&resident->content), resident->blocks,
                          !by_running, now);

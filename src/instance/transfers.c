@@ -215,6 +215,10 @@ void engine_load(struct instance *instance, struct sequence *sequence, struct kv
     kv_touch(instance->pool, &sequence->holder, sequence->content, hit);
     kv_alloc(instance->pool, &sequence->holder, found.blocks - hit.blocks);
     guest->is_loading = true;
+    if (!sequence->was_admitted) {
+        guest->loaded_toks = (found.blocks - hit.blocks) * instance->config->block_size;
+        guest->loaded_from = (uint8_t)found.tier;
+    }
     instance->residency->n_loading++;
     start_load(instance->node, instance->place, sequence->program, sequence->content, found, hit.blocks, TRANSFER_LOAD,
                now)

@@ -29,6 +29,7 @@ struct recorder *recorder_create(const struct recorder_options *options)
     struct recorder *recorder = mem_zalloc(sizeof *recorder);
     recorder->keep_turns = options->keep_turns;
     recorder->warmup = options->warmup;
+    recorder->slo = options->slo;
     program_sample_init(&recorder->sample, options->program_rows);
     for (int i = 0; i < N_SERIES; i++) {
         series_init(&recorder->series[i], options->exact_values ? options->exact_values : SERIES_EXACT_LIMIT);
@@ -44,6 +45,7 @@ void recorder_destroy(struct recorder *recorder)
     for (int i = 0; i < N_SERIES; i++) {
         series_fini(&recorder->series[i]);
     }
+    fairness_fini(&recorder->fairness);
     program_sample_fini(&recorder->sample);
     mem_free(recorder->turns);
     mem_free(recorder);
@@ -72,26 +74,53 @@ static void add_to_program(struct program_sums *sums, const struct turn_record *
     sums->hit_toks += turn->hit_toks;
     sums->preemptions += turn->preemptions;
     sums->queue += turn_queue(turn);
+    sums->served += turn_e2e(turn);
     if (turn->turn == 0) {
         sums->ttft_first = turn_ttft(turn);
     }
 }
 
+static bool is_within(simtime duration, simtime level)
+{
+    return !level || duration <= level;
+}
+
 static void add_to_statistics(struct recorder *recorder, const struct turn_record *turn)
 {
+    struct recorder_summary *totals = &recorder->totals;
+    bool within = is_within(turn_ttft(turn), recorder->slo.ttft);
     series_add(&recorder->series[TTFT], turn_ttft(turn));
     series_add(&recorder->series[E2E], turn_e2e(turn));
     series_add(&recorder->series[QUEUE], turn_queue(turn));
     simtime tpot;
     if (turn_tpot(turn, &tpot)) {
         series_add(&recorder->series[TPOT], tpot);
+        within &= is_within(tpot, recorder->slo.tpot);
     }
-    struct recorder_summary *totals = &recorder->totals;
+    totals->turns_within += within;
     totals->prompt_toks += turn->prompt_toks;
     totals->generated_toks += turn->output_toks;
     totals->hit_toks += turn->hit_toks;
     totals->recomputed_toks += turn->recomputed_toks;
     totals->preemptions += turn->preemptions;
+    totals->kept_toks += turn->kept_toks;
+    totals->kept_hit_toks += turn->hit_toks < turn->kept_toks ? turn->hit_toks : turn->kept_toks;
+    if (turn->loaded_toks) {
+        totals->loaded_toks[turn->loaded_from] += turn->loaded_toks;
+    }
+}
+
+static void add_program_to_statistics(struct recorder *recorder, const struct program_record *record,
+                                      const struct program_sums *sums)
+{
+    struct recorder_summary *totals = &recorder->totals;
+    series_add(&recorder->series[JCT], record->end - record->arrival);
+    series_add(&recorder->series[TOOL], record->tool_time);
+    series_add(&recorder->series[PROGRAM_QUEUE], sums->queue);
+    totals->programs_within += is_within(record->end - record->arrival, recorder->slo.jct);
+    totals->programs_due += record->deadline != 0;
+    totals->programs_in_time += record->deadline && record->end <= record->deadline;
+    fairness_add(&recorder->fairness, record->tenant, sums->generated_toks, sums->served);
 }
 
 static void keep_turn(struct recorder *recorder, const struct turn_record *record)
@@ -107,6 +136,8 @@ void recorder_turn(struct recorder *recorder, const struct turn_record *record, 
     assert(record->ready <= record->arrived && record->arrived <= record->first_scheduled);
     assert(record->first_scheduled <= record->first_token && record->first_token <= record->last_token);
     assert(record->requeue_wait >= 0 && record->hit_toks < record->prompt_toks);
+    assert(record->kept_toks < record->prompt_toks && record->loaded_toks <= record->hit_toks);
+    assert(record->loaded_from < RECORDER_MAX_TIERS);
     add_to_digest(recorder, record);
     add_to_program(sums, record);
     struct recorder_summary *totals = &recorder->totals;
@@ -130,9 +161,7 @@ void recorder_program(struct recorder *recorder, const struct program_record *re
     if (record->arrival < recorder->warmup) {
         recorder->totals.programs_warmup++;
     } else {
-        series_add(&recorder->series[JCT], record->end - record->arrival);
-        series_add(&recorder->series[TOOL], record->tool_time);
-        series_add(&recorder->series[PROGRAM_QUEUE], sums->queue);
+        add_program_to_statistics(recorder, record, sums);
     }
     recorder->totals.programs_completed++;
     recorder->totals.end = record->end > recorder->totals.end ? record->end : recorder->totals.end;
@@ -151,6 +180,15 @@ static void merge_totals(struct recorder_summary *into, const struct recorder_su
     into->hit_toks += from->hit_toks;
     into->recomputed_toks += from->recomputed_toks;
     into->preemptions += from->preemptions;
+    into->kept_toks += from->kept_toks;
+    into->kept_hit_toks += from->kept_hit_toks;
+    for (int tier = 0; tier < RECORDER_MAX_TIERS; tier++) {
+        into->loaded_toks[tier] += from->loaded_toks[tier];
+    }
+    into->turns_within += from->turns_within;
+    into->programs_within += from->programs_within;
+    into->programs_due += from->programs_due;
+    into->programs_in_time += from->programs_in_time;
     into->end = from->end > into->end ? from->end : into->end;
 }
 
@@ -179,6 +217,7 @@ void recorder_merge(struct recorder *into, struct recorder *from)
     for (int i = 0; i < N_SERIES; i++) {
         series_merge(&into->series[i], &from->series[i]);
     }
+    fairness_merge(&into->fairness, &from->fairness);
     program_sample_merge(&into->sample, &from->sample);
     merge_turns(into, from);
 }
@@ -206,6 +245,7 @@ struct digest recorder_digest(const struct recorder *recorder)
 void recorder_summarise(struct recorder *recorder, struct recorder_summary *out)
 {
     *out = recorder->totals;
+    out->fairness = fairness_index(&recorder->fairness);
     out->ttft = series_quantities(&recorder->series[TTFT]);
     out->tpot = series_quantities(&recorder->series[TPOT]);
     out->e2e = series_quantities(&recorder->series[E2E]);

@@ -10,9 +10,12 @@
 #include "base/digest.h"
 #include "base/simtime.h"
 #include "base/store.h"
+#include "metrics/fairness.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum { RECORDER_MAX_TIERS = 3 }; /* below HBM */
 
 /* The history of one turn. Times are absolute simulated time. */
 struct turn_record {
@@ -27,7 +30,10 @@ struct turn_record {
     simtime requeue_wait; /* waiting after preemptions, until scheduled again */
     uint32_t prompt_toks;
     uint32_t output_toks; /* generated, after the length limit */
-    uint32_t hit_toks;    /* at the first admission */
+    uint32_t hit_toks;    /* at the first admission, tiers included */
+    uint32_t loaded_toks; /* of those, brought from a tier below HBM for the turn, */
+    uint8_t loaded_from;  /* which: from 0 */
+    uint32_t kept_toks;   /* of the prompt, full blocks that the context before it begins with: what could be hit */
     uint32_t preemptions;
     uint32_t recomputed_toks; /* prompt and output tokens computed again after preemption */
     bool length_limited;      /* the output was cut by max_model_len */
@@ -39,24 +45,32 @@ struct program_record {
     simtime arrival;
     simtime end;
     simtime tool_time; /* sum of gaps */
+    simtime deadline;  /* 0: none */
+    uint64_t tenant;   /* 0: none */
     uint32_t n_turns;
 };
 
 /* Sums over the finished turns of a program in progress; zero when it starts. */
 struct program_sums {
     uint64_t prompt_toks, generated_toks, hit_toks;
-    simtime ttft_first, queue;
+    simtime ttft_first, queue, served; /* served: from ready to the last token */
     uint32_t preemptions;
     uint32_t turns;
 };
 
 struct recorder;
 
+/* What a turn's TTFT and TPOT and a program's JCT are to be within; 0: anything. */
+struct service_levels {
+    simtime ttft, tpot, jct;
+};
+
 struct recorder_options {
     bool keep_turns;       /* for turns.csv and validate: keep every turn_record */
     uint32_t program_rows; /* programs.csv: keep so many programs, chosen by the hash of their id; UINT32_MAX = all */
     uint64_t exact_values; /* of each set of durations, before it becomes a histogram; 0: 10^7 */
     simtime warmup;        /* turns ready and programs arriving before it are counted and kept, but in no statistics */
+    struct service_levels slo;
 };
 
 struct recorder *recorder_create(const struct recorder_options *options);
@@ -100,6 +114,12 @@ struct recorder_summary {
     uint64_t programs_warmup, turns_warmup; /* of the completed ones, those that the statistics leave out */
     /* Over the turns that count. */
     uint64_t prompt_toks, generated_toks, hit_toks, recomputed_toks, preemptions;
+    uint64_t kept_toks, kept_hit_toks;        /* that could be hit, and of those what was */
+    uint64_t loaded_toks[RECORDER_MAX_TIERS]; /* of the hits */
+    uint64_t turns_within;                    /* TTFT and TPOT within the service levels */
+    uint64_t programs_within;                 /* JCT */
+    uint64_t programs_due, programs_in_time;  /* with a deadline; and met */
+    struct fairness_index fairness;
     simtime end;                                                /* last completion */
     struct quantities program_jct, program_tool, program_queue; /* per program */
     struct quantities ttft, tpot, e2e, queue;                   /* per turn */

@@ -14,6 +14,8 @@ struct recorder {
     bool keep_turns;
     bool turns_sorted;
     simtime warmup;
+    struct service_levels slo;
+    struct fairness fairness;
     struct digest digest;
     struct recorder_summary totals; /* counts and end; the quantities are filled on demand */
     struct series series[N_SERIES];

@@ -8,21 +8,25 @@
 #include <inttypes.h>
 
 #define SECTION "recorder"
-enum { SECTION_VERSION = 1 };
+enum { SECTION_VERSION = 2 };
 
 /* Bytes of a turn, and of a program's row with an empty name. */
-enum { TURN_BYTES = 85, ROW_BYTES = 93 };
+enum { TURN_BYTES = 94, ROW_BYTES = 101 };
 
 /* ---- counts */
 
-enum { N_TOTALS = 10 };
+enum { N_TOTALS = 16 + RECORDER_MAX_TIERS };
 
 static void list_totals(struct recorder_summary *totals, uint64_t *list[N_TOTALS])
 {
     uint64_t *const all[N_TOTALS] = {
-        &totals->programs_completed, &totals->turns_completed, &totals->turns_length_limited, &totals->programs_warmup,
-        &totals->turns_warmup,       &totals->prompt_toks,     &totals->generated_toks,       &totals->hit_toks,
-        &totals->recomputed_toks,    &totals->preemptions};
+        &totals->programs_completed, &totals->turns_completed, &totals->turns_length_limited,
+        &totals->programs_warmup,    &totals->turns_warmup,    &totals->prompt_toks,
+        &totals->generated_toks,     &totals->hit_toks,        &totals->recomputed_toks,
+        &totals->preemptions,        &totals->kept_toks,       &totals->kept_hit_toks,
+        &totals->turns_within,       &totals->programs_within, &totals->programs_due,
+        &totals->programs_in_time,   &totals->loaded_toks[0],  &totals->loaded_toks[1],
+        &totals->loaded_toks[2]};
     for (int i = 0; i < N_TOTALS; i++) {
         list[i] = all[i];
     }
@@ -170,6 +174,8 @@ static void load_row(struct program_sample *sample, struct store_reader *reader)
     row.record.end = store_get_i64(reader);
     row.record.tool_time = store_get_i64(reader);
     row.record.n_turns = store_get_u32(reader);
+    row.record.deadline = 0; /* of statistics alone */
+    row.record.tenant = 0;
     row.sums = program_sums_load(reader);
     if (!name || row.record.arrival < 0 || row.record.end < row.record.arrival || row.record.tool_time < 0 ||
         row.sums.turns != row.record.n_turns) {
@@ -196,6 +202,9 @@ static void save_turn(const struct turn_record *turn, struct store_writer *write
     store_put_u32(writer, turn->hit_toks);
     store_put_u32(writer, turn->preemptions);
     store_put_u32(writer, turn->recomputed_toks);
+    store_put_u32(writer, turn->loaded_toks);
+    store_put_u8(writer, turn->loaded_from);
+    store_put_u32(writer, turn->kept_toks);
     store_put_u8(writer, turn->length_limited);
 }
 
@@ -216,10 +225,16 @@ static struct turn_record load_turn(struct store_reader *reader)
     turn.hit_toks = store_get_u32(reader);
     turn.preemptions = store_get_u32(reader);
     turn.recomputed_toks = store_get_u32(reader);
+    turn.loaded_toks = store_get_u32(reader);
+    turn.loaded_from = store_get_u8(reader);
+    turn.kept_toks = store_get_u32(reader);
     turn.length_limited = store_get_u8(reader) != 0;
     if (turn.ready < 0 || turn.arrived < turn.ready || turn.first_scheduled < turn.arrived ||
         turn.first_token < turn.first_scheduled || turn.last_token < turn.first_token || turn.requeue_wait < 0) {
         store_refuse(reader, "the times of turn %" PRIu32 " of program %" PRIu64 " are not in order", turn.turn,
+                     turn.program);
+    } else if (turn.loaded_from >= RECORDER_MAX_TIERS || turn.loaded_toks > turn.hit_toks) {
+        store_refuse(reader, "turn %" PRIu32 " of program %" PRIu64 " hits more in a tier than in all", turn.turn,
                      turn.program);
     }
     return turn;
@@ -232,6 +247,7 @@ void program_sums_save(const struct program_sums *sums, struct store_writer *wri
     store_put_u64(writer, sums->hit_toks);
     store_put_i64(writer, sums->ttft_first);
     store_put_i64(writer, sums->queue);
+    store_put_i64(writer, sums->served);
     store_put_u32(writer, sums->preemptions);
     store_put_u32(writer, sums->turns);
 }
@@ -244,9 +260,10 @@ struct program_sums program_sums_load(struct store_reader *reader)
     sums.hit_toks = store_get_u64(reader);
     sums.ttft_first = store_get_i64(reader);
     sums.queue = store_get_i64(reader);
+    sums.served = store_get_i64(reader);
     sums.preemptions = store_get_u32(reader);
     sums.turns = store_get_u32(reader);
-    if (sums.ttft_first < 0 || sums.queue < 0) {
+    if (sums.ttft_first < 0 || sums.queue < 0 || sums.served < 0) {
         store_refuse(reader, "a program waited %" PRId64 " and %" PRId64 " ps", sums.ttft_first, sums.queue);
     }
     return sums;
@@ -264,9 +281,13 @@ void recorder_save(const struct recorder *recorder, struct store_writer *writer)
     store_begin(writer, SECTION, SECTION_VERSION);
     store_put_u8(writer, recorder->keep_turns);
     store_put_i64(writer, recorder->warmup);
+    store_put_i64(writer, recorder->slo.ttft);
+    store_put_i64(writer, recorder->slo.tpot);
+    store_put_i64(writer, recorder->slo.jct);
     store_put_u64(writer, recorder->sample.limit);
     store_put_u64(writer, exact_limit(recorder));
     save_totals(recorder, writer);
+    fairness_save(&recorder->fairness, writer);
     for (int i = 0; i < N_SERIES; i++) {
         save_series(&recorder->series[i], writer);
     }
@@ -285,11 +306,15 @@ static bool check_options(const struct recorder *recorder, struct store_reader *
 {
     const bool keep_turns = store_get_u8(reader) != 0;
     const simtime warmup = store_get_i64(reader);
+    const simtime ttft = store_get_i64(reader);
+    const simtime tpot = store_get_i64(reader);
+    const simtime jct = store_get_i64(reader);
     const uint64_t rows = store_get_u64(reader);
     const uint64_t exact = store_get_u64(reader);
     if (keep_turns != recorder->keep_turns || warmup != recorder->warmup || rows != recorder->sample.limit ||
-        exact != exact_limit(recorder)) {
-        store_refuse(reader, "was saved with other values of turns_csv, warmup or program_rows");
+        exact != exact_limit(recorder) || ttft != recorder->slo.ttft || tpot != recorder->slo.tpot ||
+        jct != recorder->slo.jct) {
+        store_refuse(reader, "was saved with other values of turns_csv, warmup, program_rows or slo");
     }
     return !store_failed(reader);
 }
@@ -300,6 +325,7 @@ bool recorder_load(struct recorder *recorder, struct store_reader *reader)
         return false;
     }
     load_totals(recorder, reader);
+    fairness_load(&recorder->fairness, reader);
     for (int i = 0; i < N_SERIES; i++) {
         load_series(&recorder->series[i], reader);
     }

@@ -1,27 +1,9 @@
 #include "metrics/summary.h"
 
 #include "base/mem.h"
+#include "metrics/summary_members.h"
 
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-    if (json_object_set_new(object, key, value)) {
-        abort(); /* out of memory, or text that is not UTF-8: callers check their texts */
-    }
-}
-
-static void set_count(json_t *object, const char *key, uint64_t value)
-{
-    set(object, key, json_integer((json_int_t)value));
-}
-
-static void set_real(json_t *object, const char *key, double value)
-{
-    set(object, key, json_real(value));
-}
 
 /* Bytes that are not UTF-8 (a path can hold any) become '?'. */
 static json_t *text(const char *value)
@@ -108,13 +90,38 @@ static json_t *turns(const struct summary_input *in)
     return object;
 }
 
-static json_t *tokens(const struct recorder_summary *r)
+/* Where the tokens of prompts came from when their turns were first admitted. */
+static json_t *sources(const struct summary_input *in)
 {
+    const struct recorder_summary *r = &in->recorder;
+    const uint64_t lost = r->kept_toks - r->kept_hit_toks;
+    uint64_t loaded = 0;
+    json_t *object = json_object();
+    for (uint32_t tier = 0; in->tiers && tier < in->tiers->n_tiers; tier++) {
+        loaded += r->loaded_toks[tier];
+    }
+    set_count(object, "hbm", r->hit_toks - loaded);
+    for (uint32_t tier = 0; in->tiers && tier < in->tiers->n_tiers; tier++) {
+        set_count(object, in->tiers->names[tier], r->loaded_toks[tier]);
+    }
+    set_count(object, "lost", lost);
+    set_count(object, "cold", r->prompt_toks - r->hit_toks - lost);
+    return object;
+}
+
+static json_t *tokens(const struct summary_input *in)
+{
+    const struct recorder_summary *r = &in->recorder;
     json_t *object = json_object();
     set_count(object, "prompt", r->prompt_toks);
     set_count(object, "generated", r->generated_toks);
     set_count(object, "prefix_hit", r->hit_toks);
     set_count(object, "recomputed", r->recomputed_toks);
+    set_count(object, "eligible", r->kept_toks);
+    set_count(object, "eligible_hit", r->kept_hit_toks);
+    set(object, "by_source", sources(in));
+    set_share(object, "prefill_amplification", (double)(r->prompt_toks - r->hit_toks + r->recomputed_toks),
+              (double)(r->prompt_toks - r->kept_toks));
     return object;
 }
 
@@ -125,6 +132,7 @@ static json_t *kv(const struct summary_input *in)
     set_count(object, "blocks_per_instance", in->kv_blocks_per_instance);
     set_count(object, "block_size", in->kv_block_size);
     set(object, "hit_rate", r->prompt_toks ? json_real((double)r->hit_toks / (double)r->prompt_toks) : json_null());
+    set_share(object, "eligible_hit_rate", (double)r->kept_hit_toks, (double)r->kept_toks);
     set_count(object, "preemptions", r->preemptions);
     set_count(object, "evicted_blocks", in->kv_evicted_blocks);
     set_real(object, "peak_use", in->kv_peak_use);
@@ -154,6 +162,44 @@ static json_t *time_by_bound(const struct summary_input *in)
     return object;
 }
 
+/* Whether work is spread evenly over instances, and service over tenants or programs. */
+static json_t *balance(const struct summary_input *in)
+{
+    const struct fairness_index *index = &in->recorder.fairness;
+    unsigned __int128 busy = 0;
+    for (int bound = 0; bound < SUMMARY_BOUNDS; bound++) {
+        busy += bound == BOUND_IDLE ? 0 : in->time_ps[bound];
+    }
+    json_t *object = json_object();
+    set_share(object, "busiest_instance", (double)in->longest_busy * (double)in->instances, (double)busy);
+    set(object, "jain_of", json_string(index->of_tenants ? "tenants" : "programs"));
+    set_count(object, "jain_n", index->n);
+    set_share(object, "jain", index->value, index->n ? 1.0 : 0.0);
+    return object;
+}
+
+/* What was within the service levels, over the time that is measured; deadlines are programs' own. */
+static json_t *slo(const struct summary_input *in)
+{
+    const struct recorder_summary *r = &in->recorder;
+    const struct service_levels *levels = &in->slo;
+    const double seconds = r->end > in->warmup ? simtime_to_s(r->end - in->warmup) : 0.0;
+    json_t *object = json_object();
+    set(object, "ttft_s", levels->ttft ? json_real(simtime_to_s(levels->ttft)) : json_null());
+    set(object, "tpot_s", levels->tpot ? json_real(simtime_to_s(levels->tpot)) : json_null());
+    set(object, "jct_s", levels->jct ? json_real(simtime_to_s(levels->jct)) : json_null());
+    set_count(object, "turns_within", r->turns_within);
+    set_share(object, "turns_share", (double)r->turns_within, (double)(r->turns_completed - r->turns_warmup));
+    set_share(object, "turns_per_s", (double)r->turns_within, seconds);
+    set_count(object, "programs_within", r->programs_within);
+    set_share(object, "programs_share", (double)r->programs_within,
+              (double)(r->programs_completed - r->programs_warmup));
+    set_share(object, "programs_per_s", (double)r->programs_within, seconds);
+    set_count(object, "deadlines", r->programs_due);
+    set_count(object, "deadlines_met", r->programs_in_time);
+    return object;
+}
+
 char *summary_json(const struct summary_input *in)
 {
     char digest[DIGEST_TEXT_BYTES];
@@ -170,10 +216,20 @@ char *summary_json(const struct summary_input *in)
     set_count(root, "events", in->events);
     set(root, "programs", programs(in));
     set(root, "turns", turns(in));
-    set(root, "tokens", tokens(&in->recorder));
+    set(root, "tokens", tokens(in));
     set(root, "kv", kv(in));
     set(root, "router", router(in));
     set(root, "time", time_by_bound(in));
+    set(root, "balance", balance(in));
+    if (in->slo.ttft || in->slo.tpot || in->slo.jct || in->recorder.programs_due) {
+        set(root, "slo", slo(in));
+    }
+    if (in->decisions) {
+        set(root, "decisions", summary_decisions_json(in));
+    }
+    if (in->tiers) {
+        set(root, "tiers", summary_tiers_json(in));
+    }
     set(root, "percentiles", json_string(in->recorder.sketched ? "histogram" : "exact"));
     /* Copied, so that the caller frees it like any other memory of the library. */
     char *dumped = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));

@@ -17,12 +17,41 @@
 /* Accelerator time of all instances until the last completion, by what bounded it. */
 enum summary_bound { BOUND_COMPUTE, BOUND_HBM, BOUND_LINK, BOUND_HOST, BOUND_IDLE, SUMMARY_BOUNDS };
 
+/* What policies decided, and what came of it. Blocks are of one instance's KV. */
+struct summary_decisions {
+    uint64_t kept, held, pinned, offloaded, dropped; /* turns that another follows, by what became of their KV */
+    uint64_t pins_returned, pins_expired, pins_forced, pins_released;
+    uint64_t holds_returned, holds_evicted;
+    uint64_t refused, displaced;
+    unsigned __int128 active_block_ps, retained_block_ps, wasted_block_ps;
+};
+
+/* Tiers below HBM. */
+enum { SUMMARY_MOVES = 4, SUMMARY_TIERS = 3, SUMMARY_LINKS = 2 + 2 * SUMMARY_TIERS };
+struct summary_tiers {
+    uint32_t n_tiers;
+    const char *names[SUMMARY_TIERS];
+    struct {
+        uint64_t transfers, blocks;
+    } moved[SUMMARY_MOVES];                /* out of HBM, down, into HBM for a turn, into HBM ahead of one */
+    uint64_t loaded_blocks[SUMMARY_TIERS]; /* into HBM, by tier that they came from */
+    uint64_t stores_refused;
+    /* Out of GPUs, into them, and by tier written and read; without a capacity: no such link. */
+    struct {
+        uint64_t bytes;
+        unsigned __int128 busy_ps;
+        unsigned __int128 capacity_ps; /* links of the kind, times simulated time */
+    } links[SUMMARY_LINKS];
+};
+
 struct summary_input {
     struct recorder_summary recorder;
     struct digest digest;
     bool interrupted; /* ended early: the results are partial */
     bool stopped;     /* ended at a simulated time that was asked for, before all programs had */
     simtime stopped_at;
+    simtime warmup;
+    struct service_levels slo;
 
     /* What was simulated. Text may be NULL: not known. */
     const char *workload; /* "generated: swe-agent", or the file's path */
@@ -52,6 +81,7 @@ struct summary_input {
     /* KV cache */
     uint64_t kv_blocks_per_instance;
     uint64_t kv_block_size;
+    uint64_t kv_block_bytes; /* over the GPUs of an instance */
     uint64_t kv_evicted_blocks;
     double kv_peak_use; /* fraction of the pool that turns held, largest over instances */
 
@@ -61,6 +91,10 @@ struct summary_input {
     uint64_t router_cold;          /* first turns */
 
     unsigned __int128 time_ps[SUMMARY_BOUNDS];
+    simtime longest_busy; /* step time of the busiest instance */
+
+    const struct summary_decisions *decisions; /* NULL: no policy decides anything */
+    const struct summary_tiers *tiers;         /* NULL: nothing lies below HBM */
 };
 
 /* The document as text; freed with mem_free. */

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { NAMED_BYTES = 512 };
 
@@ -56,6 +57,11 @@ static void check_load(const struct resolved *resolved, struct diag *diag)
     }
     if (s->arrivals == SETTING_ARRIVALS_CLOSED && s->max_concurrency == SETTING_UNSET_COUNT) {
         conflict(resolved, diag, "arrivals", "needs", "max_concurrency");
+    }
+    if (s->hints != SETTING_HINTS_OFF && s->workload) {
+        conflict(resolved, diag, "hints", "is for generated programs; it does not go with", "workload");
+    } else if (s->hints != SETTING_HINTS_OFF && strcmp(s->tool_gap, "trace") != 0) {
+        conflict(resolved, diag, "hints", "tells of gaps as they are generated; it does not go with", "tool_gap");
     }
     if (s->client_setup > 0 && s->arrivals != SETTING_ARRIVALS_CLOSED && s->arrivals != SETTING_ARRIVALS_AUTO) {
         conflict(resolved, diag, "client_setup", "is for closed-loop clients; it does not go with", "arrivals");
@@ -112,6 +118,11 @@ static void check_output(const struct resolved *resolved, struct diag *diag)
     const struct settings *s = &resolved->settings;
     if (s->checkpoint_every != SETTING_UNSET_TIME && s->synchronization == SYNCHRONIZATION_SERIAL) {
         conflict(resolved, diag, "checkpoint_every", "is for runs in windows; it does not go with", "synchronization");
+    }
+    if (s->decisions_log && s->checkpoint_every != SETTING_UNSET_TIME) {
+        conflict(resolved, diag, "decisions_log", "is kept in no checkpoint; it does not go with", "checkpoint_every");
+    } else if (s->decisions_log && s->transport != TRANSPORT_NONE) {
+        conflict(resolved, diag, "decisions_log", "is for one process; it does not go with", "transport");
     }
 }
 

@@ -147,6 +147,10 @@ static const struct option_row rows[] = {
      HELP("Time a closed-loop client takes before each program.")},
     {OPTION("workload", COUNT, "seed", "--seed", seed), DEFAULT("1"), AT_LEAST(0),
      HELP("Seed of everything drawn at random: generated programs, arrivals, gaps.")},
+    {OPTION("workload", CHOICE, "hints", "--hints", hints), DEFAULT("off"), NAMES3("off", "exact", "noisy"),
+     HELP("What generated programs tell policies of the gap after each turn (resume_ns of session files): nothing, how "
+          "long it is, or that times a lognormal factor of median 1 and sigma 0.5. Not with tool_gap, nor with a "
+          "workload, which has its own.")},
     {OPTION("workload", COUNT, "dag.depth", "--dag-depth", dag_depth), RANGE(1, 256),
      HELP("generate lats, deep-research: rounds of the search, or steps of a branch, on average. Unset: 16, or 6.")},
     {OPTION("workload", COUNT, "dag.fan_out", "--dag-fan-out", dag_fan_out), RANGE(1, 64),
@@ -350,8 +354,19 @@ static const struct option_row rows[] = {
           "the speed-up they allow, routing, waiting, memory. Measuring costs a little time.")},
     {OPTION("output", SWITCH, "turns_csv", "--turns-csv", turns_csv), DEFAULT("off"),
      HELP("Also write turns.csv, one row per turn.")},
+    {OPTION("output", SWITCH, "decisions_log", "--decisions-log", decisions_log), DEFAULT("off"),
+     HELP("Also write decisions.jsonl, one decision of a policy a line: where turns were sent, and what was decided "
+          "inside "
+          "instances. All are kept in memory, about 80 bytes each. Excludes checkpoints and transport mpi.")},
     {OPTION("output", COUNT, "program_rows", "--program-rows", program_rows), DEFAULT("10000"), RANGE(0, 4294967295),
      HELP("Most rows of programs.csv; beyond it, programs are sampled by a hash of their id.")},
+    {OPTION("output", DURATION, "slo.ttft", "--slo-ttft", slo_ttft), ABOVE(0),
+     HELP("Service level of turns: TTFT within it. The summary tells how many turns are within all that are given, and "
+          "the goodput. Unset: any.")},
+    {OPTION("output", DURATION, "slo.tpot", "--slo-tpot", slo_tpot), ABOVE(0),
+     HELP("Service level of turns: TPOT within it; turns of at most one output token have none. Unset: any.")},
+    {OPTION("output", DURATION, "slo.jct", "--slo-jct", slo_jct), ABOVE(0),
+     HELP("Service level of programs: JCT within it. Unset: any.")},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0], TOPICS = sizeof topics / sizeof topics[0] };

@@ -32,6 +32,7 @@ enum setting_arrivals {
 };
 enum setting_long_prompt { LONG_PROMPT_ERROR, LONG_PROMPT_DROP_PROGRAM, LONG_PROMPT_TRUNCATE };
 enum setting_bad_line { BAD_LINE_ERROR, BAD_LINE_SKIP };
+enum setting_hints { SETTING_HINTS_OFF, SETTING_HINTS_EXACT, SETTING_HINTS_NOISY };
 enum setting_engine { ENGINE_VLLM_0_10_2, ENGINE_VLLM_0_15_1, ENGINE_VLLM_0_19 };
 enum setting_stepping { STEPPING_PLAIN, STEPPING_STEADY, STEPPING_FAST_FORWARD };
 enum setting_bind { BIND_NONE, BIND_CORES, BIND_NUMA };
@@ -75,6 +76,7 @@ struct settings {
     const char *synthetic_first_prompt;
     const char *synthetic_growth;
     const char *synthetic_output;
+    uint32_t hints;            /* enum setting_hints, of generated programs */
     const char *synthetic_gap; /* text for draws_parse_durations */
     /* model and hardware */
     const char *model;
@@ -142,7 +144,11 @@ struct settings {
     uint32_t progress; /* enum setting_progress */
     bool engine_stats;
     bool turns_csv;
+    bool decisions_log;
     uint64_t program_rows;
+    simtime slo_ttft; /* unset: anything will do; the others too */
+    simtime slo_tpot;
+    simtime slo_jct;
 };
 
 #endif

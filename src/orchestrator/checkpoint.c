@@ -5,10 +5,10 @@
 #include <inttypes.h>
 
 #define SECTION "orchestrator"
-enum { SECTION_VERSION = 2 };
+enum { SECTION_VERSION = 3 };
 
 /* Bytes of a program in progress, with its slot. */
-enum { PROGRAM_BYTES = 4 + 8 + 2 * 4 + 4 * 8 + 3 * 8 + 2 * 8 + 2 * 4 };
+enum { PROGRAM_BYTES = 4 + 8 + 2 * 4 + 4 * 8 + 3 * 8 + 3 * 8 + 2 * 4 };
 
 uint64_t orchestrator_programs_taken(const struct orchestrator *orchestrator)
 {

@@ -93,6 +93,12 @@ void nodes_start(const struct progress *progress)
     }
 }
 
+uint32_t nodes_home(const struct progress *progress, uint32_t turn)
+{
+    const struct program *program = &progress->program;
+    return turn < program->graph->n_roots ? NO_HOME : progress->nodes->by_turn[program->turns[turn].parent].instance;
+}
+
 struct ready_turn nodes_ready(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t slot,
                               uint32_t turn)
 {
@@ -102,7 +108,7 @@ struct ready_turn nodes_ready(const struct orchestrator *orchestrator, const str
         .time = atomic_load_explicit(&nodes[turn].ready, memory_order_relaxed),
         .key = program->id << 24 | turn,
         .slot = slot,
-        .home = turn < program->graph->n_roots ? NO_HOME : nodes[program->turns[turn].parent].instance,
+        .home = nodes_home(progress, turn),
         .service = orchestrator_service(orchestrator, progress, turn, orchestrator_gap(orchestrator, progress, turn))};
 }
 
@@ -203,6 +209,7 @@ static void add_sums(struct program_sums *to, const struct program_sums *from)
     to->hit_toks += from->hit_toks;
     to->ttft_first += from->ttft_first; /* of turn 0, the others have none */
     to->queue += from->queue;
+    to->served += from->served;
     to->preemptions += from->preemptions;
     to->turns += from->turns;
 }
@@ -313,7 +320,7 @@ uint32_t nodes_live(const struct progress *progress)
 /* ---- saving and loading ---- */
 
 /* Bytes of a turn. */
-enum { NODE_BYTES = 4 + 4 + 2 * 8 + 3 * 8 + 2 * 8 + 2 * 4 };
+enum { NODE_BYTES = 4 + 4 + 2 * 8 + 3 * 8 + 3 * 8 + 2 * 4 };
 
 void nodes_save(const struct progress *progress, struct store_writer *writer)
 {

@@ -101,6 +101,11 @@ bool orchestrator_next_program(struct orchestrator *orchestrator, struct next_pr
     return arrivals_next(&orchestrator->arrivals, &out->id, &out->arrival);
 }
 
+void orchestrator_draw_arrival(const struct orchestrator *orchestrator, uint64_t program)
+{
+    arrivals_draw(&orchestrator->arrivals, program);
+}
+
 void orchestrator_add_slots(struct orchestrator *orchestrator)
 {
     orchestrator->chunks = mem_grow(orchestrator->chunks, &orchestrator->chunk_capacity, orchestrator->n_chunks + 1,
@@ -210,6 +215,7 @@ struct ready_turn orchestrator_start(struct orchestrator *orchestrator, uint32_t
     progress->arrival = time;
     progress->tool_time = 0;
     progress->attained = 0;
+    progress->home = NO_HOME;
     progress->sums = (struct program_sums){0};
     if (progress->program.graph) {
         progress->ready = time;
@@ -287,6 +293,7 @@ struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t s
     }
     assert(number == progress->turn);
     const struct turn *turn = &progress->program.turns[progress->turn];
+    progress->kept_toks = turn->kept_toks;
     struct turn_call call = {.program = progress->program.id,
                              .turn = progress->turn,
                              .ready = progress->ready,
@@ -303,41 +310,6 @@ struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t s
         progress->next_service = orchestrator_service(orchestrator, progress, next, progress->next_gap);
     }
     return call;
-}
-
-/* The turn that a turn follows; false for a root. */
-static bool find_parent(const struct program *program, uint32_t turn, uint32_t *parent)
-{
-    *parent = program->graph ? program->turns[turn].parent : turn - 1;
-    return turn >= (program->graph ? program->graph->n_roots : 1);
-}
-
-struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number)
-{
-    const struct progress *progress = slot_at(orchestrator, slot);
-    const struct program *program = &progress->program;
-    const bool is_last = program_is_sink(program, number);
-    uint32_t parent;
-    const bool follows = find_parent(program, number, &parent);
-    struct turn_facts facts = {.program_arrival = progress->arrival,
-                               .gap_before = follows ? orchestrator_gap(orchestrator, progress, parent) : -1,
-                               .gap_after = is_last ? SIMTIME_NEVER : orchestrator_gap(orchestrator, progress, number),
-                               .attained = progress->attained,
-                               .critical = progress->attained,
-                               .deadline = SIMTIME_NEVER,
-                               .hint_pin = -1,
-                               .hint_resume = -1,
-                               .kept_before = follows ? program->turns[parent].kept_toks : 0,
-                               .tool_before = follows ? program->turns[parent].tool : NO_TOOL,
-                               .tool_after = is_last ? NO_TOOL : program->turns[number].tool,
-                               .is_last = is_last};
-    if (program->graph) {
-        nodes_service(progress, number, &facts.attained, &facts.critical);
-    }
-    for (uint32_t i = number; i < program->n_turns; i++) {
-        facts.remaining_toks += program->turns[i].output_toks;
-    }
-    return facts;
 }
 
 /* The present turn of a chain ended. */
@@ -357,6 +329,7 @@ static enum turn_outcome chain_ended(struct progress *progress, uint32_t slot, c
     progress->tool_time += gap;
     progress->attained += *end - ended->first_scheduled;
     progress->turn++;
+    progress->home = ended->instance;
     *next = make_ready(progress, slot, *end + gap, ended->instance);
     return TURN_IS_FOLLOWED;
 }
@@ -376,6 +349,8 @@ enum turn_outcome orchestrator_turn_ended(struct orchestrator *orchestrator, uin
                                           .arrival = progress->arrival,
                                           .end = end,
                                           .tool_time = progress->tool_time,
+                                          .deadline = orchestrator_deadline(progress),
+                                          .tenant = program->tenant,
                                           .n_turns = program->n_turns};
     }
     return outcome;
@@ -419,6 +394,7 @@ bool orchestrator_resume(struct orchestrator *orchestrator, uint32_t slot, const
     progress->client = state->client;
     progress->ready = state->ready;
     progress->gap = orchestrator_gap(orchestrator, progress, state->turn);
+    progress->kept_toks = progress->program.turns[state->turn].kept_toks;
     progress->arrival = state->arrival;
     progress->tool_time = state->tool_time;
     progress->attained = state->attained;

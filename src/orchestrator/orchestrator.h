@@ -62,6 +62,9 @@ struct next_program {
 /* The next program in order of (arrival, id), or of id in a closed loop; false after the last one. */
 bool orchestrator_next_program(struct orchestrator *orchestrator, struct next_program *out);
 
+/* Prepares for a later answer of it, as arrivals_draw does. */
+void orchestrator_draw_arrival(const struct orchestrator *orchestrator, uint64_t program);
+
 uint32_t orchestrator_take_slot(struct orchestrator *orchestrator);
 void orchestrator_give_slot(struct orchestrator *orchestrator, uint32_t slot);
 
@@ -132,6 +135,13 @@ struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t s
 
 /* Its content alone, also of a program that is prepared and has not started. */
 struct content orchestrator_prompt(struct orchestrator *orchestrator, uint32_t slot, uint32_t number, uint32_t *toks);
+
+/* Tokens at the beginning of a called turn's prompt that its program's context began with before. */
+uint32_t orchestrator_kept_toks(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number);
+
+/* The instance of the turn whose context a called turn starts from; NO_HOME of a root. In one process from the start of
+ * the program on. */
+uint32_t orchestrator_home(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number);
 
 /* What policies may know of that turn. */
 struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, uint32_t slot, uint32_t number);

@@ -1,4 +1,4 @@
-/* The inside of the orchestrator, for orchestrator.c, nodes.c and checkpoint.c. */
+/* The inside of the orchestrator, for orchestrator.c, facts.c, nodes.c and checkpoint.c. */
 #ifndef ASIM_ORCHESTRATOR_ORCHESTRATOR_INTERNAL_H
 #define ASIM_ORCHESTRATOR_ORCHESTRATOR_INTERNAL_H
 
@@ -23,7 +23,9 @@ struct progress {
     struct extent_list *truncated;  /* the content of the present turn, where its prompt was cut; NULL: none was */
     const struct program *borrowed; /* from the workload; NULL: the slot is free */
     bool started;                   /* not in line any more */
-    struct nodes *nodes;            /* of a program that is a graph: what a chain has above, by turn; NULL: none yet */
+    uint32_t kept_toks;             /* of the present turn, of a chain */
+    uint32_t home;       /* the instance of the turn before it; unlike the rest it goes to no other process */
+    struct nodes *nodes; /* of a program that is a graph: what a chain has above, by turn; NULL: none yet */
 };
 _Static_assert(sizeof(struct progress) <= 5 * 64, "one per program in progress");
 
@@ -47,6 +49,13 @@ static inline struct progress *slot_at(const struct orchestrator *orchestrator, 
 
 /* A chunk of free slots, where none is free. */
 void orchestrator_add_slots(struct orchestrator *orchestrator);
+
+/* When the program should have ended; 0: at no time. */
+static inline simtime orchestrator_deadline(const struct progress *progress)
+{
+    const simtime deadline = progress->program.deadline;
+    return deadline && deadline < SIMTIME_LIMIT - progress->arrival ? progress->arrival + deadline : 0;
+}
 
 /* Tokens of a turn's prompt, as it is served. */
 static inline uint32_t orchestrator_prompt_toks(const struct orchestrator *orchestrator, const struct turn *turn)
@@ -98,6 +107,7 @@ void orchestrator_free_truncated(struct extent_list *truncated);
 void nodes_destroy(struct nodes *nodes);
 void nodes_prepare(struct progress *progress);
 void nodes_start(const struct progress *progress);
+uint32_t nodes_home(const struct progress *progress, uint32_t turn);
 struct ready_turn nodes_ready(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t slot,
                               uint32_t turn);
 struct turn_call nodes_call(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn);

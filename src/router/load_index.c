@@ -7,16 +7,31 @@ static uint32_t better(const struct load_index *index, uint32_t left, uint32_t r
     return index->loads[right] < index->loads[left] ? right : left;
 }
 
-void load_index_rebuild(struct load_index *index)
+void load_index_rebuild_block(struct load_index *index, uint32_t first, uint32_t n)
 {
     uint32_t *winner = index->winner;
-    const uint32_t half = index->leaves / 2;
-    for (uint32_t i = 0; i < half; i++) {
-        winner[half + i] = better(index, 2 * i, 2 * i + 1);
+    uint32_t node = (index->leaves + first) / 2;
+    for (uint32_t i = 0; i < n / 2; i++) {
+        winner[node + i] = better(index, first + 2 * i, first + 2 * i + 1);
     }
-    for (uint32_t node = half - 1; node >= 1; node--) {
-        winner[node] = better(index, winner[2 * node], winner[2 * node + 1]);
+    for (uint32_t width = n / 4; width; width /= 2) {
+        node /= 2;
+        for (uint32_t i = node; i < node + width; i++) {
+            winner[i] = better(index, winner[2 * i], winner[2 * i + 1]);
+        }
     }
+}
+
+void load_index_rebuild_above(struct load_index *index, uint32_t n)
+{
+    for (uint32_t node = index->leaves / n - 1; node >= 1; node--) {
+        index->winner[node] = better(index, index->winner[2 * node], index->winner[2 * node + 1]);
+    }
+}
+
+void load_index_rebuild(struct load_index *index)
+{
+    load_index_rebuild_block(index, 0, index->leaves);
 }
 
 void load_index_init(struct load_index *index, uint32_t n)

@@ -23,6 +23,11 @@ void load_index_set(struct load_index *index, uint32_t instance, uint64_t load);
 /* After loads were written to directly. */
 void load_index_rebuild(struct load_index *index);
 
+/* The same in parts, for blocks of n leaves, a power of two from 2 up to their number, that begin at multiples of n:
+ * each of them, which may be done side by side, then what is above them. */
+void load_index_rebuild_block(struct load_index *index, uint32_t first, uint32_t n);
+void load_index_rebuild_above(struct load_index *index, uint32_t n);
+
 static inline uint32_t load_index_least(const struct load_index *index)
 {
     return index->winner[1];

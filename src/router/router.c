@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "policy/homing.h"
 #include "policy/policy_call.h"
 #include "router/load_index.h"
 #include "router/sent_record.h"
@@ -20,6 +21,8 @@ struct router {
     struct sent_record *record; /* NULL: the policy does not look at it */
     struct content prompt;      /* of the turn that is routed next */
     struct policy_fault fault;
+    const struct routing_homing *homing; /* NULL: the policy has none */
+    uint32_t most_blocks;                /* of an open home */
     struct router_counters counters;
 };
 
@@ -60,6 +63,10 @@ struct router *router_create(const struct router_options *options)
         router->views[i].usable_blocks = options->usable_blocks;
     }
     load_index_init(&router->loads, options->n_instances);
+    router->homing = routing_homing(options->policy);
+    if (router->homing) {
+        router->most_blocks = router->homing->most_blocks(options->policy->parameters, options->usable_blocks);
+    }
     router->next_snapshot = options->view == ROUTER_VIEW_EXACT ? 0 : options->telemetry_period; /* all is idle at 0 */
     if (policy_of(router)->flags & ASIM_POLICY_READS_OVERLAP) {
         router->record = sent_record_create(options->n_instances, options->usable_blocks, options->block_size);
@@ -100,19 +107,25 @@ static uint64_t load_of(const struct asim_instance_view *view)
     return (uint64_t)view->outstanding << LOAD_SHIFT | view->used_blocks;
 }
 
-void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
+static void observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
 {
-    struct asim_instance_view *view = &router->views[instance];
     assert(router->sent[instance] >= snapshot->received);
     const uint32_t on_the_way = (uint32_t)(router->sent[instance] - snapshot->received);
+    struct asim_instance_view *view = &router->views[instance];
     view->outstanding = snapshot->running + snapshot->waiting + on_the_way;
     view->running = snapshot->running;
     view->waiting = snapshot->waiting;
     view->used_blocks = snapshot->used_blocks;
+    router->loads.loads[instance] = load_of(view);
+}
+
+void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
+{
+    observe(router, instance, snapshot);
     if (router->record) {
+        const struct asim_instance_view *view = &router->views[instance];
         sent_record_observe(router->record, instance, view->outstanding, view->outstanding - view->running);
     }
-    router->loads.loads[instance] = load_of(view);
 }
 
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot)
@@ -121,6 +134,12 @@ void router_update(struct router *router, uint32_t instance, const struct load_s
     router_observe(router, instance, snapshot);
     router->outstanding += (uint64_t)router->views[instance].outstanding - before;
     load_index_set(&router->loads, instance, router->loads.loads[instance]);
+}
+
+static void expect_snapshot_after(struct router *router, simtime instant)
+{
+    router->next_snapshot =
+        router->options.view == ROUTER_VIEW_EXACT ? instant + 1 : instant + router->options.telemetry_period;
 }
 
 void router_snapshots_done(struct router *router, simtime instant)
@@ -132,8 +151,97 @@ void router_snapshots_done(struct router *router, simtime instant)
         outstanding += loads[i] >> LOAD_SHIFT;
     }
     router->outstanding = outstanding;
-    router->next_snapshot =
-        router->options.view == ROUTER_VIEW_EXACT ? instant + 1 : instant + router->options.telemetry_period;
+    expect_snapshot_after(router, instant);
+}
+
+static bool is_block(const struct router *router, uint32_t n)
+{
+    return n >= 2 && (n & (n - 1)) == 0 && n <= router->loads.leaves;
+}
+
+struct block_load router_observe_block(struct router *router, uint32_t first, uint32_t n, uint32_t size,
+                                       const struct load_snapshot *snapshots)
+{
+    assert(!router->record);
+    struct block_load load = {0};
+    uint32_t most_used = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        observe(router, first + i, &snapshots[i]);
+        const uint32_t outstanding = router->views[first + i].outstanding;
+        load.outstanding += outstanding;
+        load.most = outstanding > load.most ? outstanding : load.most;
+        most_used = snapshots[i].used_blocks > most_used ? snapshots[i].used_blocks : most_used;
+    }
+    load.full = most_used > router->most_blocks;
+    if (is_block(router, size)) {
+        load_index_rebuild_block(&router->loads, first, size);
+    }
+    return load;
+}
+
+void router_blocks_observed(struct router *router, uint32_t size, uint64_t outstanding, simtime instant)
+{
+    if (is_block(router, size)) {
+        load_index_rebuild_above(&router->loads, size);
+    } else {
+        load_index_rebuild(&router->loads);
+    }
+    router->outstanding = outstanding;
+    expect_snapshot_after(router, instant);
+}
+
+/* ---- turns that surely go home ---- */
+
+bool router_knows_homes(const struct router *router)
+{
+    return router->homing && router->options.view == ROUTER_VIEW_TELEMETRY;
+}
+
+bool router_home_is_open(const struct router *router, uint32_t instance)
+{
+    return router->views[instance].used_blocks <= router->most_blocks;
+}
+
+uint32_t router_home_most(const struct router *router, uint64_t more)
+{
+    return router->homing->most_turns(router->options.policy->parameters, router->outstanding + more,
+                                      router->options.n_instances);
+}
+
+uint32_t router_outstanding(const struct router *router, uint32_t instance)
+{
+    return router->views[instance].outstanding;
+}
+
+void router_sent_home_apart(struct router *router, uint32_t instance, uint32_t n)
+{
+    router->sent[instance] += n;
+    router->views[instance].outstanding += n;
+}
+
+void router_sent_home(struct router *router, uint64_t n)
+{
+    router->outstanding += n;
+    router->counters.affinity_hits += n;
+}
+
+uint32_t router_prefetch_least(const struct router *router)
+{
+    const uint32_t least = load_index_least(&router->loads);
+    __builtin_prefetch(&router->views[least]);
+    __builtin_prefetch(&router->sent[least]);
+    return least;
+}
+
+uint32_t router_least_loaded(struct router *router, bool *current)
+{
+    const uint32_t least = load_index_least(&router->loads);
+    const uint64_t load = load_of(&router->views[least]);
+    *current = router->loads.loads[least] == load;
+    if (!*current) {
+        load_index_set(&router->loads, least, load);
+    }
+    return least;
 }
 
 static bool draws(const struct router *router)

@@ -49,6 +49,21 @@ simtime router_next_snapshot(const struct router *router);
 void router_observe(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
 void router_snapshots_done(struct router *router, simtime instant);
 
+/* What a block of instances has outstanding. */
+struct block_load {
+    uint64_t outstanding;
+    uint32_t most; /* at one of them */
+    bool full;     /* one of them is not open (below) */
+};
+
+/* The same in blocks of `size` instances, side by side: those from `first`, a multiple of it, of which there are n.
+ * Blocks where nothing has changed may be left out. router_blocks_observed ends it, with the sum of what is
+ * outstanding.
+ */
+struct block_load router_observe_block(struct router *router, uint32_t first, uint32_t n, uint32_t size,
+                                       const struct load_snapshot *snapshots);
+void router_blocks_observed(struct router *router, uint32_t size, uint64_t outstanding, simtime instant);
+
 /* The state of one instance changed, for the exact view. */
 void router_update(struct router *router, uint32_t instance, const struct load_snapshot *snapshot);
 
@@ -61,6 +76,32 @@ void router_show_prompt(struct router *router, struct content prompt);
  * router_fault. */
 uint32_t router_route(struct router *router, const struct asim_request *request, simtime now);
 const struct policy_fault *router_fault(const struct router *router);
+
+/* ---- turns that surely go home ----
+ *
+ * Where the policy says when a turn surely goes home (policy/homing.h), such turns need not be routed one by one: they
+ * are counted, at the latest before the instance is looked at by a decision after them. */
+
+/* Whether the policy says so, of the telemetry view. */
+bool router_knows_homes(const struct router *router);
+
+/* A turn surely goes home to an open instance with at most so many turns outstanding before it, once `more` turns than
+ * counted are outstanding over all, or later; until new snapshots. */
+bool router_home_is_open(const struct router *router, uint32_t instance);
+uint32_t router_home_most(const struct router *router, uint64_t more);
+
+uint32_t router_outstanding(const struct router *router, uint32_t instance);
+
+/* Turns went home: n of one instance, side by side for different instances, and of all together. */
+void router_sent_home_apart(struct router *router, uint32_t instance, uint32_t n);
+void router_sent_home(struct router *router, uint64_t n);
+
+/* The instance that a decision would take as the least loaded. *current: all turns that were counted there were known
+ * when it was found; otherwise they are now: ask again. */
+uint32_t router_least_loaded(struct router *router, bool *current);
+
+/* Who is likely to be asked about next, fetched. */
+uint32_t router_prefetch_least(const struct router *router);
 
 const struct router_counters *router_counters(const struct router *router);
 

@@ -85,6 +85,9 @@ static uint64_t count_ready(const struct windows *windows)
         const struct lane *lane = &windows->lanes[i];
         n += lane->due.n - lane->due_next + calendar_count(&lane->ready);
     }
+    for (uint32_t i = 0; windows->homing && i < windows->cluster->plan.n_instances; i++) {
+        n += homes_count(windows, i);
+    }
     return n;
 }
 
@@ -95,6 +98,24 @@ static void save_entries(const struct calendar_entry *entries, size_t n, struct 
         store_put_u32(writer, (uint32_t)entries[i].a);
         store_put_u32(writer, ready_turn_number(entries[i].tie));
         store_put_u32(writer, place_home(entries[i].a));
+    }
+}
+
+static void save_turn(const struct heap_entry *entry, uint32_t home, struct store_writer *writer)
+{
+    store_put_u32(writer, (uint32_t)entry->payload);
+    store_put_u32(writer, ready_turn_number(entry->tie));
+    store_put_u32(writer, home);
+}
+
+static void save_home(const struct windows *windows, uint32_t index, struct store_writer *writer)
+{
+    const struct home *home = &windows->homes[index];
+    for (uint32_t i = home->delivered; i < home->n_near; i++) {
+        save_turn(&home->near[i], index, writer);
+    }
+    for (size_t i = 0; i < home->later.n; i++) {
+        save_turn(&home->later.entries[i], index, writer);
     }
 }
 
@@ -110,6 +131,9 @@ static void save_turns(const struct windows *windows, struct store_writer *write
         save_entries(lane->due.entries + lane->due_next, lane->due.n - lane->due_next, writer);
         calendar_list(&lane->ready, &batch);
         save_entries(batch.entries, batch.n, writer);
+    }
+    for (uint32_t i = 0; windows->homing && i < windows->cluster->plan.n_instances; i++) {
+        save_home(windows, i, writer);
     }
     store_end(writer);
     calendar_batch_fini(&batch);
@@ -173,6 +197,10 @@ static void load_turn(struct loader *loader, uint64_t index)
                      turn.time, windows->end.time);
         return;
     }
+    if (windows->homing && turn.home != NO_HOME) {
+        homes_keep(windows, &windows->lanes[0], &turn);
+        return;
+    }
     const struct calendar_entry entry = {.time = turn.time,
                                          .tie = turn.key,
                                          .a = place_pack(windows->cluster->rank, turn.home, turn.slot),
@@ -193,8 +221,12 @@ static void load_turns(struct loader *loader)
     struct store_reader *reader = loader->reader;
     store_enter(reader, "turns", TURNS_VERSION);
     const uint64_t n = store_get_count(reader, TURN_BYTES);
+    windows->home_horizon = windows->end.time;
     for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
         load_turn(loader, i);
+    }
+    if (windows->homing) {
+        homes_resume(windows);
     }
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         struct due *due = &windows->lanes[i].due;

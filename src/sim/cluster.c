@@ -40,6 +40,7 @@ struct workload_options cluster_workload_options(const struct settings *settings
         .seed = settings->seed,
         .block_size = block_size,
         .synthetic = synthetic_options(settings),
+        .hints = (enum generated_hints)settings->hints,
         .dag = {.depth = settings->dag_depth != SETTING_UNSET_COUNT ? settings->dag_depth : 0,
                 .fan_out = settings->dag_fan_out != SETTING_UNSET_COUNT ? settings->dag_fan_out : 0},
     };
@@ -176,11 +177,23 @@ static void create_router(struct cluster *cluster)
     });
 }
 
+static simtime level(simtime setting)
+{
+    return setting != SETTING_UNSET_TIME ? setting : 0;
+}
+
+struct service_levels cluster_service_levels(const struct settings *settings)
+{
+    return (struct service_levels){
+        .ttft = level(settings->slo_ttft), .tpot = level(settings->slo_tpot), .jct = level(settings->slo_jct)};
+}
+
 struct recorder *cluster_new_recorder(const struct settings *settings)
 {
     return recorder_create(&(struct recorder_options){.keep_turns = settings->turns_csv,
                                                       .program_rows = (uint32_t)settings->program_rows,
-                                                      .warmup = settings->warmup});
+                                                      .warmup = settings->warmup,
+                                                      .slo = cluster_service_levels(settings)});
 }
 
 /* Which instances this rank has. */

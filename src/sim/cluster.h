@@ -85,6 +85,7 @@ struct cluster *cluster_create(const struct settings *settings, uint32_t rank, u
  * that their memory is near it. */
 void cluster_populate(struct cluster *cluster, uint32_t first, uint32_t end);
 
+struct service_levels cluster_service_levels(const struct settings *settings);
 struct recorder *cluster_new_recorder(const struct settings *settings);
 void cluster_destroy(struct cluster *cluster);
 

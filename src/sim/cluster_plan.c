@@ -50,6 +50,7 @@ static void resolve_engine(const struct settings *settings, struct cluster_plan 
         .long_prefill_token_threshold = (uint32_t)settings->long_prefill_token_threshold,
         .queue_depth = settings->async_scheduling ? 2 : 1,
         .prefix_caching = settings->enable_prefix_caching,
+        .logs_decisions = settings->decisions_log,
         .chunked_prefill = settings->enable_chunked_prefill,
         .reserve_full_prompt = settings->scheduler_reserve_full_isl,
         .host = plan->device.host,

@@ -1,8 +1,9 @@
 /* What the parallel engine observes of itself. Facts of one execution: times vary, counts do not depend on the threads.
  *
- * Work is the time spent advancing instances and preparing programs, span the longest single instance of each window,
- * after the serial part. On T threads a window cannot take less than its serial part and the larger of span and
- * work / T; the sums over windows bound the speed-up on any number of threads.
+ * Work is the time of the threads in their part of windows, span the longest single task of each window, after the
+ * serial part: the visit of the instance that had the most to do, or preparing some programs. On T threads a window
+ * cannot take less than its serial part and the larger of span and work / T; the sums over windows bound the speed-up
+ * on any number of threads.
  */
 #ifndef ASIM_SIM_ENGINE_STATS_H
 #define ASIM_SIM_ENGINE_STATS_H
@@ -39,7 +40,7 @@ struct engine_stats {
     uint64_t serial_ns;                       /* opening windows */
     uint64_t routing_ns;                      /* of that, routing turns */
     uint64_t work_ns;                         /* in all threads */
-    uint64_t span_ns;                         /* sum of the longest instance of each window */
+    uint64_t span_ns;                         /* sum of the longest task of each window */
     uint64_t bounded_ns[STATS_THREAD_COUNTS]; /* sum over windows of max(span, work / threads) */
     uint64_t wait_ns;                         /* of all threads at meetings */
     uint64_t allocations;                     /* calls for memory while the windows ran */
@@ -57,7 +58,7 @@ struct engine_stats {
 struct window_cost {
     uint64_t serial_ns, routing_ns;
     uint64_t work_ns;    /* in all threads */
-    uint64_t longest_ns; /* instance */
+    uint64_t longest_ns; /* task */
     uint64_t allocations;
 };
 

@@ -41,24 +41,35 @@ void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slo
         facts = orchestrator_facts(cluster->orchestrator, slot, turn);
         arrival.facts = &facts;
     }
+    if (cluster->plan.engine.logs_decisions) {
+        instance_log_route(cluster->instances[instance], &arrival,
+                           orchestrator_home(cluster->orchestrator, slot, turn));
+    }
     instance_deliver(cluster->instances[instance], &arrival);
 }
 
-uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct event_key limit)
+uint32_t ring_advance_node(const struct cluster *cluster, uint32_t index, struct event_key limit)
 {
-    const uint32_t together = ring_together(cluster);
-    if (together == 1) {
-        return instance_advance(cluster->instances[index], limit) ? index : ASIM_NONE;
-    }
-    const struct instance *ended = node_advance(cluster->nodes[index / together], limit);
+    const struct instance *ended = node_advance(cluster->nodes[index / ring_together(cluster)], limit);
     return ended ? instance_id(ended) : ASIM_NONE;
+}
+
+/* What the turn could have hit of its program's context: whole blocks, and at most all but the last token. */
+static uint32_t kept_toks(const struct cluster *cluster, const struct turn_end *end)
+{
+    const uint32_t kept = orchestrator_kept_toks(cluster->orchestrator, end->slot, end->record.turn);
+    const uint32_t most = end->record.prompt_toks - 1;
+    const uint32_t toks = kept < most ? kept : most;
+    return toks - toks % cluster->plan.engine.block_size;
 }
 
 enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end *end, struct recorder *recorder,
                            struct ready_turn *next)
 {
     struct orchestrator *orchestrator = cluster->orchestrator;
-    recorder_turn(recorder, &end->record, orchestrator_sums(orchestrator, end->slot, end->record.turn));
+    struct turn_record record = end->record;
+    record.kept_toks = kept_toks(cluster, end);
+    recorder_turn(recorder, &record, orchestrator_sums(orchestrator, end->slot, record.turn));
     struct program_record program;
     const enum turn_outcome outcome = orchestrator_turn_ended(orchestrator, end->slot, &end->record, next, &program);
     if (outcome == TURN_WAS_LAST) {

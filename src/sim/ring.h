@@ -28,7 +28,15 @@ static inline uint32_t ring_together(const struct cluster *cluster)
 
 /* Advances an instance, and those that it shares tiers with. Returns the one whose ended turns are to be taken before
  * it is called again, ASIM_NONE when none has any. */
-uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct event_key limit);
+uint32_t ring_advance_node(const struct cluster *cluster, uint32_t index, struct event_key limit);
+
+static inline uint32_t ring_advance(const struct cluster *cluster, uint32_t index, struct event_key limit)
+{
+    if (ring_together(cluster) > 1) {
+        return ring_advance_node(cluster, index, limit);
+    }
+    return instance_advance(cluster->instances[index], limit) ? index : ASIM_NONE;
+}
 
 /* Records a turn that ended, and its program when it was the last; says what comes next. After TURN_WAS_LAST,
  * next->time is the end of the program. */

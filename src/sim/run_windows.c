@@ -50,7 +50,9 @@ static void create_partitions(struct windows *windows)
         const uint32_t before = i * size;
         windows->partitions[i] = (struct partition){.first = cluster->first_instance + before,
                                                     .n = n - before < size ? n - before : size,
-                                                    .effect = SIMTIME_NEVER};
+                                                    .effect = SIMTIME_NEVER,
+                                                    .until = SIMTIME_NEVER,
+                                                    .ready = SIMTIME_NEVER};
         windows->order[i] = &windows->partitions[i];
     }
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
@@ -83,6 +85,7 @@ static void destroy(struct windows *windows)
         mem_free(lane->freed);
         mem_free(lane->clients);
         mem_free(lane->changes);
+        mem_free(lane->unsure.items);
     }
     mem_free(windows->lanes);
     mem_free(windows->effects);
@@ -93,6 +96,7 @@ static void destroy(struct windows *windows)
     mem_free(windows->dispatches);
     mem_free(windows->partitions);
     mem_free(windows->order);
+    homes_destroy(windows);
     line_destroy(windows);
     gather_destroy(windows);
     team_destroy(windows->team);
@@ -133,19 +137,20 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
         [BIND_NONE] = TEAM_BIND_NONE, [BIND_CORES] = TEAM_BIND_CORES, [BIND_NUMA] = TEAM_BIND_NUMA};
     assert(settings->dispatch_latency > 0 && (!checkpoints || transport->n_ranks == 1));
     const int counter = stats ? instructions_open() : -1; /* before threads start */
-    struct windows windows = {.cluster = cluster,
-                              .team = team_create((uint32_t)settings->threads, bindings[settings->bind]),
-                              .transport = transport,
-                              .diag = diag,
-                              .pulse = pulse,
-                              .user = user,
-                              .stats = stats,
-                              .checkpoints = checkpoints,
-                              .closed = settings->arrivals == SETTING_ARRIVALS_CLOSED,
-                              .sees_instances = router_next_snapshot(cluster->router) != SIMTIME_NEVER,
-                              .exact = settings->router_view == SETTING_VIEW_EXACT &&
-                                       router_next_snapshot(cluster->router) != SIMTIME_NEVER,
-                              .period = settings->router_telemetry_period};
+    struct windows windows = {
+        .cluster = cluster,
+        .team = team_create((uint32_t)settings->threads, bindings[settings->bind]),
+        .transport = transport,
+        .diag = diag,
+        .pulse = pulse,
+        .user = user,
+        .stats = stats,
+        .checkpoints = checkpoints,
+        .closed = settings->arrivals == SETTING_ARRIVALS_CLOSED,
+        .sees_instances = router_next_snapshot(cluster->router) != SIMTIME_NEVER,
+        .exact = settings->router_view == SETTING_VIEW_EXACT && router_next_snapshot(cluster->router) != SIMTIME_NEVER,
+        .homing = transport->n_ranks == 1 && ring_together(cluster) == 1 && router_knows_homes(cluster->router),
+        .period = settings->router_telemetry_period};
     if (team_binding_problem(windows.team)) {
         diag_warning(diag, (struct diag_where){0}, "bind: %s", team_binding_problem(windows.team));
     }
@@ -153,6 +158,9 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     create_partitions(&windows);
     team_run(windows.team, populate, &windows);
     create_instances(&windows);
+    if (windows.homing) {
+        homes_create(&windows);
+    }
     line_create(&windows);
     const uint64_t started = engine_stats_clock();
     if (stats) {

@@ -2,9 +2,56 @@
 
 #include "kv/pool.h"
 
+/* Every sum in the totals, so that they can be added up over ranks alike. */
+enum { COUNTS = 7 + RESIDENCY_COUNTS + NODE_LINKS, SUMS = STEP_BOUNDS + RESIDENCY_SUMS + NODE_LINKS };
+
+struct members {
+    uint64_t *counts[COUNTS];
+    unsigned __int128 *sums[SUMS];
+};
+
+static void list_members(struct cluster_totals *totals, struct members *members)
+{
+    uint64_t **count = members->counts;
+    unsigned __int128 **sum = members->sums;
+    *count++ = &totals->steps;
+    *count++ = &totals->fast_forwarded;
+    *count++ = &totals->turns_inside;
+    *count++ = &totals->evicted_blocks;
+    *count++ = &totals->events;
+    *count++ = &totals->deciding;
+    *count++ = &totals->nodes;
+    for (int bound = 0; bound < STEP_BOUNDS; bound++) {
+        *sum++ = &totals->part[bound];
+    }
+    residency_counters_list(&totals->decisions, count, sum);
+    count += RESIDENCY_COUNTS;
+    sum += RESIDENCY_SUMS;
+    for (int link = 0; link < NODE_LINKS; link++) {
+        *count++ = &totals->links.bytes[link];
+        *sum++ = &totals->links.busy_ps[link];
+    }
+}
+
+static void add_decisions(struct residency_counters *into, const struct residency_counters *from)
+{
+    struct residency_counters copy = *from;
+    uint64_t *counts[RESIDENCY_COUNTS], *more[RESIDENCY_COUNTS];
+    unsigned __int128 *sums[RESIDENCY_SUMS], *more_sums[RESIDENCY_SUMS];
+    residency_counters_list(into, counts, sums);
+    residency_counters_list(&copy, more, more_sums);
+    for (int i = 0; i < RESIDENCY_COUNTS; i++) {
+        *counts[i] += *more[i];
+    }
+    for (int i = 0; i < RESIDENCY_SUMS; i++) {
+        *sums[i] += *more_sums[i];
+    }
+}
+
 static void add_instance(struct cluster_totals *totals, const struct instance *instance)
 {
     const struct instance_counters *counters = instance_counters(instance);
+    const struct residency_counters *decisions = instance_residency_counters(instance);
     totals->steps += counters->steps;
     totals->fast_forwarded += counters->fast_forwarded;
     totals->turns_inside += instance_turns_inside(instance);
@@ -12,13 +59,20 @@ static void add_instance(struct cluster_totals *totals, const struct instance *i
     if (counters->peak_used_blocks > totals->peak_used_blocks) {
         totals->peak_used_blocks = counters->peak_used_blocks;
     }
+    simtime busy = 0;
     for (int bound = 0; bound < STEP_BOUNDS; bound++) {
         totals->part[bound] += (unsigned __int128)counters->part[bound];
+        busy += counters->part[bound];
+    }
+    totals->longest_busy = busy > totals->longest_busy ? busy : totals->longest_busy;
+    if (decisions) {
+        totals->deciding++;
+        add_decisions(&totals->decisions, decisions);
     }
 }
 
 /* Sums of 128 bits travel as four words of 32 bits each in 64, so that sums over ranks do not overflow. */
-enum { WORDS = 4, COUNTS = 5 };
+enum { WORDS = 4 };
 
 static void split(unsigned __int128 value, uint64_t words[WORDS])
 {
@@ -36,28 +90,41 @@ static unsigned __int128 join(const uint64_t words[WORDS])
     return value;
 }
 
+static void add_ranks(struct cluster_totals *totals, struct transport *transport)
+{
+    struct members members;
+    uint64_t words[COUNTS + SUMS * WORDS];
+    list_members(totals, &members);
+    for (int i = 0; i < COUNTS; i++) {
+        words[i] = *members.counts[i];
+    }
+    for (int i = 0; i < SUMS; i++) {
+        split(*members.sums[i], words + COUNTS + (ptrdiff_t)i * WORDS);
+    }
+    transport_sum(transport, words, sizeof words / sizeof words[0]);
+    for (int i = 0; i < COUNTS; i++) {
+        *members.counts[i] = words[i];
+    }
+    for (int i = 0; i < SUMS; i++) {
+        *members.sums[i] = join(words + COUNTS + (ptrdiff_t)i * WORDS);
+    }
+    int64_t most[2] = {-(int64_t)totals->peak_used_blocks, -totals->longest_busy};
+    transport_min(transport, most, 2);
+    totals->peak_used_blocks = (uint32_t)-most[0];
+    totals->longest_busy = -most[1];
+}
+
 struct cluster_totals cluster_totals(const struct cluster *cluster, struct transport *transport)
 {
     struct cluster_totals totals = {.events = cluster->events};
+    const uint32_t together = cluster->plan.tiers.node_instances;
     for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
         add_instance(&totals, cluster->instances[i]);
+        if (cluster->plan.tiers.n_tiers && i % together == 0) {
+            totals.nodes++;
+            node_add_links(cluster->nodes[i / together], &totals.links);
+        }
     }
-    uint64_t sums[COUNTS + STEP_BOUNDS * WORDS] = {totals.steps, totals.fast_forwarded, totals.turns_inside,
-                                                   totals.evicted_blocks, totals.events};
-    for (int bound = 0; bound < STEP_BOUNDS; bound++) {
-        split(totals.part[bound], sums + COUNTS + bound * WORDS);
-    }
-    transport_sum(transport, sums, sizeof sums / sizeof sums[0]);
-    int64_t peak = -(int64_t)totals.peak_used_blocks;
-    transport_min(transport, &peak, 1);
-    totals = (struct cluster_totals){.steps = sums[0],
-                                     .fast_forwarded = sums[1],
-                                     .turns_inside = sums[2],
-                                     .evicted_blocks = sums[3],
-                                     .events = sums[4],
-                                     .peak_used_blocks = (uint32_t)-peak};
-    for (int bound = 0; bound < STEP_BOUNDS; bound++) {
-        totals.part[bound] = join(sums + COUNTS + bound * WORDS);
-    }
+    add_ranks(&totals, transport);
     return totals;
 }

@@ -2,6 +2,7 @@
 #ifndef ASIM_SIM_TOTALS_H
 #define ASIM_SIM_TOTALS_H
 
+#include "instance/residency_counters.h"
 #include "pdes/transport.h"
 #include "sim/cluster.h"
 
@@ -11,8 +12,13 @@ struct cluster_totals {
     uint64_t turns_inside; /* waiting, running, on their way */
     uint64_t evicted_blocks;
     uint64_t events;
+    uint64_t deciding;                   /* instances in which policies decide */
+    uint64_t nodes;                      /* groups of instances that share tiers */
     uint32_t peak_used_blocks;           /* of one instance */
+    simtime longest_busy;                /* step time of one instance */
     unsigned __int128 part[STEP_BOUNDS]; /* ps */
+    struct residency_counters decisions;
+    struct node_links links;
 };
 
 struct cluster_totals cluster_totals(const struct cluster *cluster, struct transport *transport);

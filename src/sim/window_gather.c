@@ -162,6 +162,7 @@ static void gather_bounds(struct windows *windows)
     for (uint32_t i = 0; i < windows->n_partitions; i++) {
         const struct partition *partition = &windows->partitions[i];
         effect = least(effect, partition->effect);
+        known = least(known, partition->ready);
         for (uint32_t k = 0; windows->exact && k < partition->n; k++) {
             event = least(event, windows->quiet[partition->first + k].until);
         }
@@ -199,6 +200,7 @@ static void check_conservation(const struct windows *windows)
         for (uint32_t at = windows->first_dispatch[i]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
             turns++;
         }
+        turns += windows->homing ? homes_count(windows, i) : 0;
         instance_check(cluster->instances[i]);
         kv_pool_check(instance_pool(cluster->instances[i]));
     }
@@ -226,6 +228,8 @@ void gather_window(struct windows *windows)
     }
     if (windows->exact) {
         gather_changes(windows);
+    } else if (windows->homing) {
+        homes_gather(windows);
     } else {
         gather_snapshots(windows);
     }
@@ -279,6 +283,10 @@ void gather_turns(struct windows *windows, const struct window_end *end)
     const size_t left = windows->known.n - windows->known_next;
     if (left) {
         add_entries(gathered, windows->known.entries + windows->known_next, left);
+        sorted = false;
+    }
+    if (windows->homing && windows->unsure.n) {
+        homes_withdraw(windows, end, gathered);
         sorted = false;
     }
     if (!sorted) {

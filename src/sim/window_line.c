@@ -38,6 +38,7 @@ void line_prepare(const struct windows *windows, struct upcoming *upcoming)
     const bool is_there = upcoming->outcome != PREPARED_UNSOUND;
     upcoming->service = is_there ? orchestrator_first_service(orchestrator, upcoming->slot) : 0;
     upcoming->roots = is_there ? orchestrator_roots(orchestrator, upcoming->slot) : 0;
+    orchestrator_draw_arrival(orchestrator, upcoming->program.id);
 }
 
 /* When the first free client is ready. */

@@ -93,6 +93,7 @@ static void add_dispatch(struct windows *windows, uint32_t instance, const struc
         &windows->partitions[(instance - cluster->first_instance) / cluster->settings.partition];
     partition->has_dispatches = true;
     lower(&partition->effect, dispatch->effect);
+    lower(&partition->until, dispatch->arrival);
     lower(&windows->effects[instance], dispatch->effect);
     lower(&windows->quiet[instance].until, dispatch->arrival);
 }
@@ -114,14 +115,20 @@ static uint32_t choose(struct windows *windows, const struct ready_turn *turn, s
     *out = (struct dispatch){.slot = turn->slot,
                              .turn = ready_turn_number(turn->key),
                              .next = NO_DISPATCH,
+                             .key = turn->key,
                              .arrival = window_later(turn->time, cluster->settings.dispatch_latency),
                              .effect = window_later(turn->time, turn->service),
                              .start = -1};
     window_close(end, out->effect, 0, WINDOW_TURN);
+    if (windows->homing) {
+        homes_before(windows, turn);
+    }
     const uint32_t chosen = ring_route(cluster, turn);
     if (chosen == ASIM_NONE) {
         policy_fault_report(router_fault(cluster->router), windows->diag);
         windows->failed = true;
+    } else if (windows->homing) {
+        homes_after(windows, chosen, end);
     }
     return chosen;
 }
@@ -267,6 +274,8 @@ static void plan_work(struct windows *windows)
     const simtime beyond = window_later(instant_after(windows, end), windows->period);
     windows->advance_to = windows->advance_to < beyond ? windows->advance_to : beyond;
     windows->next_horizon = next_horizon(windows);
+    windows->home_horizon =
+        closing ? window_later(end, windows->period) : router_next_snapshot(windows->cluster->router);
     windows->touch_before = windows->next_horizon;
 }
 
@@ -302,14 +311,21 @@ static void account(struct windows *windows)
 {
     struct engine_stats *stats = windows->stats;
     struct window_cost *cost = &windows->cost;
+    uint64_t most = 0;
+    uint64_t prepare_ns = 0;
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         struct lane *lane = &windows->lanes[i];
         cost->work_ns += lane->work_ns;
-        cost->longest_ns = lane->longest_ns > cost->longest_ns ? lane->longest_ns : cost->longest_ns;
+        if (lane->most_to_do > most) {
+            most = lane->most_to_do;
+            cost->longest_ns = lane->longest_ns;
+        }
+        prepare_ns = lane->prepare_ns > prepare_ns ? lane->prepare_ns : prepare_ns;
         cost->allocations += lane->allocations;
         stats->instances_touched += lane->touched;
         lane->touched = 0;
     }
+    cost->longest_ns = prepare_ns > cost->longest_ns ? prepare_ns : cost->longest_ns;
     engine_stats_add(stats, cost);
     stats->closed_by[windows->end.rule]++;
 }
@@ -362,11 +378,11 @@ static void pulse(struct windows *windows)
 void windows_open(void *argument)
 {
     struct windows *windows = argument;
-    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
-    const uint64_t calls = mem_calls();
     if (windows->stats && windows->window) {
         account(windows);
     }
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
+    const uint64_t calls = mem_calls();
     windows->cost = (struct window_cost){0};
     windows->n_prepared = windows->n_upcoming;
     windows->n_dispatches = windows->deliver_all ? 0 : windows->n_dispatches;

@@ -1,100 +1,6 @@
 #include "sim/windows.h"
 
 #include "base/mem.h"
-#include "pdes/calendar_sort.h"
-
-#include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* A turn that is ready inside the window whose turns have been routed: the lookahead was wrong, and every result after
- * it would be. */
-static void check_lookahead(const struct windows *windows, const struct ready_turn *turn)
-{
-    if (turn->time < windows->end.time) {
-        fprintf(stderr,
-                "asim: program %" PRIu64 ", turn %" PRIu64 " is ready at %" PRId64 " ps, inside its own window (up to "
-                "%" PRId64 " ps)\n",
-                turn->key >> 24, turn->key & 0xffffff, turn->time, windows->end.time);
-        abort();
-    }
-}
-
-static void keep_ready(const struct windows *windows, struct lane *lane, const struct ready_turn *turn)
-{
-    check_lookahead(windows, turn);
-    const struct calendar_entry entry = {.time = turn->time,
-                                         .tie = turn->key,
-                                         .a = place_pack(windows->cluster->rank, turn->home, turn->slot),
-                                         .b = turn->service};
-    if (turn->time >= windows->horizon) {
-        calendar_push(&lane->ready, entry);
-    } else {
-        due_reserve(&lane->fresh, lane->fresh.n + 1);
-        lane->fresh.entries[lane->fresh.n++] = entry;
-    }
-}
-
-static void free_slot(struct lane *lane, uint32_t slot)
-{
-    lane->freed = mem_grow(lane->freed, &lane->freed_capacity, lane->n_freed + 1, sizeof *lane->freed);
-    lane->freed[lane->n_freed++] = slot;
-}
-
-static void free_client(struct lane *lane, simtime time, uint32_t client)
-{
-    lane->clients = mem_grow(lane->clients, &lane->clients_capacity, lane->n_clients + 1, sizeof *lane->clients);
-    lane->clients[lane->n_clients++] = (struct heap_entry){.key = time, .tie = client};
-}
-
-/* The earliest one is reported, whoever finds it. */
-static void note_late(struct lane *lane, const struct turn_end *end, uint32_t turn)
-{
-    const struct turn_record *record = &end->record;
-    const struct late_turn late = {.time = record->last_token,
-                                   .key = record->program << 24 | record->turn,
-                                   .slot = end->slot,
-                                   .turn = turn,
-                                   .any = true};
-    if (late_turn_before(&late, &lane->late)) {
-        lane->late = late;
-    }
-}
-
-static void take_ends(struct windows *windows, struct lane *lane, struct instance *instance)
-{
-    const struct cluster *cluster = windows->cluster;
-    uint32_t n;
-    const struct turn_end *ends = instance_take_ends(instance, &n);
-    for (uint32_t i = 0; i < n; i++) {
-        struct ready_turn next;
-        uint32_t edge = 0;
-        switch (ring_end(cluster, &ends[i], lane->recorder, &next)) {
-        case TURN_IS_FOLLOWED:
-            keep_ready(windows, lane, &next);
-            break;
-        case TURN_RELEASES:
-            while (orchestrator_next_released(cluster->orchestrator, ends[i].slot, &ends[i].record, &edge, &next)) {
-                keep_ready(windows, lane, &next);
-            }
-            break;
-        case TURN_IS_OVER:
-            break;
-        case TURN_WAS_LAST:
-            if (windows->closed) {
-                free_client(lane, next.time, orchestrator_client(cluster->orchestrator, ends[i].slot));
-            }
-            orchestrator_release(cluster->orchestrator, ends[i].slot);
-            free_slot(lane, ends[i].slot);
-            break;
-        case TURN_TOO_LATE:
-            note_late(lane, &ends[i], ready_turn_number(next.key));
-        }
-    }
-    lane->ends += n;
-}
 
 static void take_changes(struct lane *lane, struct instance *instance)
 {
@@ -107,7 +13,7 @@ static void take_changes(struct lane *lane, struct instance *instance)
 }
 
 /* What the instance has come to at the end of the window. */
-static void note_instance(struct windows *windows, struct lane *lane, uint32_t index)
+static inline void note_instance(struct windows *windows, struct lane *lane, uint32_t index)
 {
     struct instance *instance = windows->cluster->instances[index];
     if (windows->exact) {
@@ -123,22 +29,43 @@ static void note_instance(struct windows *windows, struct lane *lane, uint32_t i
     lane->touched++;
 }
 
+static struct event_key limit_of(const struct windows *windows)
+{
+    return windows->advance_to == SIMTIME_NEVER
+               ? EVENT_NEVER
+               : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
+}
+
 static void advance(struct windows *windows, struct lane *lane, uint32_t index)
 {
-    const struct event_key limit = windows->advance_to == SIMTIME_NEVER
-                                       ? EVENT_NEVER
-                                       : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
-    uint32_t ended;
-    while ((ended = ring_advance(windows->cluster, index, limit)) != ASIM_NONE) {
-        take_ends(windows, lane, windows->cluster->instances[ended]);
+    struct instance *instance = windows->cluster->instances[index];
+    const struct event_key limit = limit_of(windows);
+    while (instance_advance(instance, limit)) {
+        windows_take_ends(windows, lane, index);
     }
     note_instance(windows, lane, index);
 }
 
-static void deliver(struct windows *windows, uint32_t index)
+/* Delivers what went home before the dispatch, or all in the window. */
+static void deliver_homes(struct windows *windows, struct lane *lane, uint32_t index, const struct dispatch *dispatch)
+{
+    const simtime latency = windows->cluster->settings.dispatch_latency;
+    struct heap_entry next;
+    while (homes_next(windows, index, &next) &&
+           (!dispatch || window_later(next.key, latency) < dispatch->arrival ||
+            (window_later(next.key, latency) == dispatch->arrival && next.tie < dispatch->key))) {
+        ring_deliver(windows->cluster, index, (uint32_t)next.payload, ready_turn_number(next.tie), true);
+        homes_deliver(windows, lane, index);
+    }
+}
+
+static void deliver(struct windows *windows, struct lane *lane, uint32_t index)
 {
     for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH;) {
         const struct dispatch *dispatch = &windows->dispatches[at];
+        if (windows->homing) {
+            deliver_homes(windows, lane, index, dispatch);
+        }
         if (dispatch->start >= 0) {
             orchestrator_start(windows->cluster->orchestrator, dispatch->slot, dispatch->start, dispatch->client);
         }
@@ -146,12 +73,18 @@ static void deliver(struct windows *windows, uint32_t index)
         at = dispatch->next;
     }
     windows->first_dispatch[index] = NO_DISPATCH;
+    if (windows->homing) {
+        deliver_homes(windows, lane, index, NULL);
+    }
 }
 
 void windows_deliver_rest(struct windows *windows)
 {
     for (uint32_t i = windows->cluster->first_instance; i < windows->cluster->end_instance; i++) {
-        deliver(windows, i);
+        deliver(windows, &windows->lanes[0], i);
+    }
+    if (windows->homing) {
+        homes_account(windows);
     }
 }
 
@@ -192,17 +125,30 @@ struct visit {
 struct visits {
     struct visit ring[MOST_VISITS]; /* by numbers that only grow, modulo its size */
     uint32_t next;                  /* to work on */
-    uint32_t staged[VISIT_STAGES];  /* the first visit that has not reached the stage */
     uint32_t end;
+    uint32_t seen; /* the end when one was worked on last: those before it are in the stages of their distance */
     struct partition *partition; /* whose instances line up; NULL: none */
     uint32_t at;                 /* the next of them */
     uint32_t n_homes;            /* lanes without partitions that nobody has come to */
 };
 
+static void homes_fetch(const struct windows *windows, uint32_t index,
+                        void (*fetch)(const struct orchestrator *orchestrator, uint32_t slot))
+{
+    const struct home *home = &windows->homes[index];
+    for (uint32_t i = home->delivered;
+         i < home->n_due && window_has(&windows->end, home->near[i].key, home->near[i].tie); i++) {
+        fetch(windows->cluster->orchestrator, (uint32_t)home->near[i].payload);
+    }
+}
+
 static void fetch_programs(const struct windows *windows, uint32_t index)
 {
     for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
         orchestrator_prefetch(windows->cluster->orchestrator, windows->dispatches[at].slot);
+    }
+    if (windows->homing) {
+        homes_fetch(windows, index, orchestrator_prefetch);
     }
 }
 
@@ -211,9 +157,12 @@ static void fetch_turns(const struct windows *windows, uint32_t index)
     for (uint32_t at = windows->first_dispatch[index]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
         orchestrator_prefetch_turn(windows->cluster->orchestrator, windows->dispatches[at].slot);
     }
+    if (windows->homing) {
+        homes_fetch(windows, index, orchestrator_prefetch_turn);
+    }
 }
 
-static void reach_stage(struct windows *windows, uint32_t index, int stage)
+static inline void reach_stage(struct windows *windows, struct lane *lane, uint32_t index, int stage)
 {
     struct instance *instance = windows->cluster->instances[index];
     switch (stage) {
@@ -224,9 +173,14 @@ static void reach_stage(struct windows *windows, uint32_t index, int stage)
     case 1:
         instance_prefetch_deep(instance);
         fetch_turns(windows, index);
+        if (windows->homing && windows->touch_all) {
+            homes_prefetch_later(windows, index);
+        }
         break;
     case 2:
-        deliver(windows, index);
+        if (windows->first_dispatch[index] != NO_DISPATCH || homes_are_due(windows, index)) {
+            deliver(windows, lane, index);
+        }
         instance_prefetch_sequences(instance);
         break;
     case 3:
@@ -240,56 +194,129 @@ static void reach_stage(struct windows *windows, uint32_t index, int stage)
     }
 }
 
-/* The partition has no instance in line any more. */
-static void close_partition(const struct windows *windows, struct partition *partition)
+static simtime least(simtime a, simtime b)
 {
-    simtime effect = SIMTIME_NEVER;
-    for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
-        effect = windows->effects[i] < effect ? windows->effects[i] : effect;
-    }
-    partition->effect = effect;
+    return a < b ? a : b;
 }
 
-static void leave_partition(const struct windows *windows, struct partition *partition)
+/* The partition has no instance in line any more. */
+static void close_partition(struct windows *windows, struct partition *partition)
+{
+    const uint32_t end = partition->first + partition->n;
+    simtime effect = SIMTIME_NEVER;
+    if (!windows->homing) {
+        for (uint32_t i = partition->first; i < end; i++) {
+            effect = least(effect, windows->effects[i]);
+        }
+        partition->effect = effect;
+        return;
+    }
+    simtime ready = SIMTIME_NEVER;
+    simtime until = SIMTIME_NEVER;
+    for (uint32_t i = partition->first; i < end; i++) {
+        effect = least(effect, windows->effects[i]);
+        ready = least(ready, windows->ready_at_home[i]);
+        until = least(until, windows->quiet[i].until);
+    }
+    partition->effect = effect;
+    partition->ready = ready;
+    partition->until = until;
+    partition->since = windows->advance_to;
+    partition->observed = false;
+    if (windows->instant >= 0) {
+        homes_observe(windows, partition);
+    }
+}
+
+static void leave_partition(struct windows *windows, struct partition *partition)
 {
     if (--partition->pending == 0) {
         close_partition(windows, partition);
     }
 }
 
-/* Instances that share tiers, from `first`: when one must be advanced, all are. */
-static void work_on_group(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t first)
+/* Nothing happened there since the last snapshots, nothing will before it is advanced to, and no turn becomes due. */
+static bool is_quiet(const struct windows *windows, const struct partition *partition)
 {
-    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
-    const uint32_t last = partition->first + partition->n;
-    const uint32_t together = ring_together(windows->cluster);
-    const uint32_t end = first + together < last ? first + together : last;
-    const uint64_t before = lane->ends;
+    return windows->homing && windows->instant >= 0 && partition->observed && !partition->has_dispatches &&
+           partition->since <= windows->instant && partition->until >= windows->advance_to &&
+           partition->ready >= windows->home_horizon;
+}
+
+/* What a visit has to do, in steps. The clock does not find the longest one: that is the one that an interrupt fell
+ * into. */
+enum { STEPS_OF_AN_END = 4 };
+
+struct visit_cost {
+    uint64_t started; /* measured only */
+    uint64_t steps, ends;
+};
+
+/* Of n instances from `first`. */
+static uint64_t steps_walked(const struct windows *windows, uint32_t first, uint32_t n)
+{
+    uint64_t steps = 0;
+    for (uint32_t i = first; i < first + n; i++) {
+        const struct instance_counters *counters = instance_counters(windows->cluster->instances[i]);
+        steps += counters->steps - counters->fast_forwarded + counters->jumps;
+    }
+    return steps;
+}
+
+static void begin_visit(const struct windows *windows, struct visit_cost *before, uint32_t first, uint32_t n)
+{
+    before->started = engine_stats_clock();
+    before->steps = steps_walked(windows, first, n);
+}
+
+static void end_visit(const struct windows *windows, struct lane *lane, const struct visit_cost *before, uint32_t first,
+                      uint32_t n)
+{
+    const uint64_t to_do =
+        1 + steps_walked(windows, first, n) - before->steps + STEPS_OF_AN_END * (lane->ends - before->ends);
+    if (to_do > lane->most_to_do) {
+        lane->most_to_do = to_do;
+        lane->longest_ns = engine_stats_clock() - before->started;
+    }
+}
+
+/* Instances that share tiers, n from `first`: when one must be advanced, all are. No turns are kept there. */
+static void work_on_group(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t first,
+                          uint32_t n)
+{
+    struct visit_cost before = {.ends = lane->ends};
+    if (windows->stats) {
+        begin_visit(windows, &before, first, n);
+    }
     bool must = false;
-    for (uint32_t i = first; i < end; i++) {
+    for (uint32_t i = first; i < first + n; i++) {
         must |= must_advance(windows, i) || (windows->deliver_all && windows->first_dispatch[i] != NO_DISPATCH);
     }
-    for (uint32_t i = first; must && i < end; i++) {
-        deliver(windows, i);
+    if (!must) {
+        return;
     }
-    if (must) {
-        advance(windows, lane, first);
+    for (uint32_t i = first; i < first + n; i++) {
+        deliver(windows, lane, i);
     }
-    for (uint32_t i = first + 1; must && i < end; i++) {
+    uint32_t ended;
+    while ((ended = ring_advance(windows->cluster, first, limit_of(windows))) != ASIM_NONE) {
+        windows_take_ends(windows, lane, ended);
+    }
+    for (uint32_t i = first; i < first + n; i++) {
         note_instance(windows, lane, i);
     }
-    partition->cost += lane->ends - before;
+    partition->cost += lane->ends - before.ends;
     if (windows->stats) {
-        const uint64_t spent = engine_stats_clock() - started;
-        lane->work_ns += spent;
-        lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
+        end_visit(windows, lane, &before, first, n);
     }
 }
 
 static void work_on_groups(struct windows *windows, struct lane *lane, struct partition *partition)
 {
-    for (uint32_t i = partition->first; i < partition->first + partition->n; i += ring_together(windows->cluster)) {
-        work_on_group(windows, lane, partition, i);
+    const uint32_t together = ring_together(windows->cluster);
+    for (uint32_t before = 0; before < partition->n; before += together) {
+        const uint32_t left = partition->n - before;
+        work_on_group(windows, lane, partition, partition->first + before, together < left ? together : left);
     }
     close_partition(windows, partition);
 }
@@ -298,7 +325,8 @@ static void enter_partition(struct windows *windows, struct visits *visits, stru
                             struct partition *partition)
 {
     const bool delivers = windows->deliver_all && partition->has_dispatches;
-    if (!delivers && !windows->touch_all && !windows->exact && partition->effect >= windows->touch_before) {
+    if (is_quiet(windows, partition) ||
+        (!delivers && !windows->touch_all && !windows->exact && partition->effect >= windows->touch_before)) {
         return; /* nothing is to be done there */
     }
     partition->has_dispatches &= !delivers;
@@ -308,8 +336,16 @@ static void enter_partition(struct windows *windows, struct visits *visits, stru
         return;
     }
     partition->pending = 1;
+    partition->coming = 0;
     visits->partition = partition;
     visits->at = partition->first;
+}
+
+/* Turns are on their way to the instance, or become due there. */
+static bool has_deliveries(const struct windows *windows, uint32_t index)
+{
+    return windows->first_dispatch[index] != NO_DISPATCH ||
+           (windows->homing && windows->ready_at_home[index] < windows->home_horizon);
 }
 
 /* Lines up the next instance of the partition that is to be visited. */
@@ -318,8 +354,10 @@ static void line_up_instance(struct windows *windows, struct visits *visits)
     struct partition *partition = visits->partition;
     while (visits->at < partition->first + partition->n) {
         const uint32_t index = visits->at++;
-        const bool delivers = windows->deliver_all && windows->first_dispatch[index] != NO_DISPATCH;
-        if (must_advance(windows, index) || delivers) {
+        if (must_advance(windows, index) || (windows->deliver_all && has_deliveries(windows, index))) {
+            if (windows->homing) {
+                homes_prefetch(windows, index);
+            }
             visits->ring[visits->end++ % MOST_VISITS] = (struct visit){.partition = partition, .index = index};
             partition->pending++;
             return;
@@ -329,86 +367,65 @@ static void line_up_instance(struct windows *windows, struct visits *visits)
     leave_partition(windows, partition);
 }
 
+/* The same for those that were not in line when others reached their stage. */
+static void reach_late(struct windows *windows, struct lane *lane, const struct visits *visits, uint32_t due, int stage)
+{
+    for (uint32_t at = visits->seen; at < visits->end && at <= due; at++) {
+        reach_stage(windows, lane, visits->ring[at % MOST_VISITS].index, stage);
+    }
+}
+
 static void work_on(struct windows *windows, struct lane *lane, struct visits *visits)
 {
-    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
+    const struct visit *visit = &visits->ring[visits->next % MOST_VISITS];
+    struct visit_cost before = {.ends = lane->ends};
+    if (windows->stats) {
+        begin_visit(windows, &before, visit->index, 1);
+    }
+#pragma GCC unroll 6 /* each stage its own code */
     for (int i = 0; i < VISIT_STAGES; i++) {
-        for (; visits->staged[i] < visits->end && visits->staged[i] <= visits->next + stage_distance[i];
-             visits->staged[i]++) {
-            reach_stage(windows, visits->ring[visits->staged[i] % MOST_VISITS].index, i);
+        const uint32_t due = visits->next + stage_distance[i];
+        if (due < visits->seen) {
+            reach_stage(windows, lane, visits->ring[due % MOST_VISITS].index, i);
+        } else {
+            reach_late(windows, lane, visits, due, i);
         }
     }
-    const struct visit *visit = &visits->ring[visits->next++ % MOST_VISITS];
-    const uint64_t before = lane->ends;
+    visits->seen = visits->end;
+    visits->next++;
     if (must_advance(windows, visit->index)) {
         advance(windows, lane, visit->index);
     }
-    visit->partition->cost += lane->ends - before;
+    if (windows->homing) {
+        homes_close(windows, lane, visit->partition, visit->index);
+    }
+    visit->partition->cost += lane->ends - before.ends;
     leave_partition(windows, visit->partition);
     if (windows->stats) {
-        const uint64_t spent = engine_stats_clock() - started;
-        lane->work_ns += spent;
-        lane->longest_ns = spent > lane->longest_ns ? spent : lane->longest_ns;
+        end_visit(windows, lane, &before, visit->index, 1);
     }
 }
 
 /* The first turn of an open-loop program is ready when it arrives; a client's, when the client is. */
-static void prepare(struct windows *windows, struct lane *lane, uint32_t first)
+static void prepare(const struct windows *windows, uint32_t first)
 {
-    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
     for (uint32_t i = first; i < first + PREPARE_BATCH && i < windows->n_upcoming; i++) {
         line_prepare(windows, windows_upcoming(windows, i));
     }
-    if (windows->stats) {
-        lane->work_ns += engine_stats_clock() - started;
-    }
-}
-
-/* Merges two ordered arrays into *out. */
-static void merge(const struct calendar_entry *a, size_t n_a, const struct calendar_entry *b, size_t n_b,
-                  struct due *out)
-{
-    due_reserve(out, n_a + n_b);
-    struct calendar_entry *at = out->entries;
-    while (n_a && n_b) {
-        if (calendar_entry_before(a, b)) {
-            *at++ = *a++;
-            n_a--;
-        } else {
-            *at++ = *b++;
-            n_b--;
-        }
-    }
-    if (n_a + n_b) {
-        memcpy(at, n_a ? a : b, (n_a + n_b) * sizeof *at);
-    }
-    out->n = (size_t)(at - out->entries) + n_a + n_b;
-}
-
-/* What becomes due before the next horizon, in order: what was due before and is not routed yet, what came in this
- * window, what the calendar held. */
-static void take_due(struct windows *windows, struct lane *lane)
-{
-    struct due *due = &lane->due;
-    struct due *fresh = &lane->fresh;
-    struct due *scratch = &lane->scratch;
-    due_reserve(scratch, fresh->n);
-    calendar_sort(fresh->entries, fresh->n, scratch->entries);
-    merge(due->entries + lane->due_next, due->n - lane->due_next, fresh->entries, fresh->n, scratch);
-    calendar_take(&lane->ready, windows->next_horizon, &lane->taken);
-    merge(scratch->entries, scratch->n, lane->taken.entries, lane->taken.n, due);
-    lane->due_next = 0;
-    fresh->n = 0;
 }
 
 static void prepare_programs(struct windows *windows, struct lane *lane)
 {
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
+    uint32_t tasks = 0;
     uint32_t task;
     while (atomic_load_explicit(&windows->next_prepare, memory_order_relaxed) < windows->n_prepare_tasks &&
            (task = atomic_fetch_add_explicit(&windows->next_prepare, 1, memory_order_relaxed)) <
                windows->n_prepare_tasks) {
-        prepare(windows, lane, windows->n_prepared + task * PREPARE_BATCH);
+        prepare(windows, windows->n_prepared + task * PREPARE_BATCH);
+        tasks++;
     }
+    lane->prepare_ns = windows->stats && tasks ? (engine_stats_clock() - started) / tasks : 0;
 }
 
 /* Enters a partition that nobody has come to: one at home here, then one of the next lane. False when there is none,
@@ -449,14 +466,14 @@ void windows_work(struct windows *windows, uint32_t thread)
 {
     struct lane *lane = &windows->lanes[thread];
     const uint64_t calls = mem_calls();
-    lane->work_ns = lane->longest_ns = 0;
+    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
+    lane->most_to_do = lane->longest_ns = 0;
     prepare_programs(windows, lane);
     struct visits visits = {0};
     while (line_up_visits(windows, &visits, thread)) {
         work_on(windows, lane, &visits);
     }
-    const uint64_t started = windows->stats ? engine_stats_clock() : 0;
-    take_due(windows, lane);
-    lane->work_ns += windows->stats ? engine_stats_clock() - started : 0;
+    windows_take_due(windows, lane);
+    lane->work_ns = windows->stats ? engine_stats_clock() - started : 0;
     lane->allocations = mem_calls() - calls;
 }

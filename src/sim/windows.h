@@ -4,7 +4,16 @@
  *   window_open.c     serial: where the window ends, routing up to there, what the threads are to do
  *   window_line.c     serial: programs in line, and clients of a closed loop
  *   window_gather.c   serial: what the threads and the other ranks found
- *   window_work.c     parallel: deliver, advance, record, take what is due
+ *   window_homes.c    parallel: turns that surely go home, kept with the instance
+ *   window_sure.c     serial: which turns surely go home, and what of them decisions must count
+ *   window_turns.c    parallel: record turns that ended, keep those that follow, take what is due
+ *   window_work.c     parallel: deliver, advance
+ *
+ * Homes. Most turns follow one at the instance that the policy sends them to again: their home. Where the policy says
+ * when that is sure (router.h), such a turn stays with its instance, and is delivered there by who works on it, without
+ * passing through the router one by one. Decisions about others count those that went home before them when they look
+ * at the instance. Turns of instances whose turns are not all sure to come home are routed, as all are with other
+ * policies.
  *
  * Ranks. The instances may be shared out over several processes. Each routes all turns, by the same views and in the
  * same order; it works on its own instances alone, and owns the programs whose turn is there or in a gap after it. A
@@ -52,6 +61,31 @@ static inline void due_reserve(struct due *due, size_t n)
     due->entries = mem_grow(due->entries, &due->capacity, n, sizeof *due->entries);
 }
 
+/* Instances some of whose turns may not go home. */
+struct unsure_homes {
+    uint32_t *items;
+    size_t n;
+    size_t capacity;
+};
+
+/* The ready turns whose home is an instance. A visit touches the near ones, which are few unless many are due in a
+ * period, and the heap of the others once in some periods. */
+enum { FEW_NEAR = 6, NEAR_HERE = 12 };
+
+struct home {
+    _Alignas(WINDOWS_CACHE_LINE) struct heap_entry *near; /* before near_until, in order */
+    size_t near_capacity;
+    simtime near_until;
+    simtime first_later; /* in the heap, or SIMTIME_NEVER */
+    uint32_t n_near;
+    uint32_t n_due;     /* the first so many are ready before the next telemetry instant, */
+    uint32_t counted;   /* the first so many of these are counted by the router, */
+    uint32_t delivered; /* and the first so many of these delivered */
+    bool unsure;        /* in a list of those */
+    struct heap later;
+    struct heap_entry few[NEAR_HERE];
+};
+
 /* The place of a program in progress: its slot on its rank, and its home. */
 enum { PLACE_HOME_BITS = 20, PLACE_NO_HOME = (1 << PLACE_HOME_BITS) - 1 };
 
@@ -87,14 +121,18 @@ struct lane {
     size_t n_clients, clients_capacity;
     struct state_change *changes; /* exact view: of the states of instances */
     size_t n_changes, changes_capacity;
+    uint64_t due_at_home, sent_home; /* turns that became due and were sent home in this window */
+    struct unsure_homes unsure;      /* found in this window */
     struct late_turn late;
     struct partition **order; /* those at home here, in the order of claiming */
     uint32_t n_order;
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_partition;
-    bool has_fault;                            /* a policy inside an instance answered nonsense */
-    uint64_t ends;                             /* turns that ended in this window */
-    uint64_t touched;                          /* instances */
-    uint64_t work_ns, longest_ns, allocations; /* in this window; measured only */
+    bool has_fault;                  /* a policy inside an instance answered nonsense */
+    uint64_t ends;                   /* turns that ended in this window */
+    uint64_t touched;                /* instances */
+    uint64_t work_ns, allocations;   /* in this window; measured only */
+    uint64_t most_to_do, longest_ns; /* of the visit that had the most to do */
+    uint64_t prepare_ns;             /* of a batch of programs */
 };
 
 /* A program in line that has a slot. */
@@ -114,6 +152,7 @@ struct dispatch {
     uint32_t next;
     uint32_t client;
     simtime arrival;
+    uint64_t key;
     simtime effect; /* bound */
     simtime start;  /* of a program that starts with it, for `client`; -1: it has started */
 };
@@ -139,11 +178,18 @@ struct partition {
     uint64_t cost;    /* turns that ended in the last windows, halved with each */
     uint32_t pending; /* instances in a thread's line, and 1 while more may line up */
     bool has_dispatches;
+    simtime until;        /* homes: nothing happens at its instances before, */
+    simtime since;        /* after here, */
+    bool observed;        /* and the router has seen them as they are since; */
+    simtime ready;        /* the first turn there that is ready after the window */
+    uint64_t outstanding; /* in the last snapshots */
+    uint32_t coming;      /* the most turns that are due in the period at one of those worked on */
+    uint32_t peak;        /* the most turns that may then be outstanding at one of them in the period */
 };
 
 /* The tasks of a window, claimed one by one: batches of programs to prepare, then partitions: a thread's own, whose
  * memory is near it, then those that others have not come to. */
-enum { PREPARE_BATCH = 8 };
+enum { PREPARE_BATCH = 2 };
 
 /* Where a window ends: before the turn `key` that is ready at `time`. */
 struct window_end {
@@ -182,6 +228,7 @@ struct windows {
     bool closed;                     /* loop */
     bool sees_instances;             /* the routing policy looks at the views, */
     bool exact;                      /* which are exact */
+    bool homing;                     /* turns that surely go home are kept there */
     simtime period;                  /* of telemetry */
 
     struct lane *lanes;
@@ -203,6 +250,8 @@ struct windows {
     struct program_state *states; /* of those that leave */
     size_t state_capacity;
     struct transport_parts parts;
+    struct unsure_homes unsure;
+    uint64_t due_at_home; /* turns that are due in the period and have not been counted by the router */
     simtime first_effect, first_known, first_event; /* over all ranks */
     struct window_end end;                          /* of the present window */
     uint64_t window;                                /* number of the present window */
@@ -216,6 +265,8 @@ struct windows {
     simtime instant;      /* of snapshots to take, or -1 */
     simtime horizon;      /* turns ready before it are due */
     simtime next_horizon; /* of the next window */
+    simtime home_horizon; /* the next telemetry instant after the window */
+    uint32_t home_most;   /* outstanding turns at an open home up to which turns surely go there */
     uint32_t n_prepare_tasks;
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_prepare;
 
@@ -224,6 +275,9 @@ struct windows {
     struct quiet *quiet;
     uint32_t *first_dispatch, *last_dispatch;
     struct load_snapshot *snapshots;
+    struct home *homes;
+    uint32_t *coming_home;  /* turns that are due in the period and not counted */
+    simtime *ready_at_home; /* the first turn there that is ready after the window */
     struct dispatch *dispatches;
     size_t n_dispatches, dispatch_capacity;
 
@@ -278,6 +332,62 @@ void gather_migrants(struct windows *windows);
 void gather_recorders(struct windows *windows);
 
 void gather_destroy(struct windows *windows);
+
+/* ---- window_homes.c, window_sure.c: where windows->homing ---- */
+
+void homes_create(struct windows *windows);
+void homes_destroy(struct windows *windows);
+
+/* By who works on the instance. A turn ended there, and the next one has its home there. */
+void homes_keep(struct windows *windows, struct lane *lane, const struct ready_turn *turn);
+
+/* Fetch what the visit of an instance behind others in line will touch: at once, and when that is there. */
+void homes_prefetch(const struct windows *windows, uint32_t index);
+void homes_prefetch_later(const struct windows *windows, uint32_t index);
+
+/* The next turn that is ready in the window and not delivered: key, tie and the lower half of the payload are time, key
+ * and slot. homes_deliver: it has been now. */
+bool homes_next(const struct windows *windows, uint32_t index, struct heap_entry *next);
+
+/* There may be one; without homing there is none. */
+static inline bool homes_are_due(const struct windows *windows, uint32_t index)
+{
+    return windows->homing && windows->homes[index].delivered < windows->homes[index].n_due;
+}
+
+void homes_deliver(struct windows *windows, struct lane *lane, uint32_t index);
+
+/* After the instance was worked on: bounds of its turns are added to its own. At a telemetry instant, what is ready
+ * before the next one becomes due. */
+void homes_close(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t index);
+
+/* At a telemetry instant, when all instances of the partition have left their snapshots. */
+void homes_observe(struct windows *windows, struct partition *partition);
+
+/* Serial. What the threads left. homes_account: at any time. */
+void homes_gather(struct windows *windows);
+void homes_account(struct windows *windows);
+
+/* Adds the turns of unsure homes that are ready before `end` to those that are to be routed. */
+void homes_withdraw(struct windows *windows, const struct window_end *end, struct due *out);
+
+/* Around the routing of a turn: all that it is decided by is counted; an instance that got it may become unsure. */
+void homes_before(struct windows *windows, const struct ready_turn *turn);
+void homes_after(struct windows *windows, uint32_t chosen, const struct window_end *end);
+
+/* Turns kept at an instance. */
+uint64_t homes_count(const struct windows *windows, uint32_t index);
+
+/* After loading: all turns have been kept. */
+void homes_resume(struct windows *windows);
+
+/* ---- window_turns.c ---- */
+
+/* Records the turns that ended at an instance that is worked on, and keeps those that follow. */
+void windows_take_ends(struct windows *windows, struct lane *lane, uint32_t index);
+
+/* What becomes due before the next horizon. */
+void windows_take_due(struct windows *windows, struct lane *lane);
 
 /* ---- window_work.c ---- */
 

@@ -67,29 +67,51 @@ void arrivals_init(struct arrivals *arrivals, const struct workload *workload, c
         }
     }
     assert(options->process != ARRIVALS_POISSON || options->rate > 0.0);
+    if (options->process == ARRIVALS_POISSON) {
+        arrivals->drawn = mem_alloc(ARRIVALS_AHEAD * sizeof *arrivals->drawn);
+        for (uint32_t i = 0; i < ARRIVALS_AHEAD; i++) {
+            arrivals->drawn[i] = -1;
+        }
+    }
 }
 
 void arrivals_fini(struct arrivals *arrivals)
 {
     mem_free(arrivals->order);
+    mem_free(arrivals->drawn);
     *arrivals = (struct arrivals){0};
 }
 
-/* The first program arrives at time zero, each later one an exponential time after the one before, drawn with its own
- * key. Times end at SIMTIME_LIMIT, the longest span a workload may have. */
+/* An exponential time, drawn with the program's own key; at most SIMTIME_LIMIT. */
+static simtime draw_interval(const struct arrivals *arrivals, uint64_t program)
+{
+    const struct rng_key key = {.seed = arrivals->options.seed, .program = program, .purpose = RNG_ARRIVAL};
+    const struct distribution gap = {.kind = DISTRIBUTION_EXPONENTIAL, .a = 1.0 / arrivals->options.rate};
+    simtime duration;
+    return simtime_from_s(distribution_sample(&gap, rng_uniform(key, 0)), &duration) && duration < SIMTIME_LIMIT
+               ? duration
+               : SIMTIME_LIMIT;
+}
+
+void arrivals_draw(const struct arrivals *arrivals, uint64_t program)
+{
+    if (arrivals->drawn) {
+        assert(program < arrivals->next && arrivals->next <= program + ARRIVALS_AHEAD);
+        arrivals->drawn[program % ARRIVALS_AHEAD] = draw_interval(arrivals, program + ARRIVALS_AHEAD);
+    }
+}
+
+/* The first program arrives at time zero, each later one an interval after the one before. Times end at SIMTIME_LIMIT,
+ * the longest span a workload may have. */
 static simtime next_poisson(const struct arrivals *arrivals)
 {
     if (arrivals->next == 0) {
         return 0;
     }
-    const struct rng_key key = {.seed = arrivals->options.seed, .program = arrivals->next, .purpose = RNG_ARRIVAL};
-    const struct distribution gap = {.kind = DISTRIBUTION_EXPONENTIAL, .a = 1.0 / arrivals->options.rate};
-    simtime duration;
-    if (!simtime_from_s(distribution_sample(&gap, rng_uniform(key, 0)), &duration) ||
-        duration > SIMTIME_LIMIT - arrivals->last) {
-        return SIMTIME_LIMIT;
-    }
-    return arrivals->last + duration;
+    simtime *drawn = &arrivals->drawn[arrivals->next % ARRIVALS_AHEAD];
+    const simtime interval = *drawn >= 0 ? *drawn : draw_interval(arrivals, arrivals->next);
+    *drawn = -1;
+    return interval > SIMTIME_LIMIT - arrivals->last ? SIMTIME_LIMIT : arrivals->last + interval;
 }
 
 static bool next_recorded(struct arrivals *arrivals, uint64_t *program, simtime *time)

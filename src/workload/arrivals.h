@@ -21,15 +21,22 @@ struct arrivals {
     struct arrivals_options options;
     const struct workload *workload;
     uint64_t n_programs;
-    uint64_t next;                /* position in the order */
-    simtime last;                 /* time of the last arrival */
-    uint64_t *order;              /* recorded: program ids by arrival; NULL when already in order */
+    uint64_t next;   /* position in the order */
+    simtime last;    /* time of the last arrival */
+    simtime *drawn;  /* Poisson: intervals before programs, by number modulo ARRIVALS_AHEAD; -1: not drawn */
+    uint64_t *order; /* recorded: program ids by arrival; NULL when already in order */
     struct arrival_cursor cursor; /* recorded, where the workload knows the order */
     simtime origin;               /* recorded: the earliest arrival, which is time zero */
 };
 
 void arrivals_init(struct arrivals *arrivals, const struct workload *workload, const struct arrivals_options *options);
 void arrivals_fini(struct arrivals *arrivals);
+
+/* Poisson arrivals: draws the interval before the program ARRIVALS_AHEAD after `program`, which has been given out, so
+ * that arrivals_next need not. Threads may do so side by side for different programs, while nothing else is asked for.
+ */
+enum { ARRIVALS_AHEAD = 8192 };
+void arrivals_draw(const struct arrivals *arrivals, uint64_t program);
 
 /* The next open-loop arrival, or false when there are no more. */
 bool arrivals_next(struct arrivals *arrivals, uint64_t *program, simtime *time);

@@ -46,6 +46,7 @@ void builder_init(struct builder *builder, const struct workload_options *option
 void builder_fini(struct builder *builder)
 {
     name_table_fini(&builder->tools);
+    name_table_fini(&builder->tenants);
     name_table_fini(&builder->other_keys);
     name_table_fini(&builder->models);
     interner_fini(&builder->interner);
@@ -125,6 +126,11 @@ void builder_add_extents(struct builder *builder, struct turn *turn, const struc
 uint32_t builder_tool(struct builder *builder, const char *name, size_t bytes)
 {
     return number_name(&builder->tools, &builder->set.arena, name, bytes);
+}
+
+uint32_t builder_tenant(struct builder *builder, const char *name, size_t bytes)
+{
+    return 1 + number_name(&builder->tenants, &builder->set.arena, name, bytes);
 }
 
 void builder_node_model(struct builder *builder, const char *name, size_t bytes)

@@ -31,6 +31,7 @@ struct builder {
     size_t turn_capacity;
     size_t extent_capacity;
     struct name_table tools;
+    struct name_table tenants;
     struct interner interner;
 
     /* The open record. */
@@ -82,6 +83,9 @@ void builder_add_extents(struct builder *builder, struct turn *turn, const struc
 
 /* The number of a tool. */
 uint32_t builder_tool(struct builder *builder, const char *name, size_t bytes);
+
+/* The number of a tenant, from 1. */
+uint32_t builder_tenant(struct builder *builder, const char *name, size_t bytes);
 
 /* Notes the model that a node of a DAG names. */
 void builder_node_model(struct builder *builder, const char *name, size_t bytes);

@@ -391,6 +391,12 @@ asim_status columnar_write(struct workload *workload, const struct workload_opti
                             "%llu programs are DAGs, for which the columnar format has no place; allowed: chains",
                             (unsigned long long)workload_stats(workload)->n_dags);
     }
+    if (status == ASIM_OK && workload_stats(workload)->n_told) {
+        status = diag_error(diag, ASIM_INPUT, (struct diag_where){.file = source},
+                            "%llu programs have hints (pin_ns, resume_ns), a tenant or a deadline, for which the "
+                            "columnar format has no place; allowed: programs without",
+                            (unsigned long long)workload_stats(workload)->n_told);
+    }
     if (status == ASIM_OK && from) {
         status = columnar_verify(from, diag);
     }

@@ -263,7 +263,9 @@ asim_status builder_complete(struct builder *builder, struct program_set *out, s
     stats->n_programs = set->n_programs;
     stats->n_turns = set->n_turns;
     for (size_t i = 0; i < set->n_programs; i++) {
-        stats->n_dags += set->programs[i].graph != NULL;
+        const struct program *program = &set->programs[i];
+        stats->n_dags += program->graph != NULL;
+        stats->n_told += program->hints || program->tenant || program->deadline;
     }
     stats->skipped_lines = builder->skipped;
     stats->has_arrivals = builder->n_arrivals > 0;

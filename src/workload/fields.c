@@ -71,7 +71,7 @@ bool fields_collect(struct builder *builder, struct jdoc_value object, const str
     struct jdoc_iterator members = jdoc_object(object);
     struct jdoc_string key;
     struct jdoc_value value;
-    uint32_t seen = 0;
+    uint64_t seen = 0;
     while (jdoc_object_next(&members, &key, &value)) {
         const size_t i = find_field(table, n, key);
         if (i == n) {
@@ -82,9 +82,9 @@ bool fields_collect(struct builder *builder, struct jdoc_value object, const str
             builder_bad(builder, "%s%s is given twice", path, table[i].name);
             return false;
         }
-        seen |= UINT32_C(1) << i;
+        seen |= UINT64_C(1) << i;
         if (table[i].use == FIELD_READ && jdoc_type_of(value) != JDOC_NULL) {
-            out->present |= UINT32_C(1) << i;
+            out->present |= UINT64_C(1) << i;
             out->values[i] = value;
         }
     }

@@ -11,7 +11,7 @@
 #include "workload/builder.h"
 #include "workload/json_lines.h"
 
-enum { FIELDS_MAX = 32 };
+enum { FIELDS_MAX = 48 };
 
 /* What a reader does with a member. */
 enum field_use {
@@ -28,7 +28,7 @@ struct fields {
     struct builder *builder;
     const struct field *table;
     const char *path; /* what stands before the names in messages: "" or "sub_requests[2]." */
-    uint32_t present; /* bit per row of the table */
+    uint64_t present; /* bit per row of the table */
     struct jdoc_value values[FIELDS_MAX];
 };
 

@@ -30,6 +30,16 @@ struct dag_options {
     uint64_t fan_out;
 };
 
+/* What generated programs say of the gaps after their turns. */
+enum generated_hints {
+    HINTS_OFF,
+    HINTS_EXACT, /* as long as they are */
+    HINTS_NOISY, /* times a factor, lognormal with median 1 and sigma 0.5 */
+};
+
+/* Makes the hints of a program that a generator has made. */
+void generate_hints(enum generated_hints kind, uint64_t seed, struct program_slot *slot);
+
 struct generator_options {
     uint64_t seed;
     struct dag_options dag;

@@ -46,6 +46,12 @@ struct program_graph {
     const struct program_edge *parents;
 };
 
+/* What the application says with a turn. */
+struct turn_hint {
+    simtime pin;    /* its KV is to be kept this long after the turn; 0: to be dropped; -1: nothing is said */
+    simtime resume; /* estimate of the gap after the turn; -1: none */
+};
+
 struct program {
     uint64_t id;      /* position in the workload, from 0: the program's identity in digests and random draws */
     const char *name; /* session id of the file, or generated */
@@ -56,6 +62,9 @@ struct program {
     const struct extent *extents;
     uint64_t shared_stream;            /* leading tokens shared with other programs */
     uint32_t shared_prefix_toks;       /* 0: none */
+    uint32_t tenant;                   /* index into the workload's tenants, from 1; 0: none */
+    simtime deadline;                  /* from its arrival to when it should have ended; 0: none */
+    const struct turn_hint *hints;     /* by turn; NULL: none */
     const struct program_graph *graph; /* NULL: the turns are a chain */
 };
 

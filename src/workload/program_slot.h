@@ -11,6 +11,8 @@ struct program_slot {
     struct program program;
     struct turn *turns;
     size_t turn_capacity;
+    struct turn_hint *hints;
+    size_t hint_capacity;
     struct extent *extents;
     size_t extent_capacity;
     char *name;
@@ -42,6 +44,7 @@ static inline struct graph_builder *program_slot_graph(struct program_slot *slot
 static inline void program_slot_fini(struct program_slot *slot)
 {
     mem_free(slot->turns);
+    mem_free(slot->hints);
     mem_free(slot->extents);
     mem_free(slot->name);
     if (slot->graph) {

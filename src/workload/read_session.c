@@ -17,6 +17,8 @@ enum {
     LINE_WORKFLOW_ID,
     LINE_NODES,
     LINE_EDGES,
+    LINE_TENANT,
+    LINE_DEADLINE_NS,
     LINE_SPAN,
     LINE_ENV_START,
     LINE_END,
@@ -34,6 +36,8 @@ static const struct field table[N_LINE_FIELDS] = {
     [LINE_WORKFLOW_ID] = {"workflow_id", FIELD_READ},
     [LINE_NODES] = {"nodes", FIELD_READ},
     [LINE_EDGES] = {"edges", FIELD_READ},
+    [LINE_TENANT] = {"tenant", FIELD_READ},
+    [LINE_DEADLINE_NS] = {"deadline_ns", FIELD_READ},
     [LINE_SPAN] = {"span_s", FIELD_IGNORE},
     [LINE_ENV_START] = {"env_start_s", FIELD_IGNORE},
     [LINE_END] = {"end_s", FIELD_IGNORE},
@@ -52,6 +56,7 @@ void session_reader_destroy(struct session_reader *reader)
 {
     mem_free(reader->ids);
     mem_free(reader->turn_ids);
+    mem_free(reader->hints);
     extent_list_fini(&reader->content);
     session_dag_fini(&reader->dag);
     mem_free(reader);
@@ -168,6 +173,17 @@ static bool read_gap(const struct fields *fields, struct turn *turn)
     return fields_duration(fields, TURN_TOOL_NS, SIMTIME_NS, false, &turn->gap) != FIELD_BAD;
 }
 
+/* What the application says with the turn. */
+static bool read_hints(struct session_reader *reader, const struct fields *fields, uint32_t index)
+{
+    reader->hints = mem_grow(reader->hints, &reader->hint_capacity, (size_t)index + 1, sizeof *reader->hints);
+    struct turn_hint *hint = &reader->hints[index];
+    *hint = (struct turn_hint){.pin = -1, .resume = -1};
+    reader->has_hints |= fields_has(fields, TURN_PIN_NS) || fields_has(fields, TURN_RESUME_NS);
+    return fields_duration(fields, TURN_PIN_NS, SIMTIME_NS, false, &hint->pin) != FIELD_BAD &&
+           fields_duration(fields, TURN_RESUME_NS, SIMTIME_NS, false, &hint->resume) != FIELD_BAD;
+}
+
 struct turn *session_add_turn(struct session_reader *reader, const struct fields *fields)
 {
     int64_t prompt;
@@ -186,7 +202,8 @@ struct turn *session_add_turn(struct session_reader *reader, const struct fields
 bool session_read_tool_and_ids(struct session_reader *reader, const struct fields *fields, struct turn *turn)
 {
     const uint32_t index = builder_turn_count(reader->builder) - 1;
-    return read_tool(reader->builder, fields, turn) && read_turn_ids(reader, fields, turn, index);
+    return read_tool(reader->builder, fields, turn) && read_turn_ids(reader, fields, turn, index) &&
+           read_hints(reader, fields, index);
 }
 
 static void read_turn(struct session_reader *reader, const struct fields *fields)
@@ -391,6 +408,34 @@ static void read_turns(struct session_reader *reader, const struct fields *field
     }
 }
 
+/* What the application says with the program: its tenant, a number from 1, and its deadline, after its arrival; 0 where
+ * nothing is said. False when that is bad. */
+static bool read_wishes(const struct fields *fields, uint32_t *tenant, simtime *deadline)
+{
+    struct field_name name;
+    const enum field_state has_tenant = fields_name(fields, LINE_TENANT, &name);
+    if (has_tenant == FIELD_GOOD && !name.text.bytes) {
+        builder_bad(fields->builder, "tenant is empty; allowed: a name");
+        return false;
+    }
+    if (has_tenant == FIELD_GOOD) {
+        *tenant = builder_tenant(fields->builder, name.text.text, name.text.bytes);
+    }
+    const enum field_state has_deadline = fields_duration(fields, LINE_DEADLINE_NS, SIMTIME_NS, false, deadline);
+    if (has_deadline == FIELD_GOOD && *deadline == 0) {
+        builder_bad(fields->builder, "deadline_ns: 0 given; allowed: above 0, from the arrival of the program");
+        return false;
+    }
+    return has_tenant != FIELD_BAD && has_deadline != FIELD_BAD;
+}
+
+static const struct turn_hint *keep_hints(struct session_reader *reader, uint32_t n_turns)
+{
+    struct turn_hint *hints = arena_alloc(&reader->builder->set.arena, n_turns * sizeof *hints);
+    memcpy(hints, reader->hints, n_turns * sizeof *hints);
+    return hints;
+}
+
 static void read_line(struct session_reader *reader, struct jdoc_value root)
 {
     struct builder *builder = reader->builder;
@@ -399,15 +444,19 @@ static void read_line(struct session_reader *reader, struct jdoc_value root)
     bool has_arrival = false;
     int64_t arrival = 0;
     int64_t shared = 0;
+    uint32_t tenant = 0;
+    simtime deadline = 0;
     reader->n_ids = 0;
     reader->n_with_ids = 0;
+    reader->has_hints = false;
     reader->dag.graph = NULL;
     if (!fields_collect(builder, root, table, N_LINE_FIELDS, "", &fields)) {
         return;
     }
     read_turns(reader, &fields);
     if (builder->is_bad || !read_arrival(&fields, &has_arrival, &arrival) || !read_name(&fields, &name) ||
-        fields_integer(&fields, LINE_SHARED_PREFIX, 0, builder_turns(builder)->prompt_toks, &shared) == FIELD_BAD) {
+        fields_integer(&fields, LINE_SHARED_PREFIX, 0, builder_turns(builder)->prompt_toks, &shared) == FIELD_BAD ||
+        !read_wishes(&fields, &tenant, &deadline)) {
         return;
     }
     if (reader->n_with_ids) {
@@ -419,6 +468,9 @@ static void read_line(struct session_reader *reader, struct jdoc_value root)
         program->graph = graph_copy(reader->dag.graph, n_turns, &builder->set.arena);
     }
     program->shared_prefix_toks = (uint32_t)shared;
+    program->tenant = tenant;
+    program->deadline = deadline;
+    program->hints = reader->has_hints ? keep_hints(reader, n_turns) : NULL;
     if (has_arrival) {
         builder_arrival(builder, arrival);
     }

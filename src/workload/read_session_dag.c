@@ -22,6 +22,7 @@ void session_dag_fini(struct session_dag *dag)
     mem_free(dag->nodes);
     mem_free(dag->turns);
     mem_free(dag->turn_ids);
+    mem_free(dag->hints);
 }
 
 /* What a turn of a chain has and a node has not: its edges say it. */
@@ -174,11 +175,14 @@ static void reorder(struct session_reader *reader)
     dag->turns = mem_grow(dag->turns, &dag->turn_capacity, n, sizeof *dag->turns);
     dag->turn_ids = mem_grow(dag->turn_ids, &dag->turn_id_capacity, n, sizeof *dag->turn_ids);
     memcpy(dag->turns, turns, n * sizeof *turns);
+    dag->hints = mem_grow(dag->hints, &dag->hint_capacity, n, sizeof *dag->hints);
     memcpy(dag->turn_ids, reader->turn_ids, n * sizeof *dag->turn_ids);
+    memcpy(dag->hints, reader->hints, n * sizeof *dag->hints);
     for (uint32_t turn = 0; turn < n; turn++) {
         const uint32_t node = dag->builder.node_of[turn];
         turns[turn] = dag->turns[node];
         reader->turn_ids[turn] = dag->turn_ids[node];
+        reader->hints[turn] = dag->hints[node];
     }
 }
 

@@ -17,6 +17,8 @@ enum {
     TURN_TOOL_NAME,
     TURN_INPUT_IDS,
     TURN_OUTPUT_IDS,
+    TURN_PIN_NS,
+    TURN_RESUME_NS,
     /* Measured in the recorded run, which the simulation replaces. */
     TURN_API_TIME,
     TURN_LLM_START,
@@ -41,6 +43,8 @@ enum {
     [TURN_TOOL_NAME] = {"tool_name", FIELD_READ},                                                                      \
     [TURN_INPUT_IDS] = {"input_tok_ids", FIELD_READ},                                                                  \
     [TURN_OUTPUT_IDS] = {"output_tok_ids", FIELD_READ},                                                                \
+    [TURN_PIN_NS] = {"pin_ns", FIELD_READ},                                                                            \
+    [TURN_RESUME_NS] = {"resume_ns", FIELD_READ},                                                                      \
     [TURN_API_TIME] = {"api_time_s", FIELD_IGNORE},                                                                    \
     [TURN_LLM_START] = {"llm_start_s", FIELD_IGNORE},                                                                  \
     [TURN_PREFILL] = {"prefill_s", FIELD_IGNORE},                                                                      \
@@ -80,6 +84,8 @@ struct session_dag {
     size_t turn_capacity;
     struct turn_ids *turn_ids;
     size_t turn_id_capacity;
+    struct turn_hint *hints;
+    size_t hint_capacity;
 };
 
 struct session_reader {
@@ -90,7 +96,10 @@ struct session_reader {
     size_t id_capacity;
     struct turn_ids *turn_ids;
     size_t turn_id_capacity;
-    uint32_t n_with_ids; /* turns of the record that have input_tok_ids */
+    uint32_t n_with_ids;     /* turns of the record that have input_tok_ids */
+    struct turn_hint *hints; /* of the turns of the record */
+    size_t hint_capacity;
+    bool has_hints; /* one of them says something */
     struct extent_list content;
     struct session_dag dag;
 };

@@ -25,6 +25,7 @@ struct workload {
     struct columnar *columnar;
     const struct generator *generator;
     struct generator_options generator_options;
+    enum generated_hints hints;
     struct program_slot **slots; /* by slot; separate, so that programs stay where they are */
     size_t n_slots;
     size_t slot_capacity;
@@ -261,11 +262,13 @@ struct workload *workload_generate(const char *generator, uint64_t n_programs, c
     workload->generator = found;
     workload->generator_options =
         (struct generator_options){.seed = options->seed, .dag = options->dag, .synthetic = options->synthetic};
+    workload->hints = options->hints;
     snprintf(workload->reason, sizeof workload->reason, "generated: %s", found->name);
     workload->stats = (struct workload_stats){.format = workload->reason,
                                               .reason = "named by option",
                                               .n_programs = n_programs,
-                                              .n_dags = found->makes_graphs ? n_programs : 0};
+                                              .n_dags = found->makes_graphs ? n_programs : 0,
+                                              .n_told = options->hints != HINTS_OFF ? n_programs : 0};
     workload_reserve(workload, 0);
     return workload;
 }
@@ -350,6 +353,9 @@ const struct program *workload_fetch(struct workload *workload, uint64_t program
         return columnar_fetch(workload->columnar, program, made) ? &made->program : NULL;
     }
     workload->generator->make(&workload->generator_options, program, made);
+    if (workload->hints != HINTS_OFF) {
+        generate_hints(workload->hints, workload->generator_options.seed, made);
+    }
     return &made->program;
 }
 

@@ -35,6 +35,7 @@ struct workload_options {
     uint32_t block_size;                /* granularity at which token ids are compared, tokens */
     struct synthetic_options synthetic; /* of the generator of that name */
     struct dag_options dag;             /* of those of graphs */
+    enum generated_hints hints;         /* of any generator */
 };
 
 struct workload_stats {
@@ -43,6 +44,7 @@ struct workload_stats {
     uint64_t n_programs;
     uint64_t n_turns; /* 0 when they are not counted: made lazily, or the first programs of a columnar file */
     uint64_t n_dags;  /* programs whose turns are a graph */
+    uint64_t n_told;  /* programs of which the application says something: hints, a tenant, a deadline */
     uint64_t skipped_lines;
     uint64_t missing_gaps; /* turns whose gap was filled in, or kept missing */
     bool has_arrivals;     /* recorded arrivals exist */

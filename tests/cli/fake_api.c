@@ -214,6 +214,13 @@ asim_status asim_result_write_turns(const asim_result *result, FILE *file)
     return ASIM_OK;
 }
 
+asim_status asim_result_write_decisions(const asim_result *result, FILE *file)
+{
+    (void)result;
+    fputs("program,turn\n0,0\n", file);
+    return ASIM_OK;
+}
+
 size_t asim_result_message_count(const asim_result *result)
 {
     (void)result;

@@ -17,6 +17,7 @@ struct turn_record random_turn(uint64_t program, uint32_t turn)
     const simtime ready = (simtime)(program * 3 + turn * 50) * SIMTIME_S;
     const simtime scheduled = ready + scale + random_below(program, 10 * turn + 2, 1000000);
     const simtime first = scheduled + scale * random_below(program, 10 * turn + 3, 50);
+    const uint32_t hit = random_below(program, 10 * turn + 8, 1000);
     return (struct turn_record){.program = program,
                                 .turn = turn,
                                 .instance = random_below(program, 10 * turn + 4, 4),
@@ -28,7 +29,10 @@ struct turn_record random_turn(uint64_t program, uint32_t turn)
                                 .requeue_wait = random_below(program, 10 * turn + 6, 3) * scale,
                                 .prompt_toks = 1000,
                                 .output_toks = random_below(program, 10 * turn + 7, 50),
-                                .hit_toks = random_below(program, 10 * turn + 8, 1000),
+                                .hit_toks = hit,
+                                .loaded_toks = hit / 16 * (turn % 3),
+                                .loaded_from = (uint8_t)(program % RECORDER_MAX_TIERS),
+                                .kept_toks = 16 * (hit / 13 % 62),
                                 .preemptions = random_below(program, 10 * turn + 9, 3),
                                 .recomputed_toks = turn,
                                 .length_limited = turn == 3};
@@ -53,6 +57,8 @@ void random_run(struct recorder **recorders, uint32_t n, uint32_t programs, uint
                                                        .arrival = (simtime)p * SIMTIME_S,
                                                        .end = turn.last_token,
                                                        .tool_time = (simtime)p * SIMTIME_MS,
+                                                       .deadline = p % 3 ? 0 : turn.last_token + (p % 2 ? 1 : -1),
+                                                       .tenant = seed % 3 ? random_below(p, 1, 20) : 0,
                                                        .n_turns = turns};
                 recorder_program(recorders[random_below(seed, draw++, n)], &program, &sums[p]);
             }
@@ -66,7 +72,8 @@ void random_run(struct recorder **recorders, uint32_t n, uint32_t programs, uint
 
 char *summary_of(struct recorder *recorder)
 {
-    struct summary_input in = {.digest = recorder_digest(recorder)};
+    static const struct summary_tiers tiers = {.n_tiers = SUMMARY_TIERS, .names = {"a", "b", "c"}};
+    struct summary_input in = {.digest = recorder_digest(recorder), .tiers = &tiers, .slo.jct = 1};
     recorder_summarise(recorder, &in.recorder);
     return summary_json(&in);
 }

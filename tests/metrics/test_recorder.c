@@ -297,9 +297,59 @@ static void sums_of_a_program(void **state)
     recorder_destroy(recorder);
 }
 
+/* Hits up to what was kept are of the program's own context; the rest of what was kept is lost. */
+static void sources_and_levels(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t hit, kept, loaded;
+        simtime first, last; /* token, after ready */
+        bool within;
+    } turns[] = {
+        {0, 0, 0, SIMTIME_S, 2 * SIMTIME_S, true},            /* cold */
+        {320, 320, 160, SIMTIME_S + 1, 2 * SIMTIME_S, false}, /* all found, a part below; TTFT beyond */
+        {160, 480, 0, SIMTIME_S, 11 * SIMTIME_S, true},       /* the end was lost; TPOT of just 1 s */
+        {480, 320, 0, SIMTIME_S, 11 * SIMTIME_S + 10, false}, /* others had more; TPOT beyond */
+    };
+    struct recorder *recorder = recorder_create(
+        &(struct recorder_options){.slo = {.ttft = SIMTIME_S, .tpot = SIMTIME_S, .jct = 40 * SIMTIME_S}});
+    struct program_sums sums = {0};
+    uint64_t within = 0;
+    for (uint32_t i = 0; i < 4; i++) {
+        struct turn_record turn = turn_at(0, i);
+        turn.hit_toks = turns[i].hit;
+        turn.kept_toks = turns[i].kept;
+        turn.loaded_toks = turns[i].loaded;
+        turn.loaded_from = 1;
+        turn.output_toks = 11;
+        turn.first_token = turn.ready + turns[i].first;
+        turn.last_token = turn.ready + turns[i].last;
+        recorder_turn(recorder, &turn, &sums);
+        within += turns[i].within;
+    }
+    assert_int_equal(sums.served, 26 * SIMTIME_S + 10);
+    struct program_record program = {.name = "x", .end = 40 * SIMTIME_S, .deadline = 40 * SIMTIME_S, .n_turns = 4};
+    recorder_program(recorder, &program, &sums);
+    program.end += 1;
+    recorder_program(recorder, &program, &sums);
+    struct recorder_summary summary;
+    recorder_summarise(recorder, &summary);
+    assert_int_equal(summary.kept_toks, 1120);
+    assert_int_equal(summary.kept_hit_toks, 320 + 160 + 320);
+    assert_int_equal(summary.loaded_toks[1], 160);
+    assert_int_equal(summary.loaded_toks[0] + summary.loaded_toks[2], 0);
+    assert_int_equal(summary.turns_within, within);
+    assert_int_equal(summary.programs_within, 1);
+    assert_int_equal(summary.programs_due, 2);
+    assert_int_equal(summary.programs_in_time, 1);
+    recorder_destroy(recorder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sources_and_levels),
+
         cmocka_unit_test(definitions),          cmocka_unit_test(tpot_leaves_out_short_outputs),
         cmocka_unit_test(digest_fields),        cmocka_unit_test(order_does_not_matter),
         cmocka_unit_test(program_rows_pair_up), cmocka_unit_test(all_rows_or_none),

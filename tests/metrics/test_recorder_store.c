@@ -51,7 +51,10 @@ static void check_saved(uint64_t seed)
     const struct recorder_options options = {.keep_turns = random_below(seed, 102, 2),
                                              .program_rows = rows[random_below(seed, 103, 5)],
                                              .exact_values = limits[random_below(seed, 104, 4)],
-                                             .warmup = random_below(seed, 106, 2) * 300 * SIMTIME_S};
+                                             .warmup = random_below(seed, 106, 2) * 300 * SIMTIME_S,
+                                             .slo = {.ttft = random_below(seed, 107, 2) * SIMTIME_S,
+                                                     .tpot = random_below(seed, 108, 2) * SIMTIME_S,
+                                                     .jct = random_below(seed, 109, 2) * 100 * SIMTIME_S}};
     char path[64];
     temporary_path(path);
     struct recorder *whole = recorder_create(&options);
@@ -116,8 +119,9 @@ static void other_options_are_refused(void **state)
     others[2].warmup = 0;
     others[3].exact_values = 10;
     for (int i = 0; i < 4; i++) {
-        recorder_destroy(load(path, &others[i],
-                              "section 'recorder': was saved with other values of turns_csv, warmup or program_rows"));
+        recorder_destroy(
+            load(path, &others[i],
+                 "section 'recorder': was saved with other values of turns_csv, warmup, program_rows or slo"));
     }
     unlink(path);
 }
@@ -125,7 +129,7 @@ static void other_options_are_refused(void **state)
 static void sums_come_back(void **state)
 {
     (void)state;
-    const struct program_sums sums = {1, 2, 3, 4, 5, 6, 7};
+    const struct program_sums sums = {1, 2, 3, 4, 5, 6, 7, 8};
     const struct program_sums bad = {.queue = -1};
     char path[64];
     temporary_path(path);

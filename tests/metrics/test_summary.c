@@ -33,6 +33,9 @@ static struct turn_record sample_turn(void)
                                 .prompt_toks = 100,
                                 .output_toks = 11,
                                 .hit_toks = 96,
+                                .loaded_toks = 32,
+                                .loaded_from = 1,
+                                .kept_toks = 80,
                                 .preemptions = 1,
                                 .recomputed_toks = 4,
                                 .requeue_wait = 20 * SIMTIME_MS};
@@ -74,19 +77,57 @@ static struct summary_input sample_input(void)
                                .router_cold = 1};
     in.time_ps[BOUND_HBM] = (unsigned __int128)SIMTIME_LIMIT * 8; /* more than 64 bits hold */
     in.time_ps[BOUND_IDLE] = (unsigned __int128)SIMTIME_S / 2;
+    static const struct summary_decisions decisions = {.kept = 1,
+                                                       .held = 2,
+                                                       .pinned = 3,
+                                                       .offloaded = 4,
+                                                       .dropped = 5,
+                                                       .pins_returned = 6,
+                                                       .pins_expired = 7,
+                                                       .pins_forced = 8,
+                                                       .pins_released = 9,
+                                                       .holds_returned = 10,
+                                                       .holds_evicted = 11,
+                                                       .refused = 12,
+                                                       .displaced = 13,
+                                                       .active_block_ps = 60000 * (unsigned __int128)SIMTIME_S,
+                                                       .retained_block_ps = 15000 * (unsigned __int128)SIMTIME_S,
+                                                       .wasted_block_ps = 3000 * (unsigned __int128)SIMTIME_S};
+    static const struct summary_tiers tiers = {.n_tiers = 2,
+                                               .names = {"dram", "nvme"},
+                                               .moved = {{1, 10}, {2, 20}, {3, 30}, {4, 40}},
+                                               .loaded_blocks = {50, 20},
+                                               .stores_refused = 5,
+                                               .links = {{1000, SIMTIME_S, 6 * (unsigned __int128)SIMTIME_S},
+                                                         {7000, SIMTIME_S, 4 * (unsigned __int128)SIMTIME_S},
+                                                         {3000, SIMTIME_S, 2 * (unsigned __int128)SIMTIME_S},
+                                                         {0, 0, 0}, /* not duplex */
+                                                         {2000, 0, 2 * (unsigned __int128)SIMTIME_S},
+                                                         {2000, SIMTIME_S, 8 * (unsigned __int128)SIMTIME_S}}};
+    in.decisions = &decisions;
+    in.tiers = &tiers;
+    in.slo = (struct service_levels){.ttft = SIMTIME_S, .jct = 2 * SIMTIME_S};
+    in.warmup = SIMTIME_S;
+    in.kv_block_bytes = 100;
+    in.longest_busy = SIMTIME_LIMIT;
     recorder_summarise(recorder, &in.recorder);
     in.digest = recorder_digest(recorder);
     recorder_destroy(recorder);
     return in;
 }
 
-/* The document, byte for byte. */
+/* The document, byte for byte. UPDATE_GOLDEN=1 writes it anew. */
 static void golden(void **state)
 {
     (void)state;
     const struct summary_input in = sample_input();
     char *text = summary_json(&in);
     char *again = summary_json(&in);
+    if (getenv("UPDATE_GOLDEN")) {
+        FILE *file = fopen(test_path("metrics/summary.json"), "wb");
+        fprintf(file, "%s\n", text);
+        fclose(file);
+    }
     char *expected = read_whole(test_path("metrics/summary.json"));
     expected[strlen(expected) - 1] = '\0'; /* the file's last line break */
     assert_string_equal(text, expected);
@@ -197,9 +238,9 @@ static void turns_table(void **state)
     csv_equals(write_turns,
                "program,turn,instance,ready_s,arrived_s,first_scheduled_s,first_token_s,last_token_s,ttft_s,e2e_s,"
                "queue_s,tpot_s,prompt_tokens,output_tokens,prefix_hit_tokens,recomputed_tokens,preemptions,"
-               "length_limited\n"
-               "7,1,2,1.5,1.501,1.501000000001,2,3,0.5,1.5,0.021000000001,0.1,100,11,96,4,1,0\n"
-               "7,2,2,1.5,1.501,1.501000000001,2,2,0.5,0.5,0.021000000001,,100,1,96,4,1,1\n");
+               "length_limited,eligible_tokens,loaded_tokens\n"
+               "7,1,2,1.5,1.501,1.501000000001,2,3,0.5,1.5,0.021000000001,0.1,100,11,96,4,1,0,80,32\n"
+               "7,2,2,1.5,1.501,1.501000000001,2,2,0.5,0.5,0.021000000001,,100,1,96,4,1,1,80,32\n");
 }
 
 static bool write_to_full_device(FILE *file)

@@ -98,6 +98,40 @@ static const char diamond[] =
     DAG(NODE(a, 100, 10) "," NODE(b, 150, 20) "," NODE(c, 160, 5) "," NODE(d, 300, 7) "," NODE(e, 170, 3),
         EDGE(a, b, 1000) "," EDGE(a, c, 30) "," EDGE(b, d, 4) "," EDGE(c, d, 600) "," EDGE(c, e, 0));
 
+/* What the application says reaches policies with the turn, and the program's record. */
+static void hints_are_facts(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct ready_turn next[4];
+    struct program_record record;
+    open_text(&f,
+              "{\"session_id\":\"a\",\"arrival_time_ns\":0,\"tenant\":\"t\",\"deadline_ns\":5000,\"sub_requests\":["
+              "{\"input_toks\":100,\"output_toks\":2,\"gap_ns\":10,\"pin_ns\":0,\"resume_ns\":7},"
+              "{\"input_toks\":200,\"output_toks\":2}]}\n",
+              (struct orchestrator_options){0});
+    next[0] = start(&f, 0);
+    call(&f, 0);
+    struct turn_facts facts = orchestrator_facts(f.orchestrator, f.slot, 0);
+    assert_int_equal(facts.tenant, 1);
+    assert_int_equal(facts.deadline, 5100 * SIMTIME_NS);
+    assert_int_equal(facts.hint_pin, 0);
+    assert_int_equal(facts.hint_resume, 7 * SIMTIME_NS);
+    assert_int_equal(orchestrator_kept_toks(f.orchestrator, f.slot, 0), 0);
+    assert_int_equal(orchestrator_home(f.orchestrator, f.slot, 0), NO_HOME);
+    end(&f, 0, 400, 2000, next, TURN_IS_FOLLOWED, &record);
+    call(&f, 1);
+    facts = orchestrator_facts(f.orchestrator, f.slot, 1);
+    assert_int_equal(facts.hint_pin, -1);
+    assert_int_equal(facts.hint_resume, -1);
+    assert_int_equal(orchestrator_kept_toks(f.orchestrator, f.slot, 1), 102); /* the prompt before, and its output */
+    assert_int_equal(orchestrator_home(f.orchestrator, f.slot, 1), 10);
+    end(&f, 1, 400, 3000, next, TURN_WAS_LAST, &record);
+    assert_int_equal(record.tenant, 1);
+    assert_int_equal(record.deadline, 5100 * SIMTIME_NS);
+    close_it(&f);
+}
+
 static void turns_wait_for_all_parents(void **state)
 {
     (void)state;
@@ -275,6 +309,7 @@ static void many_turns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hints_are_facts),
         cmocka_unit_test(turns_wait_for_all_parents),
         cmocka_unit_test(contents_go_on_from_parents),
         cmocka_unit_test(roots_start_together),

@@ -15,6 +15,20 @@ static uint32_t scan(const uint64_t *loads, uint32_t n)
     return least;
 }
 
+/* All at once, or by blocks of any size in any order. */
+static void rebuild(struct load_index *index, uint64_t dice)
+{
+    const uint32_t size = 2u << (dice & 7);
+    if (size > index->leaves) {
+        load_index_rebuild(index);
+        return;
+    }
+    for (uint32_t first = index->leaves; first > 0; first -= size) {
+        load_index_rebuild_block(index, first - size, size);
+    }
+    load_index_rebuild_above(index, size);
+}
+
 /* Single changes and whole rebuilds, with many ties, for every number of instances. */
 static void as_a_plain_scan(void **state)
 {
@@ -33,7 +47,7 @@ static void as_a_plain_scan(void **state)
                 for (uint32_t i = 0; i < n; i++) {
                     index.loads[i] = loads[i] = rng_u64((struct rng_key){.seed = n}, rolled++) % range;
                 }
-                load_index_rebuild(&index);
+                rebuild(&index, dice);
             } else {
                 loads[instance] = (dice >> 8) % range;
                 load_index_set(&index, instance, loads[instance]);

@@ -196,6 +196,67 @@ static void homes_and_their_counters(void **state)
     router_destroy(NULL);
 }
 
+static uint32_t decide(struct router *router, uint32_t home)
+{
+    return router_route(router, &(struct asim_request){.home = home}, NOW);
+}
+
+/* Turns that went home are counted apart, and when they are looked for all views are as if they had been routed. */
+static void turns_go_home_uncounted(void **state)
+{
+    (void)state;
+    const struct policy_use use = policy_use_of(policy_find("session-affinity"));
+    struct router *router = router_create(&(struct router_options){
+        .n_instances = INSTANCES, .usable_blocks = 77, .block_size = 16, .telemetry_period = 100, .policy = &use});
+    assert_true(router_knows_homes(router));
+    for (uint32_t i = 0; i < 7; i++) {
+        assert_int_equal(decide(router, ASIM_NONE), i % INSTANCES);
+    }
+    router_sent_home_apart(router, 1, 5);
+    router_sent_home(router, 5);
+    assert_int_equal(router_outstanding(router, 1), 7);
+    assert_int_equal(router_home_most(router, 0), 8);
+    assert_int_equal(router_home_most(router, 3), 10);
+    bool current;
+    assert_int_equal(router_least_loaded(router, &current), 1); /* as long as nobody has looked */
+    assert_false(current);
+    assert_int_equal(router_least_loaded(router, &current), 2);
+    assert_true(current);
+    assert_int_equal(decide(router, ASIM_NONE), 2);
+    assert_int_equal(decide(router, 1), 1);
+    assert_int_equal(router_counters(router)->affinity_hits, 6);
+    assert_int_equal(router_sent(router, 1), 8);
+    /* Snapshots taken apart give what those taken one after another do. */
+    const struct load_snapshot snapshots[INSTANCES] = {
+        {.running = 2, .received = 3}, {.received = 8}, {.waiting = 1, .received = 2, .used_blocks = 75}};
+    const struct block_load last = router_observe_block(router, 2, 1, 2, snapshots + 2);
+    const struct block_load first = router_observe_block(router, 0, 2, 2, snapshots);
+    assert_true(last.full && !first.full);
+    assert_int_equal(first.most, 2);
+    router_blocks_observed(router, 2, first.outstanding + last.outstanding, 300);
+    assert_int_equal(router_next_snapshot(router), 400);
+    assert_true(router_home_is_open(router, 0) && !router_home_is_open(router, 2));
+    assert_int_equal(router_outstanding(router, 2), 2);
+    assert_int_equal(decide(router, ASIM_NONE), 1);
+    assert_int_equal(decide(router, 2), 1);
+    assert_int_equal(router_counters(router)->affinity_breaks, 1);
+    router_destroy(router);
+}
+
+/* Nothing is sure of exact views, nor of other policies. */
+static void not_all_homes_are_known(void **state)
+{
+    (void)state;
+    const struct policy_use use = policy_use_of(policy_find("session-affinity"));
+    struct router *router = router_create(&(struct router_options){
+        .n_instances = INSTANCES, .usable_blocks = 77, .block_size = 16, .view = ROUTER_VIEW_EXACT, .policy = &use});
+    assert_false(router_knows_homes(router));
+    router_destroy(router);
+    router = make();
+    assert_false(router_knows_homes(router));
+    router_destroy(router);
+}
+
 /* A policy has a state of its own, started once, and random numbers that depend on seed and turn alone. */
 static void state_and_random_numbers(void **state)
 {
@@ -352,6 +413,8 @@ int main(void)
         cmocka_unit_test(a_blind_policy_wants_nothing),
         cmocka_unit_test(nothing_is_counted_twice),
         cmocka_unit_test(homes_and_their_counters),
+        cmocka_unit_test(turns_go_home_uncounted),
+        cmocka_unit_test(not_all_homes_are_known),
         cmocka_unit_test(state_and_random_numbers),
         cmocka_unit_test(an_instance_that_is_not_there),
         cmocka_unit_test(what_was_sent_is_on_record),

@@ -233,7 +233,10 @@ void random_cluster_init(struct random_cluster *cluster, uint64_t seed)
 
 void random_cluster_fini(struct random_cluster *cluster)
 {
-    unlink(random_cluster_get(cluster, "workload"));
+    const char *workload = random_cluster_get(cluster, "workload");
+    if (workload) {
+        unlink(workload);
+    }
 }
 
 asim_config *random_cluster_config(const struct random_cluster *cluster)

@@ -17,7 +17,7 @@ struct bend {
     struct {
         const char *path;
         const char *value;
-    } options[4];
+    } options[12];
 };
 
 static const struct bend bends[] = {
@@ -32,6 +32,21 @@ static const struct bend bends[] = {
     {"clients without set-up", {{"max_concurrency", "20"}, {"client_setup", "0s"}, {"instances", "19"}}},
     {"dispatch latency equal to the telemetry period",
      {{"router.telemetry_period", "5ms"}, {"dispatch_latency", "5ms"}, {"instances", "9"}}},
+    {"many turns in a gap, short telemetry periods",
+     {{"generate", "synthetic"},
+      {"programs", "500"},
+      {"synthetic.system_prompt_tokens", "0"},
+      {"synthetic.turns", "geometric(mean=6, max=9)"},
+      {"synthetic.first_prompt", "lognormal(mean=20, sigma=0.3)"},
+      {"synthetic.growth", "lognormal(mean=12, sigma=0.3)"},
+      {"synthetic.output", "lognormal(mean=5, sigma=0.3)"},
+      {"synthetic.gap", "lognormal(median=2s, p99=20s, min=1ms)"},
+      {"tool_gap", "trace"},
+      {"routing", "session-affinity"},
+      {"router.telemetry_period", "5ms"},
+      {"instances", "2"}}},
+    {"few homes, long telemetry periods",
+     {{"routing", "session-affinity"}, {"router.telemetry_period", "300ms"}, {"instances", "3"}, {"tool_gap", "0s"}}},
 };
 
 enum { N_BENDS = sizeof bends / sizeof bends[0] };
@@ -76,6 +91,17 @@ int print_failed_windows(void **state)
     return 0;
 }
 
+/* Nothing is recorded of programs that are generated. */
+static void leave_workload(struct random_cluster *cluster)
+{
+    const char *arrivals = random_cluster_get(cluster, "arrivals");
+    if (arrivals && strcmp(arrivals, "recorded") == 0) {
+        random_cluster_set(cluster, "arrivals", "zero");
+    }
+    unlink(random_cluster_get(cluster, "workload"));
+    random_cluster_unset(cluster, "workload");
+}
+
 /* In a closed loop nothing else may name arrivals. */
 static void bend_to(struct random_cluster *cluster, const struct bend *bend)
 {
@@ -83,6 +109,9 @@ static void bend_to(struct random_cluster *cluster, const struct bend *bend)
         if (strcmp(bend->options[i].path, "max_concurrency") == 0) {
             random_cluster_unset(cluster, "arrivals");
             random_cluster_unset(cluster, "request_rate");
+        }
+        if (strcmp(bend->options[i].path, "generate") == 0) {
+            leave_workload(cluster);
         }
         random_cluster_set(cluster, bend->options[i].path, bend->options[i].value);
     }

@@ -131,6 +131,31 @@ static void poisson_times_are_keyed(void **state)
 }
 
 /* A rate so low that times would leave the range ends at the limit instead. */
+/* Intervals that were drawn ahead, some of them, change nothing. */
+static void poisson_times_may_be_drawn_ahead(void **state)
+{
+    (void)state;
+    enum { N = 3 * ARRIVALS_AHEAD };
+    struct workload *workload = open_agents(N);
+    struct arrivals plain, ahead;
+    const struct arrivals_options options = {.process = ARRIVALS_POISSON, .rate = 3.0, .seed = 9};
+    arrivals_init(&plain, workload, &options);
+    arrivals_init(&ahead, workload, &options);
+    for (uint64_t i = 0; i < N; i++) {
+        uint64_t program[2];
+        simtime time[2];
+        assert_true(arrivals_next(&plain, &program[0], &time[0]) && arrivals_next(&ahead, &program[1], &time[1]));
+        assert_int_equal(program[1], program[0]);
+        assert_int_equal(time[1], time[0]);
+        if (i % 3) {
+            arrivals_draw(&ahead, i);
+        }
+    }
+    arrivals_fini(&plain);
+    arrivals_fini(&ahead);
+    workload_destroy(workload);
+}
+
 static void poisson_times_end_at_the_limit(void **state)
 {
     (void)state;
@@ -150,9 +175,8 @@ static void poisson_times_end_at_the_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recorded_times_are_sorted),
-        cmocka_unit_test(poisson_intervals_are_exponential),
-        cmocka_unit_test(poisson_times_are_keyed),
+        cmocka_unit_test(recorded_times_are_sorted),         cmocka_unit_test(poisson_times_may_be_drawn_ahead),
+        cmocka_unit_test(poisson_intervals_are_exponential), cmocka_unit_test(poisson_times_are_keyed),
         cmocka_unit_test(poisson_times_end_at_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 #include "policy/builtin/builtin.h"
+#include "policy/homing.h"
 
 #include <math.h>
 
@@ -19,21 +20,44 @@ static const struct asim_parameter parameters[] = {
                     .max = INFINITY},
 };
 
-/* A home is under pressure when its KV is nearly all held by running turns, or when it has clearly more than its share
- * of turns; a handful of turns is never pressure. */
-static bool under_pressure(const struct asim_routing *routing, const struct asim_instance_view *home)
+/* A handful of turns is never pressure. */
+enum { HANDFUL = 4 };
+
+/* A home is under pressure when its KV is nearly all held by running turns, */
+static bool is_full(const double *given, uint32_t used_blocks, uint32_t usable_blocks)
 {
-    enum { HANDFUL = 4 };
-    const double kv_use = (double)home->used_blocks / (double)home->usable_blocks;
-    const double mean = (double)routing->outstanding / (double)routing->n_instances;
-    return kv_use > routing->parameters[PRESSURE_LIMIT] ||
-           (home->outstanding > HANDFUL && (double)home->outstanding > routing->parameters[LOAD_LIMIT] * mean);
+    return (double)used_blocks / (double)usable_blocks > given[PRESSURE_LIMIT];
 }
+
+/* or when it has clearly more than its share of turns. */
+static uint32_t most_turns(const double *given, uint64_t outstanding, uint32_t n_instances)
+{
+    const double mean = (double)outstanding / (double)n_instances;
+    const double most = given[LOAD_LIMIT] * mean;
+    return most < HANDFUL ? HANDFUL : most < (double)UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
+static uint32_t most_blocks(const double *given, uint32_t usable_blocks)
+{
+    uint32_t most = 0;
+    for (uint32_t bit = UINT32_C(1) << 31; bit; bit /= 2) {
+        if (!is_full(given, most + bit, usable_blocks)) {
+            most += bit;
+        }
+    }
+    return most;
+}
+
+const struct routing_homing session_affinity_homing = {.most_blocks = most_blocks, .most_turns = most_turns};
 
 static uint32_t route(const struct asim_routing *routing, const struct asim_request *request)
 {
-    if (request->home != ASIM_NONE && !under_pressure(routing, &routing->instances[request->home])) {
-        return request->home;
+    if (request->home != ASIM_NONE) {
+        const struct asim_instance_view *home = &routing->instances[request->home];
+        if (!is_full(routing->parameters, home->used_blocks, home->usable_blocks) &&
+            home->outstanding <= most_turns(routing->parameters, routing->outstanding, routing->n_instances)) {
+            return request->home;
+        }
     }
     return routing->least_loaded;
 }

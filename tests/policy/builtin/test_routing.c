@@ -1,6 +1,9 @@
 #include "support/support.h"
 
 #include "policy/builtin/builtin.h"
+#include "policy/homing.h"
+
+#include <math.h>
 
 enum { INSTANCES = 4 };
 
@@ -87,12 +90,46 @@ static void load_drives_it_away(void **state)
     assert_int_equal(affinity(LOOK(5, 0, 0, 0, 0, 0, 0, 0), 0, 0.9, 2.0), 1);
 }
 
+/* The policy keeps what its homing promises, whatever is outstanding elsewhere, and promises all that it keeps. */
+static void homing_is_what_it_does(void **state)
+{
+    (void)state;
+    const double parameters[] = {0.9, 1.7};
+    const struct routing_homing *homing = &session_affinity_homing;
+    for (uint32_t turns = 0; turns < 40; turns++) {
+        for (uint32_t others = 0; others < 90; others++) {
+            const struct asim_routing view = LOOK(turns, others, 0, 0, 0, 0, 0, 0);
+            const uint32_t most = homing->most_turns(parameters, view.outstanding, INSTANCES);
+            assert_int_equal(affinity(view, 0, 0.9, 1.7) == 0, turns <= most || view.least_loaded == 0);
+            assert_true(most <= homing->most_turns(parameters, view.outstanding + 1, INSTANCES));
+        }
+    }
+    assert_int_equal(homing->most_turns(parameters, UINT64_MAX, 1), UINT32_MAX);
+    assert_int_equal(homing->most_turns((const double[]){0.9, INFINITY}, 0, 1), UINT32_MAX);
+    assert_int_equal(homing->most_blocks(parameters, 1000), 900);
+    assert_int_equal(homing->most_blocks(parameters, 1009), 908);
+}
+
+/* Only the policy itself is known to keep such a promise. */
+static void homing_is_of_one_policy(void **state)
+{
+    (void)state;
+    const struct policy_use own = policy_use_of(&policy_session_affinity);
+    const struct asim_policy copy = policy_session_affinity;
+    const struct policy_use named_alike = policy_use_of(&copy);
+    const struct policy_use other = policy_use_of(&policy_least_loaded);
+    assert_ptr_equal(routing_homing(&own), &session_affinity_homing);
+    assert_null(routing_homing(&named_alike));
+    assert_null(routing_homing(&other));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_robin_counts),      cmocka_unit_test(least_loaded_and_its_ties),
         cmocka_unit_test(a_program_stays_at_home), cmocka_unit_test(kv_pressure_drives_it_away),
-        cmocka_unit_test(load_drives_it_away),
+        cmocka_unit_test(load_drives_it_away),     cmocka_unit_test(homing_is_what_it_does),
+        cmocka_unit_test(homing_is_of_one_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
