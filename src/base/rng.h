@@ -20,11 +20,8 @@ enum rng_purpose {
     RNG_ROUTE = 7,      /* routers that choose at random */
     RNG_PROGRAM = 8,    /* synthetic programs: number of turns, system prompt */
     RNG_TURN = 9,       /* synthetic programs: new prompt tokens, output tokens, gap */
-<<<<<<< HEAD
-    RNG_SEARCH = 10,    /* settings of a search; the draw is the sample's number, the turn the parameter's */
-=======
     RNG_HINT = 10,      /* generated programs: errors of estimates */
->>>>>>> main
+    RNG_SEARCH = 11,    /* settings of a search; the draw is the sample's number, the turn the parameter's */
 };
 
 struct rng_key {
