@@ -71,7 +71,8 @@ void kv_holder_fini(struct kv_holder *holder);
 /* Gives back the blocks that are not in the index, which nobody can hit. */
 void kv_trim(struct kv_pool *pool, struct kv_holder *holder);
 
-/* As kv_release, but what nobody else holds, and nothing cached continues, is not cached any more. */
+/* As kv_release, but what no other block caches, nobody else holds and nothing cached continues is not cached any more.
+ */
 void kv_drop(struct kv_pool *pool, struct kv_holder *holder);
 
 /* Blocks that nobody else holds. */

@@ -133,6 +133,17 @@ void plain_touch(struct plain_pool *pool, struct plain_holder *holder, const str
     holder->hashed = blocks;
 }
 
+static void forget(struct plain_pool *pool, uint32_t id)
+{
+    struct plain_block *block = &pool->blocks[id];
+    uint32_t *link = bucket_of(pool, &block->name);
+    while (*link != id) {
+        link = &pool->blocks[*link].chain;
+    }
+    *link = block->chain;
+    block->cached = false;
+}
+
 void plain_alloc(struct plain_pool *pool, struct plain_holder *holder, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -140,12 +151,7 @@ void plain_alloc(struct plain_pool *pool, struct plain_holder *holder, uint32_t 
         struct plain_block *block = &pool->blocks[id];
         queue_remove(pool, id);
         if (block->cached) {
-            uint32_t *link = bucket_of(pool, &block->name);
-            while (*link != id) {
-                link = &pool->blocks[*link].chain;
-            }
-            *link = block->chain;
-            block->cached = false;
+            forget(pool, id);
             pool->evicted++;
         }
         block->ref = 1;
@@ -160,6 +166,7 @@ void plain_hash(struct plain_pool *pool, struct plain_holder *holder, const stru
         struct plain_block *block = &pool->blocks[id];
         block->cached = true;
         block->name = names[holder->hashed];
+        block->above = holder->hashed ? names[holder->hashed - 1] : (struct plain_name){0};
         block->chain = PLAIN_NONE;
         uint32_t *link = bucket_of(pool, &block->name);
         while (*link != PLAIN_NONE) {
@@ -178,6 +185,57 @@ void plain_release(struct plain_pool *pool, struct plain_holder *holder)
         }
     }
     holder->hashed = 0;
+}
+
+void plain_trim(struct plain_pool *pool, struct plain_holder *holder)
+{
+    while (holder->n > holder->hashed) {
+        const uint32_t id = holder->blocks[--holder->n];
+        pool->blocks[id].ref = 0;
+        queue_push(pool, id);
+    }
+}
+
+static bool same_name(const struct plain_name *a, const struct plain_name *b)
+{
+    return a->low == b->low && a->high == b->high;
+}
+
+/* Another block has its name or follows it. */
+static bool is_of_use(const struct plain_pool *pool, uint32_t of)
+{
+    for (uint32_t id = 1; id < pool->n_blocks; id++) {
+        const struct plain_block *block = &pool->blocks[id];
+        if (id != of && block->cached &&
+            (same_name(&block->above, &pool->blocks[of].name) || same_name(&block->name, &pool->blocks[of].name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void plain_drop(struct plain_pool *pool, struct plain_holder *holder)
+{
+    while (holder->n) {
+        const uint32_t id = holder->blocks[--holder->n];
+        struct plain_block *block = &pool->blocks[id];
+        if (--block->ref == 0) {
+            if (block->cached && !is_of_use(pool, id)) {
+                forget(pool, id);
+            }
+            queue_push(pool, id);
+        }
+    }
+    holder->hashed = 0;
+}
+
+uint32_t plain_private(const struct plain_pool *pool, const struct plain_holder *holder)
+{
+    uint32_t blocks = 0;
+    for (uint32_t i = 0; i < holder->n; i++) {
+        blocks += pool->blocks[holder->blocks[i]].ref == 1;
+    }
+    return blocks;
 }
 
 void plain_holder_fini(struct plain_holder *holder)

@@ -24,6 +24,7 @@ struct plain_block {
     uint32_t ref;
     bool cached;
     struct plain_name name;
+    struct plain_name above; /* of the block before; zeros: it is the first */
 };
 
 struct plain_pool {
@@ -64,6 +65,15 @@ void plain_touch(struct plain_pool *pool, struct plain_holder *holder, const str
 void plain_alloc(struct plain_pool *pool, struct plain_holder *holder, uint32_t n);
 void plain_hash(struct plain_pool *pool, struct plain_holder *holder, const struct plain_name *names, uint32_t blocks);
 void plain_release(struct plain_pool *pool, struct plain_holder *holder);
+
+/* The blocks without a name. */
+void plain_trim(struct plain_pool *pool, struct plain_holder *holder);
+
+/* As plain_release; a block that nobody else holds loses its name, unless another one has it or follows the block. */
+void plain_drop(struct plain_pool *pool, struct plain_holder *holder);
+
+/* Blocks that nobody else holds. */
+uint32_t plain_private(const struct plain_pool *pool, const struct plain_holder *holder);
 void plain_holder_fini(struct plain_holder *holder);
 
 #endif
