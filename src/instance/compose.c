@@ -95,11 +95,13 @@ static enum loading load_from_below(struct instance *instance, struct sequence *
     }
 }
 
-/* The next waiting turn is not looked at again before something changes. */
+/* The next waiting turn is not looked at again before something changes. While blocks that would do are on their way
+ * out of HBM, running turns that grow change it: then more must go. */
 static void block_head(struct instance *instance)
 {
-    instance->head_blocked =
-        instance->config->stepping != ENGINE_PLAIN && !(instance->residency && engine_watches_waiting(instance));
+    const bool watches =
+        instance->residency && (engine_watches_waiting(instance) || engine_blocks_leaving(instance) > 0);
+    instance->head_blocked = instance->config->stepping != ENGINE_PLAIN && !watches;
 }
 
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */
@@ -122,6 +124,9 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             continue;
         }
         if (loading == CANNOT_LOAD) {
+            if (engine_take_back(instance, sequence)) {
+                continue;
+            }
             block_head(instance);
             return;
         }
@@ -136,6 +141,9 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             }
         }
         if (start.blocks > kv_free(instance->pool)) {
+            if (instance->node && engine_take_back(instance, sequence)) {
+                continue;
+            }
             block_head(instance);
             return;
         }
@@ -198,7 +206,7 @@ bool engine_compose(struct instance *instance, simtime now)
         preempted |= engine_run_plain(instance, draft, now, &budget);
         instance->counters.plain_steps++;
     }
-    if (!preempted) {
+    if (!preempted || (!instance->running.n && !instance->n_batches)) { /* else nothing would ever happen again */
         admit_waiting(instance, draft, now, budget);
     }
     if (!draft->n_decode && !draft->n_chunks) {

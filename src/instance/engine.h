@@ -3,6 +3,7 @@
  *   instance.c       the event loop: inbox, batches that end, batches that start
  *   prefetch.c       what the next visit will touch, fetched ahead
  *   checkpoint.c     all of that in a file
+ *   check.c          whether all of that goes together
  *   residency.h      what policies see and decide, in files of its own
  *   lookahead.c      bounds of what can leave the instance, and when
  *   fast_forward.c   stretches of steady steps in closed form
@@ -211,13 +212,10 @@ void engine_effect_decoding(struct instance *instance, struct sequence *sequence
 void engine_effect_leave(struct instance *instance, struct sequence *sequence);
 void engine_effect_prefetch(const struct instance *instance, const struct sequence *sequence); /* of one that waits */
 
-/* residency.c: what policies decide starts and ends with the instance; a turn's facts arrive with it; blocks of all
- * programs between turns, those that several share counted for each. */
+/* residency.c: what policies decide starts and ends with the instance; a turn's facts arrive with it. */
 void engine_open_residency(struct instance *instance);
 void engine_close_residency(struct instance *instance);
 void engine_welcome(struct instance *instance, const struct sequence *sequence, const struct turn_facts *facts);
-
-uint64_t engine_resident_blocks(const struct instance *instance);
 
 /* retention.c: a turn ends, arrives, is admitted, is preempted; the timer. */
 void engine_part(struct instance *instance, struct sequence *sequence, simtime now);

@@ -159,7 +159,8 @@ uint64_t instance_turns_delivered(const struct instance *instance);
 /* Turns inside: waiting, running and in the inbox. */
 uint64_t instance_turns_inside(const struct instance *instance);
 
-/* Recomputes every aggregate from the sequences and aborts on a difference (tests and debug builds). */
+/* Recomputes every aggregate, finds every block with its holders and every byte with its transfer, here and in the
+ * tiers that it shares, and aborts on a difference (tests and debug builds). */
 void instance_check(const struct instance *instance);
 
 #endif

@@ -24,8 +24,7 @@ struct guest {
     simtime served;        /* execution time before it was preempted last */
     simtime running_since; /* SIMTIME_NEVER: it waits */
     uint64_t refused_in;   /* batch; 0: none */
-    bool is_loading;       /* KV is on its way from a tier */
-    bool is_loaded;        /* it has come: the sequence holds it while it waits */
+    bool is_loading;       /* KV is on its way from a tier; when it has come the sequence holds it while it waits */
 };
 
 /* A program between two turns. */

@@ -88,6 +88,14 @@ static void start_flow(struct node *node, uint32_t tag, uint32_t blocks, simtime
 
 /* ---- stores ---- */
 
+/* Tiers have other content than before: turns that wait may find more or less there. */
+static void note_tiers(struct node *node)
+{
+    for (size_t i = 0; i < node->n_members; i++) {
+        node->members[i]->head_blocked = false;
+    }
+}
+
 /* What `from` has of the content goes to `to`; false when there is nothing to do or no room. */
 static bool start_store(struct node *node, uint32_t member, uint32_t from, uint32_t to, uint64_t program,
                         struct content content, uint32_t blocks, bool keeps_source, simtime now)
@@ -125,6 +133,7 @@ static bool start_store(struct node *node, uint32_t member, uint32_t from, uint3
     }
     kv_touch(target, &transfer->target, content, there);
     kv_alloc(target, &transfer->target, missing);
+    note_tiers(node);
     counters->moved[from == ASIM_NONE ? MOVED_OUT : MOVED_DOWN].transfers++;
     counters->moved[from == ASIM_NONE ? MOVED_OUT : MOVED_DOWN].blocks += missing;
     start_flow(node, tag, missing, now);
@@ -156,6 +165,7 @@ static void end_store(struct node *node, struct transfer *transfer, simtime now)
     const struct content content = extent_list_content(&transfer->content);
     struct kv_pool *target = pool_of(node, transfer->member, transfer->to);
     kv_hash(target, &transfer->target, content, transfer->blocks);
+    note_tiers(node);
     kv_release(target, &transfer->target);
     kv_release(pool_of(node, transfer->member, transfer->from), &transfer->source);
     if (transfer->kind == TRANSFER_STORE) {
@@ -228,8 +238,21 @@ static void end_load(struct instance *instance, struct transfer *transfer)
     struct guest *guest = residency_guest(instance->residency, sequence);
     kv_hash(instance->pool, &sequence->holder, sequence->content, transfer->blocks);
     guest->is_loading = false;
-    guest->is_loaded = true;
     instance->residency->n_loading--;
+}
+
+bool engine_take_back(struct instance *instance, const struct sequence *sequence)
+{
+    if (instance->running.n || instance->residency->n_loading || engine_blocks_leaving(instance)) {
+        return false;
+    }
+    for (struct sequence *last = instance->waiting.tail; last; last = last->previous) {
+        if (last != sequence && last->holder.hashed_blocks) {
+            kv_release(instance->pool, &last->holder);
+            return true;
+        }
+    }
+    return false;
 }
 
 void engine_prefetch_program(struct instance *instance, struct resident *resident, simtime now)
@@ -338,20 +361,6 @@ uint32_t engine_blocks_leaving(const struct instance *instance)
         const struct transfer *transfer = node->transfers[i];
         if (transfer->is_live && transfer->member == instance->place && transfer->kind == TRANSFER_STORE) {
             blocks += kv_private_blocks(instance->pool, &transfer->source);
-        }
-    }
-    return blocks;
-}
-
-uint32_t engine_blocks_in_transfer(const struct instance *instance)
-{
-    const struct node *node = instance->node;
-    uint32_t blocks = 0;
-    for (size_t i = 0; node && i < node->n_transfers; i++) {
-        const struct transfer *transfer = node->transfers[i];
-        if (transfer->is_live && transfer->member == instance->place) {
-            const struct kv_holder *held = transfer->kind == TRANSFER_STORE ? &transfer->source : &transfer->target;
-            blocks += transfer->kind == TRANSFER_COPY ? 0 : held->hashed_blocks + held->anonymous_blocks;
         }
     }
     return blocks;

@@ -62,6 +62,10 @@ struct tier_hit engine_find_below(struct instance *instance, struct content cont
 void engine_load(struct instance *instance, struct sequence *sequence, struct kv_hit hit, struct tier_hit found,
                  simtime now);
 
+/* Where nothing runs, loads nor leaves HBM: the last waiting turn other than `sequence` that holds what was loaded for
+ * it gives that up, so that turns which hold and wait do not wait for each other. False when there is none. */
+bool engine_take_back(struct instance *instance, const struct sequence *sequence);
+
 /* A resident's KV goes to the first tier; it is away from now on, and its blocks are free when the store is over. */
 void engine_send_away(struct instance *instance, struct resident *resident, simtime now);
 
@@ -73,8 +77,5 @@ uint32_t engine_blocks_leaving(const struct instance *instance);
 
 /* When what is on its way from and to this instance would be over on an idle link. */
 simtime engine_copies_end(const struct instance *instance, simtime now);
-
-/* Blocks of HBM that transfers hold by themselves. */
-uint32_t engine_blocks_in_transfer(const struct instance *instance);
 
 #endif

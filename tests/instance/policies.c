@@ -24,11 +24,15 @@ static struct asim_retention random_retention(const struct asim_context *context
 {
     const uint64_t dice = mix(turn->program, turn->turn);
     const asim_time length = (asim_time)(dice >> 16) % 4000 * ASIM_MILLISECOND;
-    switch (dice % 5) {
+    switch (dice % 7) {
     case 0:
         return (struct asim_retention){.action = ASIM_KEEP};
     case 1:
         return (struct asim_retention){.action = ASIM_DROP};
+    case 5:
+        return (struct asim_retention){.action = ASIM_OFFLOAD, .until = ASIM_NEVER};
+    case 6:
+        return (struct asim_retention){.action = ASIM_OFFLOAD, .until = context->now + length - 500 * ASIM_MILLISECOND};
     case 2:
         return (struct asim_retention){.action = ASIM_HOLD, .score = (double)(dice % 7)};
     case 3:
@@ -65,10 +69,10 @@ static uint32_t random_victim(const struct asim_context *context)
 
 static bool random_admit(const struct asim_context *context, const struct asim_turn *turn)
 {
-    return mix(turn->program, context->n_running) % 4 > 0;
+    return mix(turn->program + (uint64_t)(context->now / ASIM_SECOND) * 100, context->n_running) % 4 > 0;
 }
 
-/* Gives some residents up, and moves pins. */
+/* Gives some residents up, sends some away, brings some back, and moves pins. */
 static void random_tick(const struct asim_context *context)
 {
     for (uint32_t i = 0; i < context->n_residents; i++) {
@@ -81,6 +85,10 @@ static void random_tick(const struct asim_context *context)
             context->host->pin(context->handle, resident.program, context->now + ASIM_SECOND);
         } else if (dice % 8 == 2) {
             context->host->pin(context->handle, resident.program, 0);
+        } else if (dice % 8 == 3) {
+            context->host->offload(context->handle, resident.program, 0);
+        } else if (dice % 8 == 4) {
+            context->host->prefetch(context->handle, resident.program);
         }
     }
 }
@@ -127,14 +135,20 @@ static bool same_snapshot(const struct load_snapshot *a, const struct load_snaps
            a->received == b->received;
 }
 
+/* All counters but that of turns that were sent back, which are asked about more or less often. */
 static bool same_residency(const struct residency_counters *a, const struct residency_counters *b)
 {
-    return a->kept == b->kept && a->held == b->held && a->pinned == b->pinned && a->dropped == b->dropped &&
-           a->pins_returned == b->pins_returned && a->pins_expired == b->pins_expired &&
-           a->pins_forced == b->pins_forced && a->pins_released == b->pins_released &&
-           a->holds_returned == b->holds_returned && a->holds_evicted == b->holds_evicted &&
-           a->displaced == b->displaced && a->retained_block_ps == b->retained_block_ps &&
-           a->wasted_block_ps == b->wasted_block_ps;
+    struct residency_counters left = *a;
+    struct residency_counters right = *b;
+    left.refused = right.refused = 0;
+    return memcmp(&left, &right, sizeof left) == 0;
+}
+
+static bool same_share(const struct programs_share *a, const struct programs_share *b)
+{
+    return a->evicted == b->evicted && a->counters.steps == b->counters.steps &&
+           a->counters.preemptions == b->counters.preemptions && same_residency(&a->residency, &b->residency) &&
+           memcmp(a->counters.part, b->counters.part, sizeof a->counters.part) == 0;
 }
 
 static void assert_same(const struct programs_outcome *a, const struct programs_outcome *b, const char *policy,
@@ -149,10 +163,11 @@ static void assert_same(const struct programs_outcome *a, const struct programs_
                      (int)b->ends[i].record.program, simtime_to_s(b->ends[i].record.last_token));
         }
     }
-    if (a->n_ends != b->n_ends || a->evicted != b->evicted || a->counters.steps != b->counters.steps ||
-        a->counters.preemptions != b->counters.preemptions || !same_residency(&a->residency, &b->residency) ||
-        memcmp(a->counters.part, b->counters.part, sizeof a->counters.part) != 0) {
-        fail_msg("%s: counters differ", what);
+    assert_int_equal(a->n_ends, b->n_ends);
+    for (uint32_t i = 0; i < PROGRAMS_MOST_INSTANCES; i++) {
+        if (!same_share(&a->shares[i], &b->shares[i])) {
+            fail_msg("%s: counters of instance %u differ", what, i);
+        }
     }
     for (uint32_t i = 0; i < a->n_snapshots && i < b->n_snapshots; i++) {
         if (!same_snapshot(&a->snapshots[i], &b->snapshots[i])) {
@@ -168,12 +183,20 @@ struct coverage {
     uint64_t steps, fast_forwarded, preemptions;
 };
 
-static void cover(struct coverage *sum, const struct programs_outcome *outcome)
+static void cover_share(struct coverage *sum, const struct programs_share *share)
 {
-    const struct residency_counters *counters = &outcome->residency;
-    sum->steps += outcome->counters.steps;
-    sum->fast_forwarded += outcome->counters.fast_forwarded;
-    sum->preemptions += outcome->counters.preemptions;
+    const struct residency_counters *counters = &share->residency;
+    sum->steps += share->counters.steps;
+    sum->fast_forwarded += share->counters.fast_forwarded;
+    sum->preemptions += share->counters.preemptions;
+    for (int i = 0; i < MOVED_KINDS; i++) {
+        sum->residency.moved[i].transfers += counters->moved[i].transfers;
+    }
+    for (int i = 0; i < MAX_TIERS; i++) {
+        sum->residency.loaded_blocks[i] += counters->loaded_blocks[i];
+    }
+    sum->residency.offloaded += counters->offloaded;
+    sum->residency.stores_refused += counters->stores_refused;
     sum->residency.pins_returned += counters->pins_returned;
     sum->residency.pins_expired += counters->pins_expired;
     sum->residency.pins_forced += counters->pins_forced;
@@ -183,6 +206,13 @@ static void cover(struct coverage *sum, const struct programs_outcome *outcome)
     sum->residency.dropped += counters->dropped;
     sum->residency.refused += counters->refused;
     sum->residency.displaced += counters->displaced;
+}
+
+static void cover(struct coverage *sum, const struct programs_outcome *outcome)
+{
+    for (uint32_t i = 0; i < PROGRAMS_MOST_INSTANCES; i++) {
+        cover_share(sum, &outcome->shares[i]);
+    }
 }
 
 static void show_coverage(const struct coverage *sum)
@@ -201,11 +231,35 @@ static void show_coverage(const struct coverage *sum)
     }
 }
 
+static void show_tiers(const struct coverage *sum)
+{
+    const struct residency_counters *residency = &sum->residency;
+    const uint64_t seen[] = {residency->offloaded,
+                             residency->moved[MOVED_OUT].transfers,
+                             residency->moved[MOVED_DOWN].transfers,
+                             residency->moved[MOVED_IN].transfers,
+                             residency->moved[MOVED_AHEAD].transfers,
+                             residency->loaded_blocks[0],
+                             residency->loaded_blocks[1],
+                             residency->loaded_blocks[2],
+                             residency->stores_refused};
+    static const char *const names[] = {"programs sent away", "stores",
+                                        "copies down",        "loads",
+                                        "prefetches",         "blocks from tier 0",
+                                        "blocks from tier 1", "blocks from tier 2",
+                                        "stores refused"};
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
+        print_message("%llu %s\n", (unsigned long long)seen[i], names[i]);
+        assert_true(seen[i] > 0);
+    }
+}
+
 /* ---- the check ---- */
 
 static void check_one(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,
-                      const char *what, struct coverage *sum)
+                      struct coverage *sum)
 {
+    const char *what = programs->label;
     static struct programs_outcome events, plain, steady, fast, whole;
     programs_run(programs, policies, step_time, ENGINE_PLAIN, PACE_EVENTS, &events);
     programs_run(programs, policies, step_time, ENGINE_PLAIN, PACE_INSTANTS, &plain);
@@ -222,18 +276,21 @@ static void check_one(const struct programs *programs, const struct policy_set *
     cover(sum, &whole);
 }
 
-static void check_seed(uint64_t seed, struct step_time *step_time, struct coverage *sum)
+static void check_seed(uint64_t seed, bool tiers, struct step_time *step_time, struct coverage *sum)
 {
     static struct programs programs;
-    char what[128];
     programs_init(&programs, seed);
+    if (tiers) {
+        programs_use_tiers(&programs, seed);
+    }
     for (size_t i = 0; i < policy_count(); i++) {
         const struct asim_policy *policy = policy_at(i);
         if (policy_serves(policy, POLICY_RETENTION) || policy_serves(policy, POLICY_SCHEDULING)) {
             const struct policy_set policies = {.retention = policy_use_of(policy),
                                                 .scheduling = policy_use_of(policy)};
-            snprintf(what, sizeof what, "seed %llu, policy %s", (unsigned long long)seed, policy->name);
-            check_one(&programs, &policies, step_time, what, sum);
+            snprintf(programs.label, sizeof programs.label, "seed %llu%s, policy %s", (unsigned long long)seed,
+                     tiers ? " with tiers" : "", policy->name);
+            check_one(&programs, &policies, step_time, sum);
         }
     }
     for (uint32_t i = 0; i < 6; i++) {
@@ -242,18 +299,22 @@ static void check_seed(uint64_t seed, struct step_time *step_time, struct covera
         const struct asim_policy scheduling = random_policy(kind >> 8);
         const struct policy_set policies = {.retention = policy_use_of(&retention),
                                             .scheduling = policy_use_of(kind & 1u << 30 ? &scheduling : &retention)};
-        snprintf(what, sizeof what, "seed %llu, random policy %x", (unsigned long long)seed, kind);
-        check_one(&programs, &policies, step_time, what, sum);
+        snprintf(programs.label, sizeof programs.label, "seed %llu%s, random policy %x", (unsigned long long)seed,
+                 tiers ? " with tiers" : "", kind);
+        check_one(&programs, &policies, step_time, sum);
     }
 }
 
-void check_policies(uint64_t first, uint64_t last)
+void check_policies(uint64_t first, uint64_t last, bool tiers)
 {
     struct step_time *step_time = scenario_step_time();
     struct coverage sum = {0};
     for (uint64_t seed = first; seed < last; seed++) {
-        check_seed(seed, step_time, &sum);
+        check_seed(seed, tiers, step_time, &sum);
     }
     step_time_destroy(step_time);
     show_coverage(&sum);
+    if (tiers) {
+        show_tiers(&sum);
+    }
 }
