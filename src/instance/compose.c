@@ -75,8 +75,8 @@ static enum loading load_from_below(struct instance *instance, struct sequence *
     if (sequence->holder.hashed_blocks || instance->residency->n_loading >= instance->config->max_num_seqs) {
         return NOTHING_TO_LOAD;
     }
-    const struct tier_hit found = engine_find_below(instance, sequence->content, sequence->n_tokens);
-    for (;;) {
+    for (;;) { /* what makes room may push out what was found */
+        const struct tier_hit found = engine_find_below(instance, sequence->content, sequence->n_tokens);
         const struct kv_hit hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
         if (found.blocks <= hit.blocks ||
             (found.blocks - hit.blocks) * instance->config->block_size < plan->least_load_toks) {

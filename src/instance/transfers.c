@@ -262,19 +262,27 @@ void engine_prefetch_program(struct instance *instance, struct resident *residen
     if (resident->holder.hashed_blocks || resident->is_coming) {
         return;
     }
-    const struct tier_hit found = engine_find_below(instance, content, content.n_tokens);
-    const struct kv_hit hit = kv_lookup(instance->pool, content, content.n_tokens);
-    if (found.blocks <= hit.blocks) {
-        return;
+    struct tier_hit found;
+    struct kv_hit hit;
+    for (;;) { /* what makes room may push out what was found */
+        found = engine_find_below(instance, content, content.n_tokens);
+        hit = kv_lookup(instance->pool, content, content.n_tokens);
+        if (found.blocks <= hit.blocks) {
+            return;
+        }
+        const uint32_t needed = found.blocks - hit.blocks + hit.free_blocks;
+        if (needed <= kv_free(instance->pool)) {
+            break;
+        }
+        if (!engine_find_blocks(instance, needed, false, resident->program, now)) {
+            return;
+        }
     }
     const uint32_t blocks = found.blocks - hit.blocks;
-    if (!engine_find_blocks(instance, blocks + hit.free_blocks, false, resident->program, now)) {
-        return;
-    }
     resident->is_coming = true;
     struct transfer *transfer =
         start_load(node, instance->place, resident->program, content, found, hit.blocks, TRANSFER_PREFETCH, now);
-    kv_touch(instance->pool, &transfer->target, content, kv_lookup(instance->pool, content, content.n_tokens));
+    kv_touch(instance->pool, &transfer->target, content, hit);
     kv_alloc(instance->pool, &transfer->target, blocks);
     residency_set_timer(instance);
 }

@@ -4,120 +4,13 @@
 
 #include "instance/programs.h"
 #include "instance/scenario.h"
-#include "policy/builtin/builtin.h"
 #include "policy/policy_table.h"
+#include "policy/random_policy.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-/* ---- decisions at random, fixed by what they are about ---- */
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    uint64_t key = a * UINT64_C(0x9e3779b97f4a7c15) + b;
-    key = (key ^ key >> 33) * UINT64_C(0xff51afd7ed558ccd);
-    key = (key ^ key >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return key ^ key >> 33;
-}
-
-static struct asim_retention random_retention(const struct asim_context *context, const struct asim_turn *turn)
-{
-    const uint64_t dice = mix(turn->program, turn->turn);
-    const asim_time length = (asim_time)(dice >> 16) % 4000 * ASIM_MILLISECOND;
-    switch (dice % 7) {
-    case 0:
-        return (struct asim_retention){.action = ASIM_KEEP};
-    case 1:
-        return (struct asim_retention){.action = ASIM_DROP};
-    case 5:
-        return (struct asim_retention){.action = ASIM_OFFLOAD, .until = ASIM_NEVER};
-    case 6:
-        return (struct asim_retention){.action = ASIM_OFFLOAD, .until = context->now + length - 500 * ASIM_MILLISECOND};
-    case 2:
-        return (struct asim_retention){.action = ASIM_HOLD, .score = (double)(dice % 7)};
-    case 3:
-        return (struct asim_retention){.action = ASIM_PIN, .until = dice & 64 ? ASIM_NEVER : context->now + length};
-    default:
-        return (struct asim_retention){.action = ASIM_PIN, .until = context->now + length};
-    }
-}
-
-static double random_evict_order(const struct asim_context *context, const struct asim_resident *resident)
-{
-    (void)context;
-    return resident->score + (double)(mix(resident->program, 3) % 3);
-}
-
-static uint32_t random_pressure(const struct asim_context *context, const struct asim_pressure *pressure)
-{
-    const uint64_t dice = mix(context->n_residents, pressure->needed);
-    return context->n_residents && dice % 3 ? (uint32_t)(dice >> 8) % context->n_residents : ASIM_NONE;
-}
-
-static struct asim_priority random_priority(const struct asim_context *context, const struct asim_turn *turn)
-{
-    (void)context;
-    const uint64_t dice = mix(turn->program, turn->turn + 100);
-    return (struct asim_priority){.level = (int32_t)(dice % 3) + (turn->is_preempted ? 1 : 0),
-                                  .order = (int64_t)(dice >> 40)};
-}
-
-static uint32_t random_victim(const struct asim_context *context)
-{
-    return (uint32_t)mix(context->n_running, context->running_toks) % context->n_running;
-}
-
-static bool random_admit(const struct asim_context *context, const struct asim_turn *turn)
-{
-    return mix(turn->program + (uint64_t)(context->now / ASIM_SECOND) * 100, context->n_running) % 4 > 0;
-}
-
-/* Gives some residents up, sends some away, brings some back, and moves pins. */
-static void random_tick(const struct asim_context *context)
-{
-    for (uint32_t i = 0; i < context->n_residents; i++) {
-        struct asim_resident resident;
-        context->host->resident(context->handle, i, &resident);
-        const uint64_t dice = mix(resident.program, (uint64_t)context->now);
-        if (dice % 8 == 0) {
-            context->host->release(context->handle, resident.program);
-        } else if (dice % 8 == 1) {
-            context->host->pin(context->handle, resident.program, context->now + ASIM_SECOND);
-        } else if (dice % 8 == 2) {
-            context->host->pin(context->handle, resident.program, 0);
-        } else if (dice % 8 == 3) {
-            context->host->offload(context->handle, resident.program, 0);
-        } else if (dice % 8 == 4) {
-            context->host->prefetch(context->handle, resident.program);
-        }
-    }
-}
-
-static asim_time random_period(const double *parameters)
-{
-    (void)parameters;
-    return 130 * ASIM_MILLISECOND;
-}
-
-/* By the bits of `kind`, some functions are left to the engine. */
-static struct asim_policy random_policy(uint32_t kind)
-{
-    struct asim_policy policy = {
-        POLICY_HEAD,
-        .name = "random",
-        .flags =
-            (kind & 1 ? (uint32_t)ASIM_POLICY_DYNAMIC_PRIORITY : 0) | (kind & 2 ? (uint32_t)ASIM_POLICY_PREEMPTIVE : 0),
-        .on_turn_complete = random_retention,
-    };
-    policy.priority = kind & 7 ? random_priority : NULL;
-    policy.evict_order = kind & 8 ? random_evict_order : NULL;
-    policy.on_pressure = kind & 16 ? random_pressure : NULL;
-    policy.victim = kind & 32 ? random_victim : NULL;
-    policy.admit = kind & 64 ? random_admit : NULL;
-    policy.tick = kind & 128 ? random_tick : NULL;
-    policy.tick_period = kind & 128 ? random_period : NULL;
-    return policy;
-}
+#include <unistd.h>
 
 /* ---- comparison ---- */
 
@@ -256,6 +149,23 @@ static void show_tiers(const struct coverage *sum)
 
 /* ---- the check ---- */
 
+/* What an abort is about. */
+static const char *running;
+
+static void print_running(int signal)
+{
+    (void)signal;
+    const bool written = write(STDERR_FILENO, running, strlen(running)) == (ssize_t)strlen(running);
+    (void)!written;
+}
+
+static void watch(const struct programs *programs)
+{
+    const struct sigaction action = {.sa_handler = print_running, .sa_flags = (int)SA_RESETHAND};
+    running = programs->label;
+    sigaction(SIGABRT, &action, NULL);
+}
+
 static void check_one(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,
                       struct coverage *sum)
 {
@@ -279,6 +189,7 @@ static void check_one(const struct programs *programs, const struct policy_set *
 static void check_seed(uint64_t seed, bool tiers, struct step_time *step_time, struct coverage *sum)
 {
     static struct programs programs;
+    watch(&programs);
     programs_init(&programs, seed);
     if (tiers) {
         programs_use_tiers(&programs, seed);
@@ -294,7 +205,7 @@ static void check_seed(uint64_t seed, bool tiers, struct step_time *step_time, s
         }
     }
     for (uint32_t i = 0; i < 6; i++) {
-        const uint32_t kind = (uint32_t)mix(seed, i);
+        const uint32_t kind = (uint32_t)random_policy_mix(seed, i);
         const struct asim_policy retention = random_policy(kind);
         const struct asim_policy scheduling = random_policy(kind >> 8);
         const struct policy_set policies = {.retention = policy_use_of(&retention),
@@ -303,6 +214,30 @@ static void check_seed(uint64_t seed, bool tiers, struct step_time *step_time, s
                  tiers ? " with tiers" : "", kind);
         check_one(&programs, &policies, step_time, sum);
     }
+}
+
+void check_refusal(uint64_t first, uint64_t last)
+{
+    struct step_time *step_time = scenario_step_time();
+    static struct programs programs;
+    struct coverage sum = {0};
+    watch(&programs);
+    for (uint64_t seed = first; seed < last; seed++) {
+        programs_init(&programs, seed);
+        if (seed % 2) {
+            programs_use_tiers(&programs, seed);
+        }
+        enum { FEW = 3 }; /* each of their turns is kept waiting for an hour */
+        programs.n = programs.n < FEW ? programs.n : FEW;
+        const struct asim_policy retention = random_policy((uint32_t)random_policy_mix(seed, 1));
+        const struct asim_policy scheduling = refusing_policy(seed % 4 < 2);
+        const struct policy_set policies = {.retention = policy_use_of(&retention),
+                                            .scheduling = policy_use_of(&scheduling)};
+        snprintf(programs.label, sizeof programs.label, "seed %llu, a policy that refuses", (unsigned long long)seed);
+        check_one(&programs, &policies, step_time, &sum);
+    }
+    step_time_destroy(step_time);
+    assert_true(sum.residency.refused > 0);
 }
 
 void check_policies(uint64_t first, uint64_t last, bool tiers)

@@ -5,6 +5,7 @@
 #include "api/config.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "instance/residency_counters.h"
 #include "kv/pool.h"
 #include "sim/run_serial.h"
 #include "sim/run_windows.h"
@@ -173,6 +174,36 @@ static void draw_engine(struct random_cluster *cluster, struct dice *dice, uint6
     random_cluster_set(cluster, "enable_prefix_caching", draw(dice, 0, 5) ? "on" : "off");
     random_cluster_set(cluster, "watermark", draw(dice, 0, 3) ? "0" : "0.05");
     set_number(cluster, "host.hideable", draw(dice, 0, 2) * 2, "ms");
+}
+
+void random_cluster_use_tiers(struct random_cluster *cluster, uint64_t seed)
+{
+    static const char *const engines[] = {
+        "policy", "vllm", "lmcache", "hicache-write-through", "hicache-selective", "hicache-write-back"};
+    static const char *const tiers[] = {"tiers.dram", "tiers.cxl", "tiers.nvme"};
+    static const char *const links[] = {"tiers.host_link", "tiers.dram_bandwidth", "tiers.cxl_bandwidth",
+                                        "tiers.nvme_read_bandwidth", "tiers.nvme_write_bandwidth"};
+    static const char *const bandwidths[] = {"100MB/s", "2GB/s", "40GB/s"};
+    enum { BLOCK_TOKEN_BYTES = 131072 }; /* of the default model */
+    struct dice dice = {.seed = seed, .rolled = 1 << 21};
+    const uint64_t block_size = strtoull(random_cluster_get(cluster, "block_size"), NULL, 10);
+    const uint64_t longest = strtoull(random_cluster_get(cluster, "max_model_len"), NULL, 10);
+    random_cluster_set(cluster, "enable_prefix_caching", "on");
+    random_cluster_set(cluster, "offload.engine", engines[draw(&dice, 0, 5)]);
+    random_cluster_set(cluster, "offload.overlap", draw(&dice, 0, 2) ? "async" : "same-stream");
+    if (draw(&dice, 0, 1)) {
+        set_number(cluster, "offload.chunk", block_size * draw(&dice, 1, 4), "");
+    }
+    set_number(cluster, "tiers.sharing", draw(&dice, 1, 3), "");
+    const uint64_t n_tiers = draw(&dice, 1, 3);
+    for (uint64_t i = 0; i < n_tiers; i++) {
+        set_number(cluster, tiers[i], draw(&dice, 1, 4 * longest / block_size) * BLOCK_TOKEN_BYTES * block_size, "");
+    }
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+        if (draw(&dice, 0, 2)) {
+            random_cluster_set(cluster, links[i], bandwidths[draw(&dice, 0, 2)]);
+        }
+    }
 }
 
 static void draw_ring(struct random_cluster *cluster, struct dice *dice)
@@ -404,6 +435,27 @@ static void check_engines(struct cluster *cluster, struct cluster_coverage *cove
     coverage->preemptions += preempted;
 }
 
+/* What policies and tiers did, but how often a policy was asked whether a turn may start. */
+static void check_decisions(struct cluster *cluster, struct cluster_coverage *coverage)
+{
+    coverage->decisions = (struct digest){0};
+    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+        const struct residency_counters *counters = instance_residency_counters(cluster->instances[i]);
+        if (!counters) {
+            continue;
+        }
+        struct residency_counters heeded = *counters;
+        heeded.refused = i; /* in its place, whose they are */
+        digest_add(&coverage->decisions, &heeded, sizeof heeded);
+        coverage->retained += counters->pins_returned + counters->holds_returned;
+        coverage->pins_forced += counters->pins_forced;
+        coverage->stores += counters->moved[MOVED_OUT].transfers;
+        coverage->loads += counters->moved[MOVED_IN].transfers;
+        coverage->prefetches += counters->moved[MOVED_AHEAD].transfers;
+        coverage->loaded_deep += counters->loaded_blocks[1] + counters->loaded_blocks[2];
+    }
+}
+
 struct digest random_cluster_run(const struct random_cluster *random, struct cluster_coverage *coverage)
 {
     asim_config *config = random_cluster_config(random);
@@ -412,6 +464,12 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
     struct cluster *cluster = cluster_create(config_settings(config), 0, 1, &diag);
     if (!cluster) {
         fail_msg("%s", diag.entries[0].text);
+    }
+    if (random->retention) {
+        cluster->policies.retention = policy_use_of(random->retention);
+    }
+    if (random->scheduling) {
+        cluster->policies.scheduling = policy_use_of(random->scheduling);
     }
     if (cluster->settings.synchronization == SYNCHRONIZATION_SERIAL) {
         assert_true(run_serial(cluster, NULL, NULL, &diag));
@@ -423,6 +481,7 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
     const uint64_t first_turns = coverage->first_turns;
     check_history(cluster, coverage);
     check_engines(cluster, coverage);
+    check_decisions(cluster, coverage);
     const struct router_counters *router = router_counters(cluster->router);
     uint64_t n_turns;
     recorder_turns(cluster->recorders[0], &n_turns);
