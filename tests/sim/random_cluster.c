@@ -184,7 +184,7 @@ void random_cluster_use_tiers(struct random_cluster *cluster, uint64_t seed)
     static const char *const links[] = {"tiers.host_link", "tiers.dram_bandwidth", "tiers.cxl_bandwidth",
                                         "tiers.nvme_read_bandwidth", "tiers.nvme_write_bandwidth"};
     static const char *const bandwidths[] = {"100MB/s", "2GB/s", "40GB/s"};
-    enum { BLOCK_TOKEN_BYTES = 131072 }; /* of the default model */
+    enum { TOKEN_KIB = 128 }; /* of the default model */
     struct dice dice = {.seed = seed, .rolled = 1 << 21};
     const uint64_t block_size = strtoull(random_cluster_get(cluster, "block_size"), NULL, 10);
     const uint64_t longest = strtoull(random_cluster_get(cluster, "max_model_len"), NULL, 10);
@@ -197,7 +197,7 @@ void random_cluster_use_tiers(struct random_cluster *cluster, uint64_t seed)
     set_number(cluster, "tiers.sharing", draw(&dice, 1, 3), "");
     const uint64_t n_tiers = draw(&dice, 1, 3);
     for (uint64_t i = 0; i < n_tiers; i++) {
-        set_number(cluster, tiers[i], draw(&dice, 1, 4 * longest / block_size) * BLOCK_TOKEN_BYTES * block_size, "");
+        set_number(cluster, tiers[i], draw(&dice, 1, 4 * longest / block_size) * TOKEN_KIB * block_size, "KiB");
     }
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
         if (draw(&dice, 0, 2)) {
@@ -271,7 +271,9 @@ asim_config *random_cluster_config(const struct random_cluster *cluster)
 {
     asim_config *config = asim_config_create();
     for (size_t i = 0; i < cluster->n_options; i++) {
-        assert_int_equal(asim_config_set(config, cluster->options[i].path, cluster->options[i].value), ASIM_OK);
+        if (asim_config_set(config, cluster->options[i].path, cluster->options[i].value) != ASIM_OK) {
+            fail_msg("%s = %s", cluster->options[i].path, cluster->options[i].value);
+        }
     }
     if (asim_config_resolve(config) != ASIM_OK) {
         fail_msg("%s", asim_config_message(config, 0, NULL));
