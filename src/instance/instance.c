@@ -346,6 +346,9 @@ bool instance_advance(struct instance *instance, struct event_key limit)
             start_batches(instance, limit.time);
         }
         check_now_and_then(instance);
+        if (next.phase == PHASE_TRANSFER_END && instance->node && instance->node->n_members > 1) {
+            return false; /* it may have woken others: node_advance says who goes on */
+        }
         next = instance_next(instance);
     }
     if (instance->n_ends) {

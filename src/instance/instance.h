@@ -108,8 +108,8 @@ simtime instance_earliest_effect(const struct instance *instance);
 /* No step is shorter than this: a turn of n output tokens takes n steps, at least one. */
 simtime instance_least_step(const struct engine_config *config, struct step_time *step_time);
 
-/* Processes events strictly before `limit`, at most up to the first one that ends turns. Returns true when the outbox
- * is not empty. */
+/* Processes events strictly before `limit`, at most up to the first one that ends turns; among instances that share
+ * tiers, up to what may wake others (node_advance goes on from there). Returns true when the outbox is not empty. */
 bool instance_advance(struct instance *instance, struct event_key limit);
 
 /* Finished turns since the last call, in the order they ended; the array is valid until the next advance. */
