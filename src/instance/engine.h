@@ -162,6 +162,11 @@ static inline struct batch *engine_batch(struct instance *instance, uint32_t ind
     return &instance->batches[(instance->first_batch + index) % ENGINE_MAX_DEPTH];
 }
 
+/* check.c: whether everything goes together, here and in the tiers; what does not, if so. Safe for what a file may
+ * hold. */
+struct kv_fault;
+bool engine_is_healthy(const struct instance *instance, struct kv_fault *fault);
+
 /* batch.c */
 
 void sequence_array_push(struct sequence_array *array, struct sequence *sequence);

@@ -6,7 +6,7 @@
 
 /* ---- records ---- */
 
-static uint32_t take_tag(struct node *node)
+uint32_t node_take_tag(struct node *node)
 {
     if (node->n_free_tags) {
         return node->free_tags[--node->n_free_tags];
@@ -63,11 +63,10 @@ static uint32_t read_link(const struct tier_plan *plan, uint32_t tier)
     return written_link(plan, tier) + (plan->tiers[tier].is_duplex ? 1 : 0);
 }
 
-static void start_flow(struct node *node, uint32_t tag, uint32_t blocks, simtime now)
+struct network_transfer node_flow(const struct node *node, uint32_t tag, uint32_t path[2])
 {
     const struct tier_plan *plan = node->plan;
-    struct transfer *transfer = node->transfers[tag];
-    uint32_t path[2];
+    const struct transfer *transfer = node->transfers[tag];
     uint32_t lane = NETWORK_NO_LANE;
     if (transfer->from == ASIM_NONE) {
         path[0] = lane = 2 * transfer->member;
@@ -79,11 +78,16 @@ static void start_flow(struct node *node, uint32_t tag, uint32_t blocks, simtime
         path[0] = read_link(plan, transfer->from);
         path[1] = written_link(plan, transfer->to);
     }
-    transfer->moving = blocks;
-    transfer->flow =
-        network_start(node->network, now,
-                      &(struct network_transfer){
-                          .path = path, .n_path = 2, .lane = lane, .bytes = blocks * plan->block_bytes, .tag = tag});
+    return (struct network_transfer){
+        .path = path, .n_path = 2, .lane = lane, .bytes = transfer->moving * plan->block_bytes, .tag = tag};
+}
+
+static void start_flow(struct node *node, uint32_t tag, uint32_t blocks, simtime now)
+{
+    uint32_t path[2];
+    node->transfers[tag]->moving = blocks;
+    const struct network_transfer flow = node_flow(node, tag, path);
+    node->transfers[tag]->flow = network_start(node->network, now, &flow);
 }
 
 /* ---- stores ---- */
@@ -117,7 +121,7 @@ static bool start_store(struct node *node, uint32_t member, uint32_t from, uint3
         counters->stores_refused++;
         return false;
     }
-    const uint32_t tag = take_tag(node);
+    const uint32_t tag = node_take_tag(node);
     struct transfer *transfer = node->transfers[tag];
     copy_content(&transfer->content, content, blocks * node->block_size);
     transfer->kind = from == ASIM_NONE ? TRANSFER_STORE : TRANSFER_COPY;
@@ -196,7 +200,7 @@ struct tier_hit engine_find_below(struct instance *instance, struct content cont
 static struct transfer *start_load(struct node *node, uint32_t member, uint64_t program, struct content content,
                                    struct tier_hit found, uint32_t present, enum transfer_kind kind, simtime now)
 {
-    const uint32_t tag = take_tag(node);
+    const uint32_t tag = node_take_tag(node);
     struct transfer *transfer = node->transfers[tag];
     copy_content(&transfer->content, content, found.blocks * node->block_size);
     transfer->kind = kind;

@@ -2,6 +2,7 @@
  *
  *   node.c        tiers, links, and the instances that share them
  *   transfers.c   stores and loads: what they hold, when they start and what their end does
+ *   node_store.c  all of that in a file
  */
 #ifndef ASIM_INSTANCE_TRANSFERS_H
 #define ASIM_INSTANCE_TRANSFERS_H
@@ -45,6 +46,12 @@ struct node {
     uint32_t *free_tags;
     size_t n_free_tags, free_tag_capacity;
 };
+
+/* The number of a transfer that nobody uses. */
+uint32_t node_take_tag(struct node *node);
+
+/* What the network is told of a transfer; `path` is memory for it. */
+struct network_transfer node_flow(const struct node *node, uint32_t tag, uint32_t path[2]);
 
 /* Copies the first `blocks` blocks of a content that HBM has to the first tier; false when that has them, or has no
  * room. The blocks stay held in HBM until the end, unless the source is not kept. */

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-enum { SECTION_VERSION = 1, TURNS_VERSION = 2 };
+enum { SECTION_VERSION = 1, TURNS_VERSION = 2, INSTANCES_VERSION = 2 };
 
 /* Simulated time ends at SIMTIME_LIMIT, but for the steps of the last turns. */
 #define LATEST (SIMTIME_LIMIT + SIMTIME_LIMIT / 20)
@@ -212,12 +212,28 @@ static void load_turns(struct loader *loader)
 
 /* ---- instances ---- */
 
+/* The node of an instance, where there are tiers. */
+static struct node **node_of(const struct cluster *cluster, uint32_t instance)
+{
+    return &cluster->nodes[instance / cluster->plan.tiers.node_instances];
+}
+
+/* Whether the instance is the last one of a node. */
+static bool node_ends_with(const struct cluster *cluster, uint32_t instance)
+{
+    return cluster->plan.tiers.n_tiers &&
+           (instance + 1 == cluster->plan.n_instances || (instance + 1) % cluster->plan.tiers.node_instances == 0);
+}
+
 static void save_instances(const struct cluster *cluster, struct store_writer *writer)
 {
-    store_begin(writer, "instances", SECTION_VERSION);
+    store_begin(writer, "instances", INSTANCES_VERSION);
     store_put_u32(writer, cluster->plan.n_instances);
     for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
         instance_save(cluster->instances[i], writer);
+        if (node_ends_with(cluster, i)) {
+            node_save(*node_of(cluster, i), writer);
+        }
     }
     store_end(writer);
 }
@@ -265,13 +281,19 @@ static void load_instances(struct loader *loader)
 {
     struct windows *windows = loader->windows;
     struct store_reader *reader = loader->reader;
-    store_enter(reader, "instances", SECTION_VERSION);
+    store_enter(reader, "instances", INSTANCES_VERSION);
     const uint32_t n = store_get_u32(reader);
     if (n != windows->cluster->plan.n_instances) {
         store_refuse(reader, "%" PRIu32 " instances; expected %" PRIu32, n, windows->cluster->plan.n_instances);
     }
     for (uint32_t i = 0; i < n && !store_failed(reader); i++) {
         load_instance(loader, i);
+        const struct cluster *cluster = windows->cluster;
+        if (!store_failed(reader) && node_ends_with(cluster, i)) {
+            node_load(*node_of(cluster, i), reader);
+        } else if (store_failed(reader) && cluster->plan.tiers.n_tiers) {
+            node_forsake(*node_of(cluster, i));
+        }
     }
     for (uint32_t i = 0; i < windows->n_partitions; i++) {
         struct partition *partition = &windows->partitions[i];

@@ -2,7 +2,6 @@
 
 #include "support/support.h"
 
-#include "policy/policy_table.h"
 #include "policy/random_policy.h"
 #include "sim/random_cluster.h"
 
@@ -32,19 +31,6 @@ int print_failed_policies(void **state)
     return 0;
 }
 
-/* One built-in policy that serves the plane. */
-static const char *draw_policy(enum policy_plane plane, uint64_t dice)
-{
-    const char *names[64];
-    size_t n = 0;
-    for (size_t i = 0; i < policy_count(); i++) {
-        if (policy_serves(policy_at(i), plane)) {
-            names[n++] = policy_at(i)->name;
-        }
-    }
-    return names[dice % n];
-}
-
 /* A scenario; at random for two in three, the retention and scheduling are then in `policies`. */
 static void draw_scenario(struct random_cluster *cluster, uint64_t seed, struct asim_policy policies[2])
 {
@@ -59,8 +45,7 @@ static void draw_scenario(struct random_cluster *cluster, uint64_t seed, struct 
     if ((dice >> 8) % 5) {
         random_cluster_use_tiers(cluster, seed);
     }
-    random_cluster_set(cluster, "retention", draw_policy(POLICY_RETENTION, dice >> 16));
-    random_cluster_set(cluster, "scheduling", draw_policy(POLICY_SCHEDULING, dice >> 24));
+    random_cluster_use_policies(cluster, seed);
     policies[0] = random_policy((uint32_t)(dice >> 32));
     policies[1] = (dice >> 40) % 16 ? random_policy((uint32_t)(dice >> 44)) : refusing_policy(false);
     if ((dice >> 60) % 3) {

@@ -176,36 +176,6 @@ static void draw_engine(struct random_cluster *cluster, struct dice *dice, uint6
     set_number(cluster, "host.hideable", draw(dice, 0, 2) * 2, "ms");
 }
 
-void random_cluster_use_tiers(struct random_cluster *cluster, uint64_t seed)
-{
-    static const char *const engines[] = {
-        "policy", "vllm", "lmcache", "hicache-write-through", "hicache-selective", "hicache-write-back"};
-    static const char *const tiers[] = {"tiers.dram", "tiers.cxl", "tiers.nvme"};
-    static const char *const links[] = {"tiers.host_link", "tiers.dram_bandwidth", "tiers.cxl_bandwidth",
-                                        "tiers.nvme_read_bandwidth", "tiers.nvme_write_bandwidth"};
-    static const char *const bandwidths[] = {"100MB/s", "2GB/s", "40GB/s"};
-    enum { TOKEN_KIB = 128 }; /* of the default model */
-    struct dice dice = {.seed = seed, .rolled = 1 << 21};
-    const uint64_t block_size = strtoull(random_cluster_get(cluster, "block_size"), NULL, 10);
-    const uint64_t longest = strtoull(random_cluster_get(cluster, "max_model_len"), NULL, 10);
-    random_cluster_set(cluster, "enable_prefix_caching", "on");
-    random_cluster_set(cluster, "offload.engine", engines[draw(&dice, 0, 5)]);
-    random_cluster_set(cluster, "offload.overlap", draw(&dice, 0, 2) ? "async" : "same-stream");
-    if (draw(&dice, 0, 1)) {
-        set_number(cluster, "offload.chunk", block_size * draw(&dice, 1, 4), "");
-    }
-    set_number(cluster, "tiers.sharing", draw(&dice, 1, 3), "");
-    const uint64_t n_tiers = draw(&dice, 1, 3);
-    for (uint64_t i = 0; i < n_tiers; i++) {
-        set_number(cluster, tiers[i], draw(&dice, 1, 4 * longest / block_size) * TOKEN_KIB * block_size, "KiB");
-    }
-    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
-        if (draw(&dice, 0, 2)) {
-            random_cluster_set(cluster, links[i], bandwidths[draw(&dice, 0, 2)]);
-        }
-    }
-}
-
 static void draw_ring(struct random_cluster *cluster, struct dice *dice)
 {
     static const char *const routings[] = {"round-robin",  "least-loaded", "session-affinity", "session-affinity",

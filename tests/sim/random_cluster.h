@@ -31,6 +31,9 @@ void random_cluster_use_graphs(struct random_cluster *cluster, uint64_t seed);
 /* Draws tiers below HBM: small ones, and links on which a transfer takes a while. */
 void random_cluster_use_tiers(struct random_cluster *cluster, uint64_t seed);
 
+/* Draws built-in policies of retention and scheduling. */
+void random_cluster_use_policies(struct random_cluster *cluster, uint64_t seed);
+
 /* Sets an option, in place of what was drawn for it. */
 void random_cluster_set(struct random_cluster *cluster, const char *path, const char *value);
 void random_cluster_unset(struct random_cluster *cluster, const char *path);
