@@ -124,7 +124,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             continue;
         }
         if (loading == CANNOT_LOAD) {
-            if (engine_take_back(instance, sequence)) {
+            if (engine_take_back(instance, sequence, false)) {
                 continue;
             }
             block_head(instance);
@@ -141,7 +141,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             }
         }
         if (start.blocks > kv_free(instance->pool)) {
-            if (instance->node && engine_take_back(instance, sequence)) {
+            if (engine_take_back(instance, sequence, false)) {
                 continue;
             }
             block_head(instance);
@@ -206,7 +206,8 @@ bool engine_compose(struct instance *instance, simtime now)
         preempted |= engine_run_plain(instance, draft, now, &budget);
         instance->counters.plain_steps++;
     }
-    if (!preempted || (!instance->running.n && !instance->n_batches)) { /* else nothing would ever happen again */
+    /* When the last turn had to go, nothing would ever happen again, unless a transfer ends. */
+    if (!preempted || (!instance->running.n && !instance->n_batches && !engine_awaits_blocks(instance))) {
         admit_waiting(instance, draft, now, budget);
     }
     if (!draft->n_decode && !draft->n_chunks) {

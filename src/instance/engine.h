@@ -236,6 +236,13 @@ void engine_wake(struct instance *instance, simtime now);
 
 #define ASIM_NO_PROGRAM UINT64_MAX
 
+/* Nothing runs, or would after a running turn that cannot grow has gone: it is the only one, and would come back to the
+ * same. */
+static inline bool engine_stands_still(const struct instance *instance, bool by_running)
+{
+    return instance->running.n == 0 || (by_running && instance->running.n == 1);
+}
+
 /* Makes `needed` blocks free by giving up what is held between turns, that of program `except` last; false, when that
  * cannot be, mostly without a change. */
 bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_running, uint64_t except, simtime now);

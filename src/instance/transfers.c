@@ -245,9 +245,21 @@ static void end_load(struct instance *instance, struct transfer *transfer)
     instance->residency->n_loading--;
 }
 
-bool engine_take_back(struct instance *instance, const struct sequence *sequence)
+bool engine_awaits_blocks(const struct instance *instance)
 {
-    if (instance->running.n || instance->residency->n_loading || engine_blocks_leaving(instance)) {
+    const struct node *node = instance->node;
+    for (size_t i = 0; node && i < node->n_transfers; i++) {
+        const struct transfer *transfer = node->transfers[i];
+        if (transfer->is_live && transfer->member == instance->place && transfer->to == ASIM_NONE) {
+            return true;
+        }
+    }
+    return engine_blocks_leaving(instance) > 0;
+}
+
+bool engine_take_back(struct instance *instance, const struct sequence *sequence, bool by_running)
+{
+    if (!instance->node || !engine_stands_still(instance, by_running) || engine_awaits_blocks(instance)) {
         return false;
     }
     for (struct sequence *last = instance->waiting.tail; last; last = last->previous) {

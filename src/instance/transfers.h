@@ -69,9 +69,13 @@ struct tier_hit engine_find_below(struct instance *instance, struct content cont
 void engine_load(struct instance *instance, struct sequence *sequence, struct kv_hit hit, struct tier_hit found,
                  simtime now);
 
-/* Where nothing runs, loads nor leaves HBM: the last waiting turn other than `sequence` that holds what was loaded for
- * it gives that up, so that turns which hold and wait do not wait for each other. False when there is none. */
-bool engine_take_back(struct instance *instance, const struct sequence *sequence);
+/* Whether the end of a transfer may set blocks of HBM free, or give some to a turn that waits. */
+bool engine_awaits_blocks(const struct instance *instance);
+
+/* Where everything stands still and no transfer changes that: the last waiting turn other than `sequence` that
+ * holds what was loaded for it gives that up, so that turns which hold and wait do not wait for each other. False when
+ * there is none. */
+bool engine_take_back(struct instance *instance, const struct sequence *sequence, bool by_running);
 
 /* A resident's KV goes to the first tier; it is away from now on, and its blocks are free when the store is over. */
 void engine_send_away(struct instance *instance, struct resident *resident, simtime now);
