@@ -265,6 +265,7 @@ bool engine_take_back(struct instance *instance, const struct sequence *sequence
     for (struct sequence *last = instance->waiting.tail; last; last = last->previous) {
         if (last != sequence && last->holder.hashed_blocks) {
             kv_release(instance->pool, &last->holder);
+            instance->head_blocked = false;
             return true;
         }
     }
