@@ -41,24 +41,32 @@ struct start {
     uint32_t blocks; /* that must be free */
 };
 
-static struct start plan_start(struct instance *instance, const struct sequence *sequence, uint32_t budget,
-                               bool beside_others)
+/* With `hit` in HBM, and what else there is of `present` blocks brought from a tier first. */
+static struct start plan_after(const struct instance *instance, const struct sequence *sequence, struct kv_hit hit,
+                               uint32_t present, uint32_t budget, bool beside_others)
 {
     const struct engine_config *config = instance->config;
-    struct start start = {.hit = {.blocks = sequence->holder.hashed_blocks}};
-    if (!start.hit.blocks) {
-        start.hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
-    }
-    const uint32_t hit_toks = start.hit.blocks * config->block_size;
-    const uint32_t wanted = sequence->n_tokens - hit_toks;
+    struct start start = {.hit = hit};
+    const uint32_t present_toks = present * config->block_size;
+    const uint32_t wanted = sequence->n_tokens - present_toks;
     start.tokens = engine_chunk_tokens(instance, wanted, budget);
     if (!config->chunked_prefill && start.tokens < engine_chunk_tokens(instance, wanted, UINT32_MAX)) {
         start.tokens = 0;
     }
-    const uint32_t reach = config->reserve_full_prompt ? sequence->n_tokens : hit_toks + start.tokens;
-    start.blocks = engine_blocks_of(instance, reach) - start.hit.blocks + start.hit.free_blocks +
+    const uint32_t reach = config->reserve_full_prompt ? sequence->n_tokens : present_toks + start.tokens;
+    start.blocks = engine_blocks_of(instance, reach) - hit.blocks + hit.free_blocks +
                    (beside_others ? config->watermark_blocks : 0);
     return start;
+}
+
+static struct start plan_start(struct instance *instance, const struct sequence *sequence, uint32_t budget,
+                               bool beside_others)
+{
+    struct kv_hit hit = {.blocks = sequence->holder.hashed_blocks};
+    if (!hit.blocks) {
+        hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
+    }
+    return plan_after(instance, sequence, hit, hit.blocks, budget, beside_others);
 }
 
 uint32_t engine_blocks_to_admit(struct instance *instance, const struct sequence *sequence)
@@ -68,8 +76,10 @@ uint32_t engine_blocks_to_admit(struct instance *instance, const struct sequence
 
 enum loading { NOTHING_TO_LOAD, LOADS, CANNOT_LOAD };
 
-/* Brings the waiting turn what lies in tiers below, once there is room. */
-static enum loading load_from_below(struct instance *instance, struct sequence *sequence, simtime now)
+/* Brings the waiting turn what lies in tiers below, once there is room to start it then: so a turn that lacks blocks
+ * goes on lacking them when it is to be loaded after all, because running turns have taken what it hit in HBM. */
+static enum loading load_from_below(struct instance *instance, struct sequence *sequence, simtime now, uint32_t budget,
+                                    bool beside_others)
 {
     const struct tier_plan *plan = instance->node->plan;
     if (sequence->holder.hashed_blocks || instance->residency->n_loading >= instance->config->max_num_seqs) {
@@ -82,9 +92,7 @@ static enum loading load_from_below(struct instance *instance, struct sequence *
             (found.blocks - hit.blocks) * instance->config->block_size < plan->least_load_toks) {
             return NOTHING_TO_LOAD;
         }
-        const uint32_t reach =
-            instance->config->reserve_full_prompt ? engine_blocks_of(instance, sequence->n_tokens) : found.blocks;
-        const uint32_t blocks = reach - hit.blocks + hit.free_blocks;
+        const uint32_t blocks = plan_after(instance, sequence, hit, found.blocks, budget, beside_others).blocks;
         if (blocks <= kv_free(instance->pool)) {
             engine_load(instance, sequence, hit, found, now);
             return LOADS;
@@ -119,7 +127,9 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
         if (instance->residency && engine_is_refused(instance, sequence, now)) {
             continue;
         }
-        const enum loading loading = instance->node ? load_from_below(instance, sequence, now) : NOTHING_TO_LOAD;
+        const bool beside_others = draft->n_decode || draft->n_chunks;
+        const enum loading loading =
+            instance->node ? load_from_below(instance, sequence, now, budget, beside_others) : NOTHING_TO_LOAD;
         if (loading == LOADS) {
             continue;
         }
@@ -130,14 +140,14 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             block_head(instance);
             return;
         }
-        struct start start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
+        struct start start = plan_start(instance, sequence, budget, beside_others);
         if (!start.tokens) {
             return;
         }
         if (instance->residency) {
             while (start.blocks > kv_free(instance->pool) &&
                    engine_find_blocks(instance, start.blocks, false, sequence->program, now)) {
-                start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
+                start = plan_start(instance, sequence, budget, beside_others);
             }
         }
         if (start.blocks > kv_free(instance->pool)) {
