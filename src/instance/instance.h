@@ -96,7 +96,8 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
 /* The next internal event, EVENT_NEVER when idle. */
 struct event_key instance_next(const struct instance *instance);
 
-/* A lower bound of the next time a turn can end here, given what was delivered so far; EVENT_NEVER when idle. */
+/* A lower bound of the next time a turn can end here, given what was delivered so far; EVENT_NEVER when idle. Among
+ * instances that share tiers the lowest bound is that of all. */
 struct event_key instance_earliest_output(const struct instance *instance);
 
 /* A lower bound of the end of any turn here plus its lead, given what was delivered so far: nothing that happens here

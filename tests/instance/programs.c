@@ -241,12 +241,13 @@ static void check_instances(const struct run *run)
     }
 }
 
-/* Advances to `limit` or the first end of a turn; true: the latter. No turn may end before the bound said. */
+/* Advances to `limit` or the first end of a turn; true: the latter. No turn may end before the bounds said: the lowest
+ * one of all, as a transfer of one member may end early because one of another does. */
 static bool advance(struct run *run, struct event_key limit)
 {
-    struct event_key bounds[PROGRAMS_MOST_INSTANCES];
+    struct event_key bound = EVENT_NEVER;
     for (uint32_t i = 0; i < run->programs->n_instances; i++) {
-        bounds[i] = instance_earliest_output(run->instances[i]);
+        bound = event_min(bound, instance_earliest_output(run->instances[i]));
     }
     struct instance *ended = NULL;
     if (run->node) {
@@ -257,7 +258,7 @@ static bool advance(struct run *run, struct event_key limit)
     uint32_t n = 0;
     const struct turn_end *ends = ended ? instance_take_ends(ended, &n) : NULL;
     for (uint32_t i = 0; i < n; i++) {
-        assert_true(ends[i].record.last_token >= bounds[instance_id(ended)].time);
+        assert_true(ends[i].record.last_token >= bound.time);
         take(run, &ends[i]);
     }
     ask_bound(run);
