@@ -258,7 +258,10 @@ static bool advance(struct run *run, struct event_key limit)
     uint32_t n = 0;
     const struct turn_end *ends = ended ? instance_take_ends(ended, &n) : NULL;
     for (uint32_t i = 0; i < n; i++) {
-        assert_true(ends[i].record.last_token >= bound.time);
+        if (ends[i].record.last_token < bound.time) {
+            fail_msg("%s: a turn ends at %.9f s; the bound was %.9f s", run->programs->label,
+                     simtime_to_s(ends[i].record.last_token), simtime_to_s(bound.time));
+        }
         take(run, &ends[i]);
     }
     ask_bound(run);
