@@ -2,6 +2,8 @@
 
 #include "hw/link/network_internal.h"
 
+#include <string.h>
+
 static void save_links(const struct network *network, struct store_writer *writer)
 {
     store_put_u32(writer, network->n_links);
@@ -232,4 +234,26 @@ bool network_load(struct network *network, struct store_reader *reader)
         return false;
     }
     return load_links(network, reader) && load_flows(network, reader) && load_chains(network, reader);
+}
+
+/* ---- numbers kept elsewhere ---- */
+
+uint32_t network_flows(const struct network *network)
+{
+    return network->n_flows;
+}
+
+bool network_flow_is(const struct network *network, uint32_t flow, const struct network_transfer *transfer)
+{
+    if (flow >= network->n_slots || network->flows[flow].state == FLOW_FREE) {
+        return false;
+    }
+    const struct flow *is = &network->flows[flow];
+    return is->tag == transfer->tag && is->bytes == transfer->bytes && is->lane == transfer->lane &&
+           is->n_path == transfer->n_path && memcmp(is->path, transfer->path, is->n_path * sizeof is->path[0]) == 0;
+}
+
+simtime network_clock(const struct network *network)
+{
+    return network->now;
 }

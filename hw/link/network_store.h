@@ -18,4 +18,10 @@ void network_save(const struct network *network, struct store_writer *writer);
  * has the reason. */
 bool network_load(struct network *network, struct store_reader *reader);
 
+/* For whoever keeps numbers of flows beside the network: how many there are, whether `flow` is one that was started as
+ * `transfer` says, and the network's clock. */
+uint32_t network_flows(const struct network *network);
+bool network_flow_is(const struct network *network, uint32_t flow, const struct network_transfer *transfer);
+simtime network_clock(const struct network *network);
+
 #endif

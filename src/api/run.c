@@ -243,22 +243,6 @@ static bool run(struct cluster *cluster, struct transport *transport, struct pul
                                    saving->asked ? &saving->checkpoints : NULL, diag);
 }
 
-/* What policies know of the turns inside an instance is in no checkpoint. */
-static bool can_be_saved(const struct cluster *cluster, struct diag *diag)
-{
-    const struct asim_policy *const policies[] = {cluster->policies.scheduling.policy,
-                                                  cluster->policies.retention.policy};
-    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
-        if (!policy_is_passive(policies[i])) {
-            diag_error(diag, ASIM_USAGE, (struct diag_where){0},
-                       "a run with the policy %s has no checkpoints; allowed: fcfs and lru, with any routing",
-                       policies[i]->name);
-            return false;
-        }
-    }
-    return true;
-}
-
 /* The cluster of a run, with what the run is saved by; NULL, with errors. */
 static struct cluster *open_cluster(const struct settings *settings, const struct transport *transport,
                                     struct saving *saving, struct diag *diag)
@@ -272,10 +256,6 @@ static struct cluster *open_cluster(const struct settings *settings, const struc
         return NULL;
     }
     struct cluster *cluster = cluster_create(settings, transport->rank, transport->n_ranks, diag);
-    if (cluster && saving->asked && !can_be_saved(cluster, diag)) {
-        cluster_destroy(cluster);
-        return NULL;
-    }
     return cluster;
 }
 

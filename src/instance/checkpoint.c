@@ -1,131 +1,13 @@
 #include "instance/checkpoint.h"
 
 #include "base/mem.h"
-#include "instance/engine.h"
-#include "kv/pool_store.h"
+#include "instance/checkpoint_parts.h"
 
 #include <assert.h>
 #include <inttypes.h>
 
 /* The least bytes of a sequence and of a reference to one. */
 enum { SEQUENCE_BYTES = 128, REFERENCE_BYTES = 4 };
-
-/* ---- saving ---- */
-
-static void put_snapshot(struct store_writer *writer, const struct load_snapshot *snapshot)
-{
-    store_put_u32(writer, snapshot->running);
-    store_put_u32(writer, snapshot->waiting);
-    store_put_u32(writer, snapshot->used_blocks);
-    store_put_u64(writer, snapshot->received);
-}
-
-static void put_counters(struct store_writer *writer, const struct instance_counters *counters)
-{
-    store_put_u64(writer, counters->steps);
-    store_put_u64(writer, counters->fast_forwarded);
-    store_put_u64(writer, counters->jumps);
-    store_put_u64(writer, counters->plain_steps);
-    store_put_u64(writer, counters->preemptions);
-    store_put_u64(writer, counters->scheduled_tokens);
-    for (int i = 0; i < STEP_BOUNDS; i++) {
-        store_put_i64(writer, counters->part[i]);
-    }
-    store_put_u32(writer, counters->peak_used_blocks);
-}
-
-static void put_sequence(struct store_writer *writer, const struct sequence *sequence)
-{
-    store_put_u64(writer, sequence->program);
-    store_put_u32(writer, sequence->turn);
-    store_put_u32(writer, sequence->slot);
-    store_put_i64(writer, sequence->ready);
-    store_put_i64(writer, sequence->arrived);
-    store_put_i64(writer, sequence->lead);
-    store_put_u32(writer, sequence->prompt_toks);
-    store_put_u32(writer, sequence->limit);
-    store_put_u8(writer, sequence->shared_output);
-    store_put_u8(writer, sequence->length_limited);
-    store_put_u8(writer, sequence->state);
-    store_put_u8(writer, sequence->last_in_flight);
-    store_put_u8(writer, sequence->was_admitted);
-    store_put_i64(writer, sequence->base);
-    store_put_u64(writer, sequence->stamp);
-    store_put_u32(writer, sequence->n_tokens);
-    store_put_u32(writer, sequence->computed_before);
-    store_put_u32(writer, sequence->hit_toks);
-    store_put_u32(writer, sequence->preemptions);
-    store_put_u32(writer, sequence->recomputed_toks);
-    store_put_i64(writer, sequence->waiting_since);
-    store_put_i64(writer, sequence->first_scheduled);
-    store_put_i64(writer, sequence->first_token);
-    store_put_i64(writer, sequence->requeue_wait);
-    kv_holder_save(&sequence->holder, writer);
-}
-
-static void put_list(struct store_writer *writer, const struct sequence_list *list)
-{
-    store_put_u64(writer, list->n);
-    for (const struct sequence *sequence = list->head; sequence; sequence = sequence->next) {
-        put_sequence(writer, sequence);
-    }
-}
-
-static void put_references(struct store_writer *writer, const struct sequence_array *array, const uint32_t *positions)
-{
-    store_put_u64(writer, array->n);
-    for (uint32_t i = 0; i < array->n; i++) {
-        store_put_u32(writer, positions[array->items[i]->index]);
-    }
-}
-
-/* Those in flight, the oldest first. Their sequences are named by their position in the running list and the waiting
- * queue behind it. */
-static void put_batches(struct store_writer *writer, const struct instance *instance)
-{
-    uint32_t *positions = mem_alloc(instance->sequences.n * sizeof *positions);
-    uint32_t n = 0;
-    for (const struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
-        positions[sequence->index] = n++;
-    }
-    for (const struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
-        positions[sequence->index] = n++;
-    }
-    store_put_u32(writer, instance->n_batches);
-    for (uint32_t i = 0; i < instance->n_batches; i++) {
-        const struct batch *batch = &instance->batches[(instance->first_batch + i) % ENGINE_MAX_DEPTH];
-        store_put_i64(writer, batch->end);
-        put_references(writer, &batch->completions, positions);
-        put_references(writer, &batch->finishers, positions);
-    }
-    mem_free(positions);
-}
-
-void instance_save(const struct instance *instance, struct store_writer *writer)
-{
-    assert(!instance->n_ends && !instance->n_changes);
-    store_put_u32(writer, instance->id);
-    store_put_i64(writer, instance->compose_at);
-    store_put_i64(writer, instance->device_free);
-    store_put_i64(writer, instance->decode.clock);
-    store_put_u64(writer, instance->next_stamp);
-    store_put_u64(writer, instance->received);
-    store_put_u8(writer, instance->head_blocked);
-    put_snapshot(writer, &instance->state);
-    put_snapshot(writer, &instance->snapshot);
-    store_put_i64(writer, instance->snapshot_index);
-    put_counters(writer, &instance->counters);
-    kv_pool_save(instance->pool, writer);
-    put_list(writer, &instance->running);
-    put_list(writer, &instance->waiting);
-    put_list(writer, &instance->inbox);
-    put_batches(writer, instance);
-}
-
-/* ---- loading ---- */
-
-/* Simulated time ends at SIMTIME_LIMIT, but for the steps of the last turns. */
-#define LATEST (SIMTIME_LIMIT + SIMTIME_LIMIT / 20)
 
 struct loader {
     struct instance *instance;
@@ -136,16 +18,6 @@ struct loader {
     uint32_t n_named;
     int64_t *ends_with; /* of those, the batch in flight with which they end; -1: none */
 };
-
-static bool is_time(simtime time)
-{
-    return time >= 0 && time <= LATEST;
-}
-
-static bool is_time_or_never(simtime time)
-{
-    return is_time(time) || time == SIMTIME_NEVER;
-}
 
 static struct load_snapshot get_snapshot(struct store_reader *reader)
 {
@@ -194,9 +66,9 @@ static void get_head(struct instance *instance, struct store_reader *reader)
                      instance->received);
     }
     /* A step takes least_step or longer, and moves the decode clock by one at most. */
-    if (!is_time_or_never(instance->compose_at) || !is_time(instance->device_free) || clock < 0 ||
+    if (!saved_time_or_never(instance->compose_at) || !saved_time(instance->device_free) || clock < 0 ||
         clock > instance->device_free / instance->least_step || instance->snapshot_index < -1 ||
-        instance->snapshot_index > LATEST / instance->config->telemetry_period) {
+        instance->snapshot_index > SAVED_LATEST / instance->config->telemetry_period) {
         store_refuse(reader, "clocks of instance %" PRIu32 " out of range", instance->id);
         return;
     }
@@ -244,9 +116,9 @@ static bool has_sound_lengths(const struct instance *instance, const struct sequ
 
 static bool has_sound_times(const struct sequence *sequence)
 {
-    return is_time(sequence->ready) && is_time(sequence->arrived) && sequence->lead >= 0 &&
-           is_time(sequence->waiting_since) && is_time(sequence->first_scheduled) &&
-           is_time_or_never(sequence->first_token) && is_time(sequence->requeue_wait) &&
+    return saved_time(sequence->ready) && saved_time(sequence->arrived) && sequence->lead >= 0 &&
+           saved_time(sequence->waiting_since) && saved_time(sequence->first_scheduled) &&
+           saved_time_or_never(sequence->first_token) && saved_time(sequence->requeue_wait) &&
            sequence->first_token >= sequence->first_scheduled &&
            (sequence->was_admitted ? sequence->first_scheduled >= sequence->arrived
                                    : sequence->first_token == SIMTIME_NEVER);
@@ -277,6 +149,16 @@ static bool has_sound_progress(const struct instance *instance, const struct seq
     }
 }
 
+/* What a turn holds that does not run: what was loaded for it from a tier, or is on its way. */
+static bool has_sound_load(const struct instance *instance, const struct sequence_list *list,
+                           const struct sequence *sequence)
+{
+    const uint64_t blocks = (uint64_t)sequence->holder.hashed_blocks + sequence->holder.anonymous_blocks;
+    const bool may_load = instance->node && list == &instance->waiting && !sequence->last_in_flight;
+    return blocks ? may_load && blocks * instance->config->block_size < sequence->n_tokens
+                  : sequence->holder.n_ranges == 0;
+}
+
 static bool is_sound(const struct instance *instance, const struct sequence_list *list, const struct sequence *sequence)
 {
     if (!has_sound_lengths(instance, sequence) || !has_sound_times(sequence) ||
@@ -287,8 +169,7 @@ static bool is_sound(const struct instance *instance, const struct sequence_list
         return !sequence->last_in_flight && has_sound_progress(instance, sequence) &&
                (!list->tail || list->tail->stamp < sequence->stamp);
     }
-    return sequence->state == SEQUENCE_WAITING && sequence->base == 0 && sequence->holder.n_ranges == 0 &&
-           sequence->holder.hashed_blocks == 0 && sequence->holder.anonymous_blocks == 0 &&
+    return sequence->state == SEQUENCE_WAITING && sequence->base == 0 && has_sound_load(instance, list, sequence) &&
            (list == &instance->waiting || (!sequence->was_admitted && !sequence->last_in_flight &&
                                            (!list->tail || list->tail->arrived <= sequence->arrived)));
 }
@@ -449,26 +330,52 @@ static void check_whole(struct loader *loader)
 {
     const struct instance *instance = loader->instance;
     const struct engine_config *config = instance->config;
-    struct store_reader *reader = loader->reader;
-    const struct kv_holder **holders = mem_alloc(instance->running.n * sizeof *holders);
-    uint64_t unclaimed = 0;
-    size_t n = 0;
-    for (const struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
-        const struct kv_holder *holder = &sequence->holder;
-        unclaimed += engine_blocks_of(instance, engine_computed(instance, sequence)) -
-                     (holder->hashed_blocks + holder->anonymous_blocks);
-        holders[n++] = holder;
-    }
     const bool partial_is_last = !instance->n_prefilling || config->long_prefill_token_threshold ||
                                  (instance->n_prefilling == 1 && instance->running.tail->state == SEQUENCE_PREFILLING);
     const bool stands_still = !instance->n_batches && instance->compose_at == SIMTIME_NEVER;
-    if ((stands_still && (instance->running.n || instance->waiting.n)) || !partial_is_last ||
-        (uint64_t)instance->decode.n + instance->n_prefilling > config->max_num_batched_tokens ||
-        unclaimed != kv_reserved(instance->pool)) {
-        store_refuse(reader, "instance %" PRIu32 ": its turns, batches and KV pool do not go together", instance->id);
+    const bool may_wait = instance->residency != NULL; /* for a deadline or a transfer */
+    if ((stands_still && (instance->running.n || (instance->waiting.n && !may_wait))) || !partial_is_last ||
+        (uint64_t)instance->decode.n + instance->n_prefilling > config->max_num_batched_tokens) {
+        store_refuse(loader->reader, "instance %" PRIu32 ": its turns and batches do not go together", instance->id);
     }
-    kv_pool_accept(instance->pool, holders, n, reader);
-    mem_free(holders);
+}
+
+void checkpoint_accept(const struct instance *instance, struct store_reader *reader)
+{
+    struct kv_fault fault;
+    if (!store_failed(reader) && !engine_is_healthy(instance, &fault)) {
+        store_refuse(reader, "instance %" PRIu32 " does not fit together: %s", instance->id, fault.text);
+    }
+}
+
+void instance_forsake(struct instance *instance)
+{
+    instance->running = instance->waiting = (struct sequence_list){0};
+    if (instance->residency) {
+        residency_forsake(instance->residency);
+    }
+}
+
+/* How far it has come, and what policies keep. */
+static void get_reached(struct instance *instance, struct store_reader *reader)
+{
+    const simtime reached = store_get_i64(reader);
+    const bool has_residency = store_get_u8(reader) != 0;
+    if (has_residency != (instance->residency != NULL)) {
+        store_refuse(reader, "instance %" PRIu32 " %s programs between turns", instance->id,
+                     has_residency ? "keeps" : "does not keep");
+        return;
+    }
+    if (instance->residency) {
+        residency_load(instance, reader);
+    }
+    if (!saved_time(reached) || reached > instance_next(instance).time) {
+        store_refuse(reader, "instance %" PRIu32 " has left something behind before %" PRId64 " ps", instance->id,
+                     reached);
+    }
+    if (instance->residency) {
+        engine_pass(instance, reached);
+    }
 }
 
 bool instance_load(struct instance *instance, struct store_reader *reader, instance_lender lend, void *user)
@@ -486,14 +393,18 @@ bool instance_load(struct instance *instance, struct store_reader *reader, insta
     }
     if (!store_failed(reader)) {
         engine_set_inbox(instance, instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER);
+        get_reached(instance, reader);
         check_past(&loader);
         check_device(&loader);
         check_whole(&loader);
     }
     mem_free(loader.named);
     mem_free(loader.ends_with);
+    if (!instance->node) { /* else all that share it are looked at together */
+        checkpoint_accept(instance, reader);
+    }
     if (store_failed(reader)) {
-        instance->running = (struct sequence_list){0}; /* what they hold is not to be released */
+        instance_forsake(instance);
         return false;
     }
     return true;

@@ -41,24 +41,32 @@ struct start {
     uint32_t blocks; /* that must be free */
 };
 
-static struct start plan_start(struct instance *instance, const struct sequence *sequence, uint32_t budget,
-                               bool beside_others)
+/* With `hit` in HBM, and what else there is of `present` blocks brought from a tier first. */
+static struct start plan_after(const struct instance *instance, const struct sequence *sequence, struct kv_hit hit,
+                               uint32_t present, uint32_t budget, bool beside_others)
 {
     const struct engine_config *config = instance->config;
-    struct start start = {.hit = {.blocks = sequence->holder.hashed_blocks}};
-    if (!start.hit.blocks) {
-        start.hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
-    }
-    const uint32_t hit_toks = start.hit.blocks * config->block_size;
-    const uint32_t wanted = sequence->n_tokens - hit_toks;
+    struct start start = {.hit = hit};
+    const uint32_t present_toks = present * config->block_size;
+    const uint32_t wanted = sequence->n_tokens - present_toks;
     start.tokens = engine_chunk_tokens(instance, wanted, budget);
     if (!config->chunked_prefill && start.tokens < engine_chunk_tokens(instance, wanted, UINT32_MAX)) {
         start.tokens = 0;
     }
-    const uint32_t reach = config->reserve_full_prompt ? sequence->n_tokens : hit_toks + start.tokens;
-    start.blocks = engine_blocks_of(instance, reach) - start.hit.blocks + start.hit.free_blocks +
+    const uint32_t reach = config->reserve_full_prompt ? sequence->n_tokens : present_toks + start.tokens;
+    start.blocks = engine_blocks_of(instance, reach) - hit.blocks + hit.free_blocks +
                    (beside_others ? config->watermark_blocks : 0);
     return start;
+}
+
+static struct start plan_start(struct instance *instance, const struct sequence *sequence, uint32_t budget,
+                               bool beside_others)
+{
+    struct kv_hit hit = {.blocks = sequence->holder.hashed_blocks};
+    if (!hit.blocks) {
+        hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
+    }
+    return plan_after(instance, sequence, hit, hit.blocks, budget, beside_others);
 }
 
 uint32_t engine_blocks_to_admit(struct instance *instance, const struct sequence *sequence)
@@ -68,23 +76,23 @@ uint32_t engine_blocks_to_admit(struct instance *instance, const struct sequence
 
 enum loading { NOTHING_TO_LOAD, LOADS, CANNOT_LOAD };
 
-/* Brings the waiting turn what lies in tiers below, once there is room. */
-static enum loading load_from_below(struct instance *instance, struct sequence *sequence, simtime now)
+/* Brings the waiting turn what lies in tiers below, once there is room to start it then: so a turn that lacks blocks
+ * goes on lacking them when it is to be loaded after all, because running turns have taken what it hit in HBM. */
+static enum loading load_from_below(struct instance *instance, struct sequence *sequence, simtime now, uint32_t budget,
+                                    bool beside_others)
 {
     const struct tier_plan *plan = instance->node->plan;
     if (sequence->holder.hashed_blocks || instance->residency->n_loading >= instance->config->max_num_seqs) {
         return NOTHING_TO_LOAD;
     }
-    const struct tier_hit found = engine_find_below(instance, sequence->content, sequence->n_tokens);
-    for (;;) {
+    for (;;) { /* what makes room may push out what was found */
+        const struct tier_hit found = engine_find_below(instance, sequence->content, sequence->n_tokens);
         const struct kv_hit hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
         if (found.blocks <= hit.blocks ||
             (found.blocks - hit.blocks) * instance->config->block_size < plan->least_load_toks) {
             return NOTHING_TO_LOAD;
         }
-        const uint32_t reach =
-            instance->config->reserve_full_prompt ? engine_blocks_of(instance, sequence->n_tokens) : found.blocks;
-        const uint32_t blocks = reach - hit.blocks + hit.free_blocks;
+        const uint32_t blocks = plan_after(instance, sequence, hit, found.blocks, budget, beside_others).blocks;
         if (blocks <= kv_free(instance->pool)) {
             engine_load(instance, sequence, hit, found, now);
             return LOADS;
@@ -102,10 +110,12 @@ static bool stays_first(struct instance *instance, const struct sequence *sequen
     return !instance->residency || (!engine_watches_waiting(instance) && engine_next_waiting(instance) == sequence);
 }
 
-/* The next waiting turn lacks blocks: it is not looked at again before something changes. */
+/* The next waiting turn lacks blocks: it is not looked at again before something changes. While blocks that would do
+ * are on their way out of HBM, running turns that grow change it: then more must go. */
 static void block_head(struct instance *instance, const struct sequence *sequence)
 {
-    instance->head_blocked = instance->config->stepping != ENGINE_PLAIN && stays_first(instance, sequence);
+    const bool leaves = instance->residency && engine_blocks_leaving(instance) > 0;
+    instance->head_blocked = instance->config->stepping != ENGINE_PLAIN && !leaves && stays_first(instance, sequence);
 }
 
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */
@@ -123,25 +133,33 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
         if (instance->residency && engine_is_refused(instance, sequence, now)) {
             continue;
         }
-        const enum loading loading = instance->node ? load_from_below(instance, sequence, now) : NOTHING_TO_LOAD;
+        const bool beside_others = draft->n_decode || draft->n_chunks;
+        const enum loading loading =
+            instance->node ? load_from_below(instance, sequence, now, budget, beside_others) : NOTHING_TO_LOAD;
         if (loading == LOADS) {
             continue;
         }
         if (loading == CANNOT_LOAD) {
+            if (engine_take_back(instance, sequence, false)) {
+                continue;
+            }
             block_head(instance, sequence);
             return;
         }
-        struct start start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
+        struct start start = plan_start(instance, sequence, budget, beside_others);
         if (!start.tokens) {
             return;
         }
         if (instance->residency) {
             while (start.blocks > kv_free(instance->pool) &&
                    engine_find_blocks(instance, start.blocks, false, sequence->program, now)) {
-                start = plan_start(instance, sequence, budget, draft->n_decode || draft->n_chunks);
+                start = plan_start(instance, sequence, budget, beside_others);
             }
         }
         if (start.blocks > kv_free(instance->pool)) {
+            if (engine_take_back(instance, sequence, false)) {
+                continue;
+            }
             block_head(instance, sequence);
             return;
         }
@@ -208,7 +226,8 @@ bool engine_compose(struct instance *instance, simtime now)
         preempted |= engine_run_plain(instance, draft, now, &budget);
         instance->counters.plain_steps++;
     }
-    if (!preempted || !instance->running.n) { /* the last one ran into pins: it must get them out of its way */
+    /* When the last turn had to go, nothing would ever happen again, unless a transfer ends. */
+    if (!preempted || (!instance->running.n && !instance->n_batches && !engine_awaits_blocks(instance))) {
         admit_waiting(instance, draft, now, budget);
     }
     if (!draft->n_decode && !draft->n_chunks) {

@@ -253,7 +253,9 @@ static void grant(const struct call *call, const struct wish *wish)
                         call->now);
     switch (wish->kind) {
     case WISH_PIN:
-        residency_set_deadline(instance, resident, wish->until, call->now);
+        if (resident->blocks) { /* not of a program that is away */
+            residency_set_deadline(instance, resident, wish->until, call->now);
+        }
         break;
     case WISH_RELEASE:
         residency->counters.pins_released += resident->is_pin;

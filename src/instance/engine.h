@@ -3,6 +3,7 @@
  *   instance.c       the event loop: inbox, batches that end, batches that start
  *   prefetch.c       what the next visit will touch, fetched ahead
  *   checkpoint.c     all of that in a file
+ *   check.c          whether all of that goes together
  *   decision_log.c   what policies decide, one by one, where that is asked for
  *   residency.h      what policies see and decide, in files of its own
  *   lookahead.c      bounds of what can leave the instance, and when
@@ -154,6 +155,11 @@ static inline struct batch *engine_batch(struct instance *instance, uint32_t ind
     return &instance->batches[(instance->first_batch + index) % ENGINE_MAX_DEPTH];
 }
 
+/* check.c: whether everything goes together, here and in the tiers; what does not, if so. Safe for what a file may
+ * hold. */
+struct kv_fault;
+bool engine_is_healthy(const struct instance *instance, struct kv_fault *fault);
+
 /* batch.c */
 
 void sequence_array_push(struct sequence_array *array, struct sequence *sequence);
@@ -212,13 +218,10 @@ void engine_effect_decoding(struct instance *instance, struct sequence *sequence
 void engine_effect_leave(struct instance *instance, struct sequence *sequence);
 void engine_effect_prefetch(const struct instance *instance, const struct sequence *sequence); /* of one that waits */
 
-/* residency.c: what policies decide starts and ends with the instance; a turn's facts arrive with it; blocks of all
- * programs between turns, those that several share counted for each. */
+/* residency.c: what policies decide starts and ends with the instance; a turn's facts arrive with it. */
 void engine_open_residency(struct instance *instance);
 void engine_close_residency(struct instance *instance);
 void engine_welcome(struct instance *instance, const struct sequence *sequence, const struct turn_facts *facts);
-
-uint64_t engine_resident_blocks(const struct instance *instance);
 
 /* Nothing will arrive before `time`; and that time. */
 void engine_pass(struct instance *instance, simtime time);
@@ -237,6 +240,13 @@ void engine_stored(struct instance *instance, uint64_t program, simtime now);
 void engine_wake(struct instance *instance, simtime now);
 
 #define ASIM_NO_PROGRAM UINT64_MAX
+
+/* Nothing runs, or would after a running turn that cannot grow has gone: it is the only one, and would come back to the
+ * same. */
+static inline bool engine_stands_still(const struct instance *instance, bool by_running)
+{
+    return instance->running.n == 0 || (by_running && instance->running.n == 1);
+}
 
 /* Makes `needed` blocks free by giving up what is held between turns, that of program `except` last; false, when that
  * cannot be, mostly without a change. */

@@ -96,7 +96,8 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
 /* The next internal event, EVENT_NEVER when idle. */
 struct event_key instance_next(const struct instance *instance);
 
-/* A lower bound of the next time a turn can end here, given what was delivered so far; EVENT_NEVER when idle. */
+/* A lower bound of the next time a turn can end here, given what was delivered so far; EVENT_NEVER when idle. Among
+ * instances that share tiers the lowest bound is that of all. */
 struct event_key instance_earliest_output(const struct instance *instance);
 
 /* A lower bound of the end of any turn here plus its lead, given what was delivered so far: nothing that happens here
@@ -108,8 +109,8 @@ simtime instance_earliest_effect(const struct instance *instance);
 /* No step is shorter than this: a turn of n output tokens takes n steps, at least one. */
 simtime instance_least_step(const struct engine_config *config, struct step_time *step_time);
 
-/* Processes events strictly before `limit`, at most up to the first one that ends turns. Returns true when the outbox
- * is not empty. */
+/* Processes events strictly before `limit`, at most up to the first one that ends turns; among instances that share
+ * tiers, up to what may wake others (node_advance goes on from there). Returns true when the outbox is not empty. */
 bool instance_advance(struct instance *instance, struct event_key limit);
 
 /* Finished turns since the last call, in the order they ended; the array is valid until the next advance. */
@@ -165,7 +166,8 @@ uint64_t instance_turns_delivered(const struct instance *instance);
 /* Turns inside: waiting, running and in the inbox. */
 uint64_t instance_turns_inside(const struct instance *instance);
 
-/* Recomputes every aggregate from the sequences and aborts on a difference (tests and debug builds). */
+/* Recomputes every aggregate, finds every block with its holders and every byte with its transfer, here and in the
+ * tiers that it shares, and aborts on a difference (tests and debug builds). */
 void instance_check(const struct instance *instance);
 
 #endif

@@ -1,4 +1,4 @@
-#include "instance/engine.h"
+#include "instance/transfers.h"
 
 /* A lower bound of the steps still to be composed until one ends a turn; no batch in flight does. */
 static int64_t steps_to_output(const struct instance *instance)
@@ -18,10 +18,23 @@ static int64_t steps_to_output(const struct instance *instance)
     return ahead > 1 ? ahead : 1;
 }
 
+/* When something may happen here. What another member of the node does may bring forward the end of a transfer that a
+ * turn here waits for: flows that share links also slow down what others share with them. */
+static simtime first_event(const struct instance *instance)
+{
+    simtime first = instance_next(instance).time;
+    const struct node *node = instance->waiting.n ? instance->node : NULL;
+    for (size_t i = 0; node && i < node->n_members; i++) {
+        const simtime next = instance_next(node->members[i]).time;
+        first = next < first ? next : first;
+    }
+    return first;
+}
+
 struct event_key instance_earliest_output(const struct instance *instance)
 {
-    const struct event_key next = instance_next(instance);
-    if (next.time == SIMTIME_NEVER) {
+    const simtime next = first_event(instance);
+    if (next == SIMTIME_NEVER) {
         return EVENT_NEVER;
     }
     simtime last_end = 0;
@@ -33,7 +46,7 @@ struct event_key instance_earliest_output(const struct instance *instance)
         last_end = batch->end;
     }
     /* Nothing in flight ends a turn: at least one more step is composed, at or after the next event. */
-    const simtime from = last_end > next.time ? last_end : next.time;
+    const simtime from = last_end > next ? last_end : next;
     return (struct event_key){.time = from + steps_to_output(instance) * instance->least_step, .phase = PHASE_STEP_END};
 }
 

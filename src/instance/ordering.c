@@ -1,4 +1,5 @@
 #include "instance/decision_log.h"
+#include "instance/transfers.h"
 
 #include "base/mem.h"
 
@@ -229,6 +230,9 @@ bool engine_make_room(struct instance *instance, simtime now)
     }
     while ((blocks = blocks_of_running(instance)) > kv_free(instance->pool) &&
            !engine_find_blocks(instance, blocks, true, ASIM_NO_PROGRAM, now)) {
+        if (engine_take_back(instance, NULL, true)) {
+            continue;
+        }
         struct sequence *victim = choose_victim(instance, now);
         if (!victim) {
             break; /* the plain path preempts from the end of the list */

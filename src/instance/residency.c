@@ -157,16 +157,6 @@ struct resident *residency_add(struct instance *instance, uint64_t program, stru
     return resident;
 }
 
-uint64_t engine_resident_blocks(const struct instance *instance)
-{
-    const struct residency *residency = instance->residency;
-    uint64_t blocks = 0;
-    for (size_t i = 0; i < residency->n_residents; i++) {
-        blocks += residency->residents[i]->blocks;
-    }
-    return blocks;
-}
-
 void engine_pass(struct instance *instance, simtime time)
 {
     if (time != SIMTIME_NEVER && time > instance->residency->passed) {
@@ -191,7 +181,7 @@ static void sum_up(struct instance *instance)
         if (resident->is_pin && !resident->has_returned && resident->until < residency->next_deadline) {
             residency->next_deadline = resident->until;
         }
-        if (resident->back_at < residency->next_deadline) {
+        if (!resident->is_offloading && resident->back_at < residency->next_deadline) { /* first it is to be away */
             residency->next_deadline = resident->back_at;
         }
     }

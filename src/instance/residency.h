@@ -26,8 +26,7 @@ struct guest {
     uint64_t refused_in;   /* batch; 0: none */
     uint32_t loaded_toks;  /* for its first admission, brought from a tier, */
     uint8_t loaded_from;   /* this one */
-    bool is_loading;       /* KV is on its way from a tier */
-    bool is_loaded;        /* it has come: the sequence holds it while it waits */
+    bool is_loading;       /* KV is on its way from a tier; when it has come the sequence holds it while it waits */
 };
 
 /* A program between two turns. */

@@ -324,8 +324,9 @@ static struct resident *first_hold(struct instance *instance, uint64_t except, s
 static struct resident *yielding_pin(struct instance *instance, uint32_t needed, bool by_running, uint64_t except,
                                      simtime now)
 {
-    const struct asim_pressure pressure = {
-        .needed = needed - kv_free(instance->pool), .by_running = by_running, .deadlock = instance->running.n == 0};
+    const struct asim_pressure pressure = {.needed = needed - kv_free(instance->pool),
+                                           .by_running = by_running,
+                                           .deadlock = engine_stands_still(instance, by_running)};
     struct resident *resident = consult_pressure(instance, &pressure, now);
     if (resident && resident->program == except) {
         return NULL; /* it would make room for itself */
@@ -361,7 +362,7 @@ bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_runn
         if (writes_back && !by_running && needed <= kv_free(instance->pool) + engine_blocks_leaving(instance)) {
             return false; /* what is being written will do */
         }
-        const bool deadlock = instance->running.n == 0;
+        const bool deadlock = engine_stands_still(instance, by_running);
         if (!residency->n_residents || (!deadlock && within_reach(instance, true, except) < needed)) {
             return false;
         }

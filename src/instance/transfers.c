@@ -6,7 +6,7 @@
 
 /* ---- records ---- */
 
-static uint32_t take_tag(struct node *node)
+uint32_t node_take_tag(struct node *node)
 {
     if (node->n_free_tags) {
         return node->free_tags[--node->n_free_tags];
@@ -63,11 +63,10 @@ static uint32_t read_link(const struct tier_plan *plan, uint32_t tier)
     return written_link(plan, tier) + (plan->tiers[tier].is_duplex ? 1 : 0);
 }
 
-static void start_flow(struct node *node, uint32_t tag, uint32_t blocks, simtime now)
+struct network_transfer node_flow(const struct node *node, uint32_t tag, uint32_t path[2])
 {
     const struct tier_plan *plan = node->plan;
-    struct transfer *transfer = node->transfers[tag];
-    uint32_t path[2];
+    const struct transfer *transfer = node->transfers[tag];
     uint32_t lane = NETWORK_NO_LANE;
     if (transfer->from == ASIM_NONE) {
         path[0] = lane = 2 * transfer->member;
@@ -79,14 +78,27 @@ static void start_flow(struct node *node, uint32_t tag, uint32_t blocks, simtime
         path[0] = read_link(plan, transfer->from);
         path[1] = written_link(plan, transfer->to);
     }
-    transfer->moving = blocks;
-    transfer->flow =
-        network_start(node->network, now,
-                      &(struct network_transfer){
-                          .path = path, .n_path = 2, .lane = lane, .bytes = blocks * plan->block_bytes, .tag = tag});
+    return (struct network_transfer){
+        .path = path, .n_path = 2, .lane = lane, .bytes = transfer->moving * plan->block_bytes, .tag = tag};
+}
+
+static void start_flow(struct node *node, uint32_t tag, uint32_t blocks, simtime now)
+{
+    uint32_t path[2];
+    node->transfers[tag]->moving = blocks;
+    const struct network_transfer flow = node_flow(node, tag, path);
+    node->transfers[tag]->flow = network_start(node->network, now, &flow);
 }
 
 /* ---- stores ---- */
+
+/* Tiers have other content than before: turns that wait may find more or less there. */
+static void note_tiers(struct node *node)
+{
+    for (size_t i = 0; i < node->n_members; i++) {
+        node->members[i]->head_blocked = false;
+    }
+}
 
 /* What `from` has of the content goes to `to`; false when there is nothing to do or no room. */
 static bool start_store(struct node *node, uint32_t member, uint32_t from, uint32_t to, uint64_t program,
@@ -109,7 +121,7 @@ static bool start_store(struct node *node, uint32_t member, uint32_t from, uint3
         counters->stores_refused++;
         return false;
     }
-    const uint32_t tag = take_tag(node);
+    const uint32_t tag = node_take_tag(node);
     struct transfer *transfer = node->transfers[tag];
     copy_content(&transfer->content, content, blocks * node->block_size);
     transfer->kind = from == ASIM_NONE ? TRANSFER_STORE : TRANSFER_COPY;
@@ -125,6 +137,7 @@ static bool start_store(struct node *node, uint32_t member, uint32_t from, uint3
     }
     kv_touch(target, &transfer->target, content, there);
     kv_alloc(target, &transfer->target, missing);
+    note_tiers(node);
     counters->moved[from == ASIM_NONE ? MOVED_OUT : MOVED_DOWN].transfers++;
     counters->moved[from == ASIM_NONE ? MOVED_OUT : MOVED_DOWN].blocks += missing;
     start_flow(node, tag, missing, now);
@@ -156,6 +169,7 @@ static void end_store(struct node *node, struct transfer *transfer, simtime now)
     const struct content content = extent_list_content(&transfer->content);
     struct kv_pool *target = pool_of(node, transfer->member, transfer->to);
     kv_hash(target, &transfer->target, content, transfer->blocks);
+    note_tiers(node);
     kv_release(target, &transfer->target);
     kv_release(pool_of(node, transfer->member, transfer->from), &transfer->source);
     if (transfer->kind == TRANSFER_STORE) {
@@ -186,7 +200,7 @@ struct tier_hit engine_find_below(struct instance *instance, struct content cont
 static struct transfer *start_load(struct node *node, uint32_t member, uint64_t program, struct content content,
                                    struct tier_hit found, uint32_t present, enum transfer_kind kind, simtime now)
 {
-    const uint32_t tag = take_tag(node);
+    const uint32_t tag = node_take_tag(node);
     struct transfer *transfer = node->transfers[tag];
     copy_content(&transfer->content, content, found.blocks * node->block_size);
     transfer->kind = kind;
@@ -232,8 +246,34 @@ static void end_load(struct instance *instance, struct transfer *transfer)
     struct guest *guest = residency_guest(instance->residency, sequence);
     kv_hash(instance->pool, &sequence->holder, sequence->content, transfer->blocks);
     guest->is_loading = false;
-    guest->is_loaded = true;
     instance->residency->n_loading--;
+}
+
+bool engine_awaits_blocks(const struct instance *instance)
+{
+    const struct node *node = instance->node;
+    for (size_t i = 0; node && i < node->n_transfers; i++) {
+        const struct transfer *transfer = node->transfers[i];
+        if (transfer->is_live && transfer->member == instance->place && transfer->to == ASIM_NONE) {
+            return true;
+        }
+    }
+    return engine_blocks_leaving(instance) > 0;
+}
+
+bool engine_take_back(struct instance *instance, const struct sequence *sequence, bool by_running)
+{
+    if (!instance->node || !engine_stands_still(instance, by_running) || engine_awaits_blocks(instance)) {
+        return false;
+    }
+    for (struct sequence *last = instance->waiting.tail; last; last = last->previous) {
+        if (last != sequence && last->holder.hashed_blocks) {
+            kv_release(instance->pool, &last->holder);
+            instance->head_blocked = false;
+            return true;
+        }
+    }
+    return false;
 }
 
 void engine_prefetch_program(struct instance *instance, struct resident *resident, simtime now)
@@ -243,19 +283,27 @@ void engine_prefetch_program(struct instance *instance, struct resident *residen
     if (resident->holder.hashed_blocks || resident->is_coming) {
         return;
     }
-    const struct tier_hit found = engine_find_below(instance, content, content.n_tokens);
-    const struct kv_hit hit = kv_lookup(instance->pool, content, content.n_tokens);
-    if (found.blocks <= hit.blocks) {
-        return;
+    struct tier_hit found;
+    struct kv_hit hit;
+    for (;;) { /* what makes room may push out what was found */
+        found = engine_find_below(instance, content, content.n_tokens);
+        hit = kv_lookup(instance->pool, content, content.n_tokens);
+        if (found.blocks <= hit.blocks) {
+            return;
+        }
+        const uint32_t needed = found.blocks - hit.blocks + hit.free_blocks;
+        if (needed <= kv_free(instance->pool)) {
+            break;
+        }
+        if (!engine_find_blocks(instance, needed, false, resident->program, now)) {
+            return;
+        }
     }
     const uint32_t blocks = found.blocks - hit.blocks;
-    if (!engine_find_blocks(instance, blocks + hit.free_blocks, false, resident->program, now)) {
-        return;
-    }
     resident->is_coming = true;
     struct transfer *transfer =
         start_load(node, instance->place, resident->program, content, found, hit.blocks, TRANSFER_PREFETCH, now);
-    kv_touch(instance->pool, &transfer->target, content, kv_lookup(instance->pool, content, content.n_tokens));
+    kv_touch(instance->pool, &transfer->target, content, hit);
     kv_alloc(instance->pool, &transfer->target, blocks);
     residency_set_timer(instance);
 }
@@ -342,20 +390,6 @@ uint32_t engine_blocks_leaving(const struct instance *instance)
         const struct transfer *transfer = node->transfers[i];
         if (transfer->is_live && transfer->member == instance->place && transfer->kind == TRANSFER_STORE) {
             blocks += kv_private_blocks(instance->pool, &transfer->source);
-        }
-    }
-    return blocks;
-}
-
-uint32_t engine_blocks_in_transfer(const struct instance *instance)
-{
-    const struct node *node = instance->node;
-    uint32_t blocks = 0;
-    for (size_t i = 0; node && i < node->n_transfers; i++) {
-        const struct transfer *transfer = node->transfers[i];
-        if (transfer->is_live && transfer->member == instance->place) {
-            const struct kv_holder *held = transfer->kind == TRANSFER_STORE ? &transfer->source : &transfer->target;
-            blocks += transfer->kind == TRANSFER_COPY ? 0 : held->hashed_blocks + held->anonymous_blocks;
         }
     }
     return blocks;

@@ -2,6 +2,7 @@
  *
  *   node.c        tiers, links, and the instances that share them
  *   transfers.c   stores and loads: what they hold, when they start and what their end does
+ *   node_store.c  all of that in a file
  */
 #ifndef ASIM_INSTANCE_TRANSFERS_H
 #define ASIM_INSTANCE_TRANSFERS_H
@@ -46,6 +47,12 @@ struct node {
     size_t n_free_tags, free_tag_capacity;
 };
 
+/* The number of a transfer that nobody uses. */
+uint32_t node_take_tag(struct node *node);
+
+/* What the network is told of a transfer; `path` is memory for it. */
+struct network_transfer node_flow(const struct node *node, uint32_t tag, uint32_t path[2]);
+
 /* Copies the first `blocks` blocks of a content that HBM has to the first tier; false when that has them, or has no
  * room. The blocks stay held in HBM until the end, unless the source is not kept. */
 bool engine_store(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
@@ -62,6 +69,14 @@ struct tier_hit engine_find_below(struct instance *instance, struct content cont
 void engine_load(struct instance *instance, struct sequence *sequence, struct kv_hit hit, struct tier_hit found,
                  simtime now);
 
+/* Whether the end of a transfer may set blocks of HBM free, or give some to a turn that waits. */
+bool engine_awaits_blocks(const struct instance *instance);
+
+/* Where everything stands still and no transfer changes that: the last waiting turn other than `sequence` that
+ * holds what was loaded for it gives that up, so that turns which hold and wait do not wait for each other. False when
+ * there is none. */
+bool engine_take_back(struct instance *instance, const struct sequence *sequence, bool by_running);
+
 /* A resident's KV goes to the first tier; it is away from now on, and its blocks are free when the store is over. */
 void engine_send_away(struct instance *instance, struct resident *resident, simtime now);
 
@@ -73,8 +88,5 @@ uint32_t engine_blocks_leaving(const struct instance *instance);
 
 /* When what is on its way from and to this instance would be over on an idle link. */
 simtime engine_copies_end(const struct instance *instance, simtime now);
-
-/* Blocks of HBM that transfers hold by themselves. */
-uint32_t engine_blocks_in_transfer(const struct instance *instance);
 
 #endif

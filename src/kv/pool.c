@@ -286,24 +286,26 @@ void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content cont
     pool->anonymous -= entered;
 }
 
+/* Lets go of the copy of `node` in `lane`; returns the node above it on the way up, or KV_NONE at depth `lo`. */
+static inline uint32_t release_copy(struct kv_pool *pool, uint32_t node, uint32_t lane, uint32_t lo)
+{
+    struct prefix_index *index = &pool->index;
+    const uint32_t copy = prefix_index_copy(index, node, lane);
+    if (--prefix_index_copy_at(index, copy)->ref == 0) {
+        free_queue_push(&pool->queue, copy);
+        pool->free += prefix_index_node(index, node)->n;
+        pool->cached_free += prefix_index_node(index, node)->n;
+    }
+    const struct prefix_node *covering = prefix_index_node(index, prefix_index_merge(index, node));
+    return covering->depth == lo ? KV_NONE : covering->parent;
+}
+
 /* Lets go of one range: idle copies are queued, deepest first. */
 static void release_range(struct kv_pool *pool, const struct kv_range *range)
 {
-    struct prefix_index *index = &pool->index;
-    uint32_t node = range->end;
-    prefix_index_node(index, node)->ends--;
-    for (;;) {
-        const uint32_t copy = prefix_index_copy(index, node, range->lane);
-        if (--prefix_index_copy_at(index, copy)->ref == 0) {
-            free_queue_push(&pool->queue, copy);
-            pool->free += prefix_index_node(index, node)->n;
-            pool->cached_free += prefix_index_node(index, node)->n;
-        }
-        const struct prefix_node *covering = prefix_index_node(index, prefix_index_merge(index, node));
-        if (covering->depth == range->lo) {
-            return;
-        }
-        node = covering->parent;
+    prefix_index_node(&pool->index, range->end)->ends--;
+    for (uint32_t node = range->end; node != KV_NONE;) {
+        node = release_copy(pool, node, range->lane, range->lo);
     }
 }
 
@@ -336,33 +338,29 @@ void kv_trim(struct kv_pool *pool, struct kv_holder *holder)
     holder->rest.count = 0;
 }
 
-/* Lets go of the copy of `node` in `lane`; returns the node above it on the way up, or KV_NONE at depth `lo`. */
+/* The same, but blocks that nobody holds then, no other block duplicates and nothing cached continues are anonymous
+ * ones. A turn that has blocks without a name holds what they continue: they make no difference. */
 static uint32_t drop_copy_of(struct kv_pool *pool, uint32_t node, uint32_t lane, uint32_t lo)
 {
     struct prefix_index *index = &pool->index;
     const uint32_t copy = prefix_index_copy(index, node, lane);
     const struct prefix_node *x = prefix_index_node(index, node);
-    const uint32_t n = x->n;
-    /* With another copy the content does anyhow, and that copy may be no match for what continues this one: it may go
-     * earlier, be in a higher lane, or be held by a turn whose blocks are not in the index yet. */
-    const bool stays_cached = x->n_children || !prefix_index_one_copy(index, x);
-    if (--prefix_index_copy_at(index, copy)->ref == 0) {
-        free_queue_push(&pool->queue, copy);
-        pool->free += n;
-        if (!stays_cached) {
-            const uint32_t above = x->depth == lo ? KV_NONE : x->parent; /* held, so it stays */
-            prefix_index_evict(index, copy, n);
-            free_queue_push_anonymous(&pool->queue, n);
-            return above;
-        }
-        pool->cached_free += n;
+    if (prefix_index_copy_at(index, copy)->ref > 1 || x->n_children || !prefix_index_one_copy(index, x)) {
+        return release_copy(pool, node, lane, lo);
     }
-    const struct prefix_node *covering = prefix_index_node(index, prefix_index_merge(index, node));
-    return covering->depth == lo ? KV_NONE : covering->parent;
+    const uint32_t n = x->n;
+    const uint32_t above = x->depth == lo ? KV_NONE : x->parent; /* held, so it stays */
+    prefix_index_copy_at(index, copy)->ref = 0;
+    free_queue_push(&pool->queue, copy);
+    prefix_index_evict(index, copy, n);
+    free_queue_push_anonymous(&pool->queue, n);
+    pool->free += n;
+    return above;
 }
 
 void kv_drop(struct kv_pool *pool, struct kv_holder *holder)
 {
+    kv_trim(pool, holder); /* tail first */
     while (holder->n_ranges) {
         const struct kv_range range = holder->last;
         prefix_index_node(&pool->index, range.end)->ends--;
@@ -373,7 +371,7 @@ void kv_drop(struct kv_pool *pool, struct kv_holder *holder)
             holder->last = holder->earlier[holder->n_ranges - 1];
         }
     }
-    kv_release(pool, holder); /* what is not in the index */
+    kv_release(pool, holder); /* nothing is left */
 }
 
 uint32_t kv_private_blocks(const struct kv_pool *pool, const struct kv_holder *holder)

@@ -63,6 +63,9 @@ void nodes_prepare(struct progress *progress)
 {
     const uint32_t n = progress->program.n_turns;
     if (progress->nodes && progress->nodes->capacity >= n) {
+        for (uint32_t i = 0; i < n; i++) { /* a router may ask for a prompt before the program starts */
+            prompt_state_reset(&progress->nodes->by_turn[i].prompts);
+        }
         return;
     }
     if (progress->nodes) {
@@ -89,7 +92,6 @@ void nodes_start(const struct progress *progress)
         atomic_store_explicit(&node->waiting, n_parents, memory_order_relaxed);
         node->end = -1;
         node->sums = (struct program_sums){0};
-        prompt_state_reset(&node->prompts);
     }
 }
 

@@ -4,23 +4,16 @@
 #include "instance/checkpoint.h"
 #include "orchestrator/checkpoint.h"
 #include "pdes/calendar_sort.h"
+#include "sim/checkpoint_line.h"
 #include "sim/windows.h"
 
 #include <inttypes.h>
 #include <sys/stat.h>
 
-enum { SECTION_VERSION = 1, TURNS_VERSION = 2 };
+enum { SECTION_VERSION = 1, TURNS_VERSION = 2, INSTANCES_VERSION = 2 };
 
-/* Simulated time ends at SIMTIME_LIMIT, but for the steps of the last turns. */
-#define LATEST (SIMTIME_LIMIT + SIMTIME_LIMIT / 20)
-
-/* Bytes of a turn in a gap, of a program in line, of a client, of a change of a view. */
-enum { TURN_BYTES = 12, UPCOMING_BYTES = 16, CLIENT_BYTES = 16, CHANGE_BYTES = 32 };
-
-static bool is_time(simtime time)
-{
-    return time >= 0 && time <= LATEST;
-}
+/* Bytes of a turn in a gap. */
+enum { TURN_BYTES = 12 };
 
 /* ---- position ---- */
 
@@ -52,8 +45,9 @@ static void load_position(struct windows *windows, struct store_reader *reader)
     cluster->programs.started = store_get_u64(reader);
     cluster->programs.dropped = store_get_u64(reader);
     cluster->programs.truncated = store_get_u64(reader);
-    if (!is_time(windows->end.time) || windows->advance_to < windows->end.time ||
-        windows->advance_to - windows->end.time > cluster->settings.dispatch_latency || !is_time(cluster->now)) {
+    if (!checkpoint_time(windows->end.time) || windows->advance_to < windows->end.time ||
+        windows->advance_to - windows->end.time > cluster->settings.dispatch_latency ||
+        !checkpoint_time(cluster->now)) {
         store_refuse(reader, "%" PRId64 " ps (instances at %" PRId64 " ps) is no place to go on from",
                      windows->end.time, windows->advance_to);
     }
@@ -244,12 +238,28 @@ static void load_turns(struct loader *loader)
 
 /* ---- instances ---- */
 
+/* The node of an instance, where there are tiers. */
+static struct node **node_of(const struct cluster *cluster, uint32_t instance)
+{
+    return &cluster->nodes[instance / cluster->plan.tiers.node_instances];
+}
+
+/* Whether the instance is the last one of a node. */
+static bool node_ends_with(const struct cluster *cluster, uint32_t instance)
+{
+    return cluster->plan.tiers.n_tiers &&
+           (instance + 1 == cluster->plan.n_instances || (instance + 1) % cluster->plan.tiers.node_instances == 0);
+}
+
 static void save_instances(const struct cluster *cluster, struct store_writer *writer)
 {
-    store_begin(writer, "instances", SECTION_VERSION);
+    store_begin(writer, "instances", INSTANCES_VERSION);
     store_put_u32(writer, cluster->plan.n_instances);
     for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
         instance_save(cluster->instances[i], writer);
+        if (node_ends_with(cluster, i)) {
+            node_save(*node_of(cluster, i), writer);
+        }
     }
     store_end(writer);
 }
@@ -297,153 +307,25 @@ static void load_instances(struct loader *loader)
 {
     struct windows *windows = loader->windows;
     struct store_reader *reader = loader->reader;
-    store_enter(reader, "instances", SECTION_VERSION);
+    store_enter(reader, "instances", INSTANCES_VERSION);
     const uint32_t n = store_get_u32(reader);
     if (n != windows->cluster->plan.n_instances) {
         store_refuse(reader, "%" PRIu32 " instances; expected %" PRIu32, n, windows->cluster->plan.n_instances);
     }
     for (uint32_t i = 0; i < n && !store_failed(reader); i++) {
         load_instance(loader, i);
+        const struct cluster *cluster = windows->cluster;
+        if (!store_failed(reader) && node_ends_with(cluster, i)) {
+            node_load(*node_of(cluster, i), reader);
+        } else if (store_failed(reader) && cluster->plan.tiers.n_tiers) {
+            node_forsake(*node_of(cluster, i));
+        }
     }
     for (uint32_t i = 0; i < windows->n_partitions; i++) {
         struct partition *partition = &windows->partitions[i];
         for (uint32_t k = partition->first; k < partition->first + partition->n; k++) {
             partition->effect = windows->effects[k] < partition->effect ? windows->effects[k] : partition->effect;
         }
-    }
-    store_leave(reader);
-}
-
-/* ---- line ---- */
-
-static void save_line(const struct windows *windows, struct store_writer *writer)
-{
-    store_begin(writer, "line", SECTION_VERSION);
-    store_put_u64(writer, windows->n_upcoming + windows->has_next);
-    for (uint32_t i = 0; i < windows->n_upcoming; i++) {
-        store_put_u64(writer, windows_upcoming(windows, i)->program.id);
-        store_put_i64(writer, windows_upcoming(windows, i)->program.arrival);
-    }
-    if (windows->has_next) {
-        store_put_u64(writer, windows->next.id);
-        store_put_i64(writer, windows->next.arrival);
-    }
-    store_put_u64(writer, windows->clients.n);
-    for (size_t i = 0; i < windows->clients.n; i++) {
-        store_put_i64(writer, windows->clients.entries[i].key);
-        store_put_u64(writer, windows->clients.entries[i].tie);
-    }
-    store_put_u64(writer, windows->n_changes - windows->next_change);
-    for (size_t i = windows->next_change; i < windows->n_changes; i++) {
-        const struct state_change *change = &windows->changes[i];
-        store_put_i64(writer, change->time);
-        store_put_u32(writer, change->instance);
-        store_put_u32(writer, change->state.running);
-        store_put_u32(writer, change->state.waiting);
-        store_put_u32(writer, change->state.used_blocks);
-        store_put_u64(writer, change->state.received);
-    }
-    store_end(writer);
-}
-
-/* The programs that come next: prepared anew, but for the last one when it does not fit in the line. */
-static void load_upcoming(struct windows *windows, struct store_reader *reader)
-{
-    struct cluster *cluster = windows->cluster;
-    const uint64_t n_programs = workload_stats(cluster->workload)->n_programs;
-    const uint64_t n = store_get_count(reader, UPCOMING_BYTES);
-    if (n > UPCOMING + 1) {
-        store_refuse(reader, "%" PRIu64 " programs in line; at most %d", n, UPCOMING + 1);
-    }
-    simtime before = windows->closed ? 0 : windows->end.time;
-    windows->has_next = false;
-    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
-        struct next_program program;
-        program.id = store_get_u64(reader);
-        program.arrival = store_get_i64(reader);
-        if (program.id >= n_programs || program.arrival < before || program.arrival > SIMTIME_LIMIT) {
-            store_refuse(reader,
-                         "program %" PRIu64 " of %" PRIu64 " is in line for %" PRId64 " ps, after %" PRId64 " ps",
-                         program.id, n_programs, program.arrival, before);
-            return;
-        }
-        before = program.arrival;
-        if (i == UPCOMING) {
-            windows->next = program;
-            windows->has_next = true;
-            break;
-        }
-        struct upcoming *upcoming = windows_upcoming(windows, windows->n_upcoming++);
-        upcoming->program = program;
-        upcoming->slot = orchestrator_take_slot(cluster->orchestrator);
-        line_prepare(windows, upcoming);
-    }
-    if (!windows->closed && n && before != orchestrator_last_arrival(cluster->orchestrator)) {
-        store_refuse(reader, "the last program in line comes at %" PRId64 " ps, the last that came at %" PRId64 " ps",
-                     before, orchestrator_last_arrival(cluster->orchestrator));
-    }
-    if (!windows->has_next && !store_failed(reader)) {
-        windows->has_next = orchestrator_next_program(cluster->orchestrator, &windows->next);
-    }
-}
-
-static void load_clients(struct windows *windows, struct store_reader *reader)
-{
-    const uint64_t n_clients = windows->closed ? windows->cluster->settings.max_concurrency : 0;
-    const uint64_t n = store_get_count(reader, CLIENT_BYTES);
-    const bool line = windows->n_upcoming || windows->has_next;
-    windows->clients.n = 0;
-    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
-        struct heap_entry client = {0};
-        client.key = store_get_i64(reader);
-        client.tie = store_get_u64(reader);
-        const bool sound = is_time(client.key) && client.tie < n_clients;
-        if (!sound ||
-            (line && orchestrator_client_ready(windows->cluster->orchestrator, client.key) < windows->end.time)) {
-            store_refuse(reader, "client %" PRIu64 " of %" PRIu64 " cannot be free at %" PRId64 " ps", client.tie,
-                         n_clients, client.key);
-            return;
-        }
-        heap_push(&windows->clients, client);
-    }
-}
-
-static void load_changes(struct windows *windows, struct store_reader *reader)
-{
-    const uint64_t n = store_get_count(reader, CHANGE_BYTES);
-    simtime before = 0;
-    windows->changes = mem_grow(windows->changes, &windows->changes_capacity, n, sizeof *windows->changes);
-    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
-        struct state_change *change = &windows->changes[windows->n_changes++];
-        change->time = store_get_i64(reader);
-        change->instance = store_get_u32(reader);
-        change->state.running = store_get_u32(reader);
-        change->state.waiting = store_get_u32(reader);
-        change->state.used_blocks = store_get_u32(reader);
-        change->state.received = store_get_u64(reader);
-        if (!windows->exact || change->time < before || change->instance >= windows->cluster->plan.n_instances ||
-            change->state.received > router_sent(windows->cluster->router, change->instance)) {
-            store_refuse(reader, "no instance %" PRIu32 " can have changed at %" PRId64 " ps", change->instance,
-                         change->time);
-        }
-        before = change->time;
-    }
-}
-
-static void load_line(struct loader *loader)
-{
-    struct windows *windows = loader->windows;
-    struct store_reader *reader = loader->reader;
-    struct cluster *cluster = windows->cluster;
-    store_enter(reader, "line", SECTION_VERSION);
-    load_upcoming(windows, reader);
-    load_clients(windows, reader);
-    load_changes(windows, reader);
-    const uint64_t taken = orchestrator_programs_taken(cluster->orchestrator);
-    const uint64_t line = windows->n_upcoming + windows->has_next;
-    if (taken != cluster->programs.started + cluster->programs.dropped + line ||
-        (windows->closed && windows->clients.n + loader->n_programs != cluster->settings.max_concurrency)) {
-        store_refuse(reader, "%" PRIu64 " programs have come, %" PRIu64 " are in line: others started", taken, line);
     }
     store_leave(reader);
 }
@@ -497,7 +379,7 @@ bool checkpoint_load(struct windows *windows)
         loader_init(&loader);
         load_instances(&loader);
         load_turns(&loader);
-        load_line(&loader);
+        checkpoint_load_line(windows, loader.reader, loader.n_programs);
         load_recorders(&loader);
         loader_fini(&loader);
     }
@@ -524,7 +406,7 @@ static asim_status write_file(const struct windows *windows, struct diag *diag)
     router_save(cluster->router, writer);
     save_instances(cluster, writer);
     save_turns(windows, writer);
-    save_line(windows, writer);
+    checkpoint_save_line(windows, writer);
     save_recorders(cluster, writer);
     return store_commit(writer, diag);
 }

@@ -4,112 +4,13 @@
 
 #include "instance/programs.h"
 #include "instance/scenario.h"
-#include "policy/builtin/builtin.h"
 #include "policy/policy_table.h"
+#include "policy/random_policy.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-/* ---- decisions at random, fixed by what they are about ---- */
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    uint64_t key = a * UINT64_C(0x9e3779b97f4a7c15) + b;
-    key = (key ^ key >> 33) * UINT64_C(0xff51afd7ed558ccd);
-    key = (key ^ key >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return key ^ key >> 33;
-}
-
-static struct asim_retention random_retention(const struct asim_context *context, const struct asim_turn *turn)
-{
-    const uint64_t dice = mix(turn->program, turn->turn);
-    const asim_time length = (asim_time)(dice >> 16) % 4000 * ASIM_MILLISECOND;
-    switch (dice % 5) {
-    case 0:
-        return (struct asim_retention){.action = ASIM_KEEP};
-    case 1:
-        return (struct asim_retention){.action = ASIM_DROP};
-    case 2:
-        return (struct asim_retention){.action = ASIM_HOLD, .score = (double)(dice % 7)};
-    case 3:
-        return (struct asim_retention){.action = ASIM_PIN, .until = dice & 64 ? ASIM_NEVER : context->now + length};
-    default:
-        return (struct asim_retention){.action = ASIM_PIN, .until = context->now + length};
-    }
-}
-
-static double random_evict_order(const struct asim_context *context, const struct asim_resident *resident)
-{
-    (void)context;
-    return resident->score + (double)(mix(resident->program, 3) % 3);
-}
-
-static uint32_t random_pressure(const struct asim_context *context, const struct asim_pressure *pressure)
-{
-    const uint64_t dice = mix(context->n_residents, pressure->needed);
-    return context->n_residents && dice % 3 ? (uint32_t)(dice >> 8) % context->n_residents : ASIM_NONE;
-}
-
-static struct asim_priority random_priority(const struct asim_context *context, const struct asim_turn *turn)
-{
-    (void)context;
-    const uint64_t dice = mix(turn->program, turn->turn + 100);
-    return (struct asim_priority){.level = (int32_t)(dice % 3) + (turn->is_preempted ? 1 : 0),
-                                  .order = (int64_t)(dice >> 40)};
-}
-
-static uint32_t random_victim(const struct asim_context *context)
-{
-    return (uint32_t)mix(context->n_running, context->running_toks) % context->n_running;
-}
-
-static bool random_admit(const struct asim_context *context, const struct asim_turn *turn)
-{
-    return !context->n_running || mix(turn->program, context->n_running) % 4 > 0; /* else for ever, perhaps */
-}
-
-/* Gives some residents up, and moves pins. */
-static void random_tick(const struct asim_context *context)
-{
-    for (uint32_t i = 0; i < context->n_residents; i++) {
-        struct asim_resident resident;
-        context->host->resident(context->handle, i, &resident);
-        const uint64_t dice = mix(resident.program, (uint64_t)context->now);
-        if (dice % 8 == 0) {
-            context->host->release(context->handle, resident.program);
-        } else if (dice % 8 == 1) {
-            context->host->pin(context->handle, resident.program, context->now + ASIM_SECOND);
-        } else if (dice % 8 == 2) {
-            context->host->pin(context->handle, resident.program, 0);
-        }
-    }
-}
-
-static asim_time random_period(const double *parameters)
-{
-    (void)parameters;
-    return 130 * ASIM_MILLISECOND;
-}
-
-/* By the bits of `kind`, some functions are left to the engine. */
-static struct asim_policy random_policy(uint32_t kind)
-{
-    struct asim_policy policy = {
-        POLICY_HEAD,
-        .name = "random",
-        .flags =
-            (kind & 1 ? (uint32_t)ASIM_POLICY_DYNAMIC_PRIORITY : 0) | (kind & 2 ? (uint32_t)ASIM_POLICY_PREEMPTIVE : 0),
-        .on_turn_complete = random_retention,
-    };
-    policy.priority = kind & 7 ? random_priority : NULL;
-    policy.evict_order = kind & 8 ? random_evict_order : NULL;
-    policy.on_pressure = kind & 16 ? random_pressure : NULL;
-    policy.victim = kind & 32 ? random_victim : NULL;
-    policy.admit = kind & 64 ? random_admit : NULL;
-    policy.tick = kind & 128 ? random_tick : NULL;
-    policy.tick_period = kind & 128 ? random_period : NULL;
-    return policy;
-}
+#include <unistd.h>
 
 /* ---- comparison ---- */
 
@@ -127,14 +28,20 @@ static bool same_snapshot(const struct load_snapshot *a, const struct load_snaps
            a->received == b->received;
 }
 
+/* All counters but that of turns that were sent back, which are asked about more or less often. */
 static bool same_residency(const struct residency_counters *a, const struct residency_counters *b)
 {
-    return a->kept == b->kept && a->held == b->held && a->pinned == b->pinned && a->dropped == b->dropped &&
-           a->pins_returned == b->pins_returned && a->pins_expired == b->pins_expired &&
-           a->pins_forced == b->pins_forced && a->pins_released == b->pins_released &&
-           a->holds_returned == b->holds_returned && a->holds_evicted == b->holds_evicted &&
-           a->displaced == b->displaced && a->retained_block_ps == b->retained_block_ps &&
-           a->wasted_block_ps == b->wasted_block_ps;
+    struct residency_counters left = *a;
+    struct residency_counters right = *b;
+    left.refused = right.refused = 0;
+    return memcmp(&left, &right, sizeof left) == 0;
+}
+
+static bool same_share(const struct programs_share *a, const struct programs_share *b)
+{
+    return a->evicted == b->evicted && a->counters.steps == b->counters.steps &&
+           a->counters.preemptions == b->counters.preemptions && same_residency(&a->residency, &b->residency) &&
+           memcmp(a->counters.part, b->counters.part, sizeof a->counters.part) == 0;
 }
 
 static void assert_same(const struct programs_outcome *a, const struct programs_outcome *b, const char *policy,
@@ -149,12 +56,11 @@ static void assert_same(const struct programs_outcome *a, const struct programs_
                      (int)b->ends[i].record.program, simtime_to_s(b->ends[i].record.last_token));
         }
     }
-    if (a->n_ends != b->n_ends || a->evicted != b->evicted || a->counters.steps != b->counters.steps ||
-        a->counters.preemptions != b->counters.preemptions || !same_residency(&a->residency, &b->residency) ||
-        memcmp(a->counters.part, b->counters.part, sizeof a->counters.part) != 0) {
-        fail_msg("%s: counters differ: %llu and %llu blocks evicted, %llu and %llu steps", what,
-                 (unsigned long long)a->evicted, (unsigned long long)b->evicted, (unsigned long long)a->counters.steps,
-                 (unsigned long long)b->counters.steps);
+    assert_int_equal(a->n_ends, b->n_ends);
+    for (uint32_t i = 0; i < PROGRAMS_MOST_INSTANCES; i++) {
+        if (!same_share(&a->shares[i], &b->shares[i])) {
+            fail_msg("%s: counters of instance %u differ", what, i);
+        }
     }
     for (uint32_t i = 0; i < a->n_snapshots && i < b->n_snapshots; i++) {
         if (!same_snapshot(&a->snapshots[i], &b->snapshots[i])) {
@@ -170,12 +76,20 @@ struct coverage {
     uint64_t steps, fast_forwarded, preemptions;
 };
 
-static void cover(struct coverage *sum, const struct programs_outcome *outcome)
+static void cover_share(struct coverage *sum, const struct programs_share *share)
 {
-    const struct residency_counters *counters = &outcome->residency;
-    sum->steps += outcome->counters.steps;
-    sum->fast_forwarded += outcome->counters.fast_forwarded;
-    sum->preemptions += outcome->counters.preemptions;
+    const struct residency_counters *counters = &share->residency;
+    sum->steps += share->counters.steps;
+    sum->fast_forwarded += share->counters.fast_forwarded;
+    sum->preemptions += share->counters.preemptions;
+    for (int i = 0; i < MOVED_KINDS; i++) {
+        sum->residency.moved[i].transfers += counters->moved[i].transfers;
+    }
+    for (int i = 0; i < MAX_TIERS; i++) {
+        sum->residency.loaded_blocks[i] += counters->loaded_blocks[i];
+    }
+    sum->residency.offloaded += counters->offloaded;
+    sum->residency.stores_refused += counters->stores_refused;
     sum->residency.pins_returned += counters->pins_returned;
     sum->residency.pins_expired += counters->pins_expired;
     sum->residency.pins_forced += counters->pins_forced;
@@ -185,6 +99,13 @@ static void cover(struct coverage *sum, const struct programs_outcome *outcome)
     sum->residency.dropped += counters->dropped;
     sum->residency.refused += counters->refused;
     sum->residency.displaced += counters->displaced;
+}
+
+static void cover(struct coverage *sum, const struct programs_outcome *outcome)
+{
+    for (uint32_t i = 0; i < PROGRAMS_MOST_INSTANCES; i++) {
+        cover_share(sum, &outcome->shares[i]);
+    }
 }
 
 static void show_coverage(const struct coverage *sum)
@@ -203,19 +124,60 @@ static void show_coverage(const struct coverage *sum)
     }
 }
 
+static void show_tiers(const struct coverage *sum)
+{
+    const struct residency_counters *residency = &sum->residency;
+    const uint64_t seen[] = {residency->offloaded,
+                             residency->moved[MOVED_OUT].transfers,
+                             residency->moved[MOVED_DOWN].transfers,
+                             residency->moved[MOVED_IN].transfers,
+                             residency->moved[MOVED_AHEAD].transfers,
+                             residency->loaded_blocks[0],
+                             residency->loaded_blocks[1],
+                             residency->loaded_blocks[2],
+                             residency->stores_refused};
+    static const char *const names[] = {"programs sent away", "stores",
+                                        "copies down",        "loads",
+                                        "prefetches",         "blocks from tier 0",
+                                        "blocks from tier 1", "blocks from tier 2",
+                                        "stores refused"};
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
+        print_message("%llu %s\n", (unsigned long long)seen[i], names[i]);
+        assert_true(seen[i] > 0);
+    }
+}
+
 /* ---- the check ---- */
 
-static void check_one(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,
-                      const char *what, struct coverage *sum)
+/* What an abort is about. */
+static const char *running;
+
+static void print_running(int signal)
 {
+    (void)signal;
+    const bool written = write(STDERR_FILENO, running, strlen(running)) == (ssize_t)strlen(running);
+    (void)!written;
+}
+
+static void watch(const struct programs *programs)
+{
+    const struct sigaction action = {.sa_handler = print_running, .sa_flags = (int)SA_RESETHAND};
+    running = programs->label;
+    sigaction(SIGABRT, &action, NULL);
+}
+
+static void check_one(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,
+                      struct coverage *sum)
+{
+    const char *what = programs->label;
     static struct programs_outcome events, plain, steady, fast, whole;
     programs_run(programs, policies, step_time, ENGINE_PLAIN, PACE_EVENTS, &events);
     programs_run(programs, policies, step_time, ENGINE_PLAIN, PACE_INSTANTS, &plain);
     programs_run(programs, policies, step_time, ENGINE_STEADY, PACE_INSTANTS, &steady);
     programs_run(programs, policies, step_time, ENGINE_FAST_FORWARD, PACE_INSTANTS, &fast);
     programs_run(programs, policies, step_time, ENGINE_FAST_FORWARD, PACE_WHOLE, &whole);
-    if (events.fault.policy) {
-        fail_msg("%s: %s answered %s", what, events.fault.function, events.fault.answer);
+    if (events.fault[0]) {
+        fail_msg("%s: %s", what, events.fault);
     }
     assert_same(&events, &plain, what, "event by event");
     assert_same(&plain, &steady, what, "steady");
@@ -224,38 +186,70 @@ static void check_one(const struct programs *programs, const struct policy_set *
     cover(sum, &whole);
 }
 
-static void check_seed(uint64_t seed, struct step_time *step_time, struct coverage *sum)
+static void check_seed(uint64_t seed, bool tiers, struct step_time *step_time, struct coverage *sum)
 {
     static struct programs programs;
-    char what[128];
+    watch(&programs);
     programs_init(&programs, seed);
+    if (tiers) {
+        programs_use_tiers(&programs, seed);
+    }
     for (size_t i = 0; i < policy_count(); i++) {
         const struct asim_policy *policy = policy_at(i);
         if (policy_serves(policy, POLICY_RETENTION) || policy_serves(policy, POLICY_SCHEDULING)) {
             const struct policy_set policies = {.retention = policy_use_of(policy),
                                                 .scheduling = policy_use_of(policy)};
-            snprintf(what, sizeof what, "seed %llu, policy %s", (unsigned long long)seed, policy->name);
-            check_one(&programs, &policies, step_time, what, sum);
+            snprintf(programs.label, sizeof programs.label, "seed %llu%s, policy %s", (unsigned long long)seed,
+                     tiers ? " with tiers" : "", policy->name);
+            check_one(&programs, &policies, step_time, sum);
         }
     }
     for (uint32_t i = 0; i < 6; i++) {
-        const uint32_t kind = (uint32_t)mix(seed, i);
+        const uint32_t kind = (uint32_t)random_policy_mix(seed, i);
         const struct asim_policy retention = random_policy(kind);
         const struct asim_policy scheduling = random_policy(kind >> 8);
         const struct policy_set policies = {.retention = policy_use_of(&retention),
                                             .scheduling = policy_use_of(kind & 1u << 30 ? &scheduling : &retention)};
-        snprintf(what, sizeof what, "seed %llu, random policy %x", (unsigned long long)seed, kind);
-        check_one(&programs, &policies, step_time, what, sum);
+        snprintf(programs.label, sizeof programs.label, "seed %llu%s, random policy %x", (unsigned long long)seed,
+                 tiers ? " with tiers" : "", kind);
+        check_one(&programs, &policies, step_time, sum);
     }
 }
 
-void check_policies(uint64_t first, uint64_t last)
+void check_refusal(uint64_t first, uint64_t last)
+{
+    struct step_time *step_time = scenario_step_time();
+    static struct programs programs;
+    struct coverage sum = {0};
+    watch(&programs);
+    for (uint64_t seed = first; seed < last; seed++) {
+        programs_init(&programs, seed);
+        if (seed % 2) {
+            programs_use_tiers(&programs, seed);
+        }
+        enum { FEW = 3 }; /* each of their turns is kept waiting for an hour */
+        programs.n = programs.n < FEW ? programs.n : FEW;
+        const struct asim_policy retention = random_policy((uint32_t)random_policy_mix(seed, 1));
+        const struct asim_policy scheduling = refusing_policy(seed % 4 < 2);
+        const struct policy_set policies = {.retention = policy_use_of(&retention),
+                                            .scheduling = policy_use_of(&scheduling)};
+        snprintf(programs.label, sizeof programs.label, "seed %llu, a policy that refuses", (unsigned long long)seed);
+        check_one(&programs, &policies, step_time, &sum);
+    }
+    step_time_destroy(step_time);
+    assert_true(sum.residency.refused > 0);
+}
+
+void check_policies(uint64_t first, uint64_t last, bool tiers)
 {
     struct step_time *step_time = scenario_step_time();
     struct coverage sum = {0};
     for (uint64_t seed = first; seed < last; seed++) {
-        check_seed(seed, step_time, &sum);
+        check_seed(seed, tiers, step_time, &sum);
     }
     step_time_destroy(step_time);
     show_coverage(&sum);
+    if (tiers) {
+        show_tiers(&sum);
+    }
 }

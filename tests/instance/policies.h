@@ -3,10 +3,14 @@
 #ifndef ASIM_TESTS_INSTANCE_POLICIES_H
 #define ASIM_TESTS_INSTANCE_POLICIES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Checks the seeds [first, last) with every built-in policy of retention or scheduling, and with ones that decide at
- * random; prints what they covered. */
-void check_policies(uint64_t first, uint64_t last);
+ * random, with tiers below HBM or without; prints what they covered. */
+void check_policies(uint64_t first, uint64_t last, bool tiers);
+
+/* A policy that lets nobody in, on a few programs of each seed: they end nevertheless. */
+void check_refusal(uint64_t first, uint64_t last);
 
 #endif

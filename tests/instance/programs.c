@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "kv/pool.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static uint64_t draw(uint64_t seed, uint32_t *counter, uint64_t low, uint64_t high)
@@ -63,12 +64,55 @@ void programs_init(struct programs *programs, uint64_t seed)
     programs->n = (uint32_t)draw(seed, &counter, 2, PROGRAMS_MOST);
     programs->latency = (simtime)draw(seed, &counter, 0, 1) * SIMTIME_MS;
     const uint64_t spread = draw(seed, &counter, 0, 4) * 100;
+    programs->n_instances = 1;
     simtime time = 0;
     for (uint32_t i = 0; i < programs->n; i++) {
         time += (simtime)draw(seed, &counter, 0, spread) * SIMTIME_MS;
         programs->plans[i].arrival = time;
-        programs->plans[i].program = i && draw(seed, &counter, 0, 5) == 0 ? programs->plans[i - 1].program : i;
         draw_program(&programs->plans[i], seed, &counter, programs->config.max_model_len);
+    }
+}
+
+/* A block moves in some milliseconds, or in next to no time. */
+static uint64_t draw_bandwidth(uint64_t seed, uint32_t *counter)
+{
+    static const uint64_t bandwidths[] = {20000000, 200000000, 2000000000, 200000000000};
+    return bandwidths[draw(seed, counter, 0, 3)];
+}
+
+void programs_use_tiers(struct programs *programs, uint64_t seed)
+{
+    uint32_t counter = 1 << 16;
+    struct engine_config *config = &programs->config;
+    config->prefix_caching = true;
+    programs->n_instances = (uint32_t)draw(seed, &counter, 1, PROGRAMS_MOST_INSTANCES);
+    programs->tiers = (struct tier_plan){
+        .n_tiers = (uint32_t)draw(seed, &counter, 1, MAX_TIERS),
+        .out_bandwidth = draw_bandwidth(seed, &counter),
+        .in_bandwidth = draw_bandwidth(seed, &counter),
+        .link_latency = (simtime)draw(seed, &counter, 0, 1) * 20 * SIMTIME_US,
+        .block_bytes = 65536 * config->block_size,
+        .engine = (enum offload_engine)draw(seed, &counter, 0, OFFLOAD_WRITE_BACK),
+        .chunk_blocks = (uint32_t)draw(seed, &counter, 1, 3),
+        .least_load_toks = (uint32_t)draw(seed, &counter, 0, 1) * 40 + 1,
+        .between_steps = draw(seed, &counter, 0, 1),
+        .node_instances = programs->n_instances,
+    };
+    const uint64_t least = config->max_model_len / config->block_size;
+    for (uint32_t i = 0; i < programs->tiers.n_tiers; i++) {
+        programs->tiers.tiers[i] = (struct tier_spec){.name = "tier",
+                                                      .n_blocks = (uint32_t)draw(seed, &counter, 1, least * 3),
+                                                      .read_bandwidth = draw_bandwidth(seed, &counter),
+                                                      .write_bandwidth = draw_bandwidth(seed, &counter),
+                                                      .is_duplex = draw(seed, &counter, 0, 1),
+                                                      .latency = (simtime)draw(seed, &counter, 0, 2) * SIMTIME_MS};
+    }
+    for (uint32_t i = 0; i < programs->n; i++) {
+        const uint32_t home = (uint32_t)draw(seed, &counter, 0, programs->n_instances - 1);
+        for (uint32_t turn = 0; turn < PROGRAMS_MOST_TURNS; turn++) {
+            const bool wanders = draw(seed, &counter, 0, 5) == 0;
+            programs->plans[i].instance[turn] = (home + wanders) % programs->n_instances;
+        }
     }
 }
 
@@ -87,7 +131,8 @@ struct progress {
 
 struct run {
     const struct programs *programs;
-    struct instance *instance;
+    struct instance *instances[PROGRAMS_MOST_INSTANCES];
+    struct node *node; /* NULL: there are no tiers */
     struct programs_outcome *out;
     struct progress progress[PROGRAMS_MOST];
     enum pace pace;
@@ -101,12 +146,21 @@ static simtime lead_of(const struct run *run, uint32_t program)
     return turn + 1 == plan->n_turns ? SIMTIME_NEVER : plan->gap[turn];
 }
 
+static uint32_t instance_of(const struct run *run, uint32_t program)
+{
+    return run->programs->plans[program].instance[run->progress[program].turn];
+}
+
 static void ask_bound(struct run *run)
 {
-    const simtime bound = instance_earliest_effect(run->instance);
+    simtime bounds[PROGRAMS_MOST_INSTANCES];
+    for (uint32_t i = 0; i < run->programs->n_instances; i++) {
+        bounds[i] = instance_earliest_effect(run->instances[i]);
+    }
     for (uint32_t i = 0; i < run->programs->n; i++) {
         struct progress *progress = &run->progress[i];
-        progress->bound = progress->bound >= 0 && bound > progress->bound ? bound : progress->bound;
+        const simtime bound = progress->bound >= 0 ? bounds[instance_of(run, i)] : -1;
+        progress->bound = bound > progress->bound ? bound : progress->bound;
     }
 }
 
@@ -144,16 +198,17 @@ static void deliver(struct run *run, uint32_t program)
     progress->extents[1] = (struct extent){stream_private(program, 0), 0, toks - plan->shared};
     const uint32_t first = plan->shared ? 0 : 1;
     const struct turn_facts facts = facts_of(run, program);
-    instance_deliver(run->instance, &(struct turn_arrival){.program = plan->program,
-                                                           .turn = turn,
-                                                           .slot = program,
-                                                           .ready = progress->ready,
-                                                           .time = progress->ready + run->programs->latency,
-                                                           .content = {&progress->extents[first], 2 - first, toks},
-                                                           .prompt_toks = plan->prompt[turn],
-                                                           .output_toks = plan->output[turn],
-                                                           .facts = &facts,
-                                                           .lead = lead_of(run, program)});
+    instance_deliver(run->instances[instance_of(run, program)],
+                     &(struct turn_arrival){.program = program,
+                                            .turn = turn,
+                                            .slot = program,
+                                            .ready = progress->ready,
+                                            .time = progress->ready + run->programs->latency,
+                                            .content = {&progress->extents[first], 2 - first, toks},
+                                            .prompt_toks = plan->prompt[turn],
+                                            .output_toks = plan->output[turn],
+                                            .facts = &facts,
+                                            .lead = lead_of(run, program)});
     progress->ready = SIMTIME_NEVER;
     progress->bound = 0;
     ask_bound(run);
@@ -179,23 +234,50 @@ static void take(struct run *run, const struct turn_end *end)
     }
 }
 
-/* Advances to `limit` or the first end of a turn; true: the latter. No turn may end before the bound said. */
+static void check_instances(const struct run *run)
+{
+    for (uint32_t i = 0; i < run->programs->n_instances; i++) {
+        instance_check(run->instances[i]);
+    }
+}
+
+/* Advances to `limit` or the first end of a turn; true: the latter. No turn may end before the bounds said: the lowest
+ * one of all, as a transfer of one member may end early because one of another does. */
 static bool advance(struct run *run, struct event_key limit)
 {
-    const struct event_key bound = instance_earliest_output(run->instance);
-    const bool ended = instance_advance(run->instance, limit);
-    uint32_t n;
-    const struct turn_end *ends = instance_take_ends(run->instance, &n);
+    struct event_key bound = EVENT_NEVER;
+    for (uint32_t i = 0; i < run->programs->n_instances; i++) {
+        bound = event_min(bound, instance_earliest_output(run->instances[i]));
+    }
+    struct instance *ended = NULL;
+    if (run->node) {
+        ended = node_advance(run->node, limit);
+    } else if (instance_advance(run->instances[0], limit)) {
+        ended = run->instances[0];
+    }
+    uint32_t n = 0;
+    const struct turn_end *ends = ended ? instance_take_ends(ended, &n) : NULL;
     for (uint32_t i = 0; i < n; i++) {
-        assert_true(ends[i].record.last_token >= bound.time);
+        if (ends[i].record.last_token < bound.time) {
+            fail_msg("%s: a turn ends at %.9f s; the bound was %.9f s", run->programs->label,
+                     simtime_to_s(ends[i].record.last_token), simtime_to_s(bound.time));
+        }
         take(run, &ends[i]);
     }
     ask_bound(run);
     if (run->pace == PACE_EVENTS) {
-        instance_check(run->instance);
-        kv_pool_check(instance_pool(run->instance));
+        check_instances(run);
     }
-    return ended;
+    return ended != NULL;
+}
+
+static struct event_key next_event(const struct run *run)
+{
+    struct event_key next = EVENT_NEVER;
+    for (uint32_t i = 0; i < run->programs->n_instances; i++) {
+        next = event_min(next, instance_next(run->instances[i]));
+    }
+    return next;
 }
 
 static uint32_t next_ready(const struct run *run)
@@ -214,7 +296,7 @@ static struct event_key limit_of(const struct run *run, simtime arrival, simtime
         limit = (struct event_key){.time = instant, .phase = PHASE_ROUTING};
     }
     if (run->pace == PACE_EVENTS) {
-        struct event_key next = instance_next(run->instance);
+        struct event_key next = next_event(run);
         next.phase++;
         limit = next.time < SIMTIME_NEVER && event_before(next, limit) ? next : limit;
     }
@@ -224,17 +306,48 @@ static struct event_key limit_of(const struct run *run, simtime arrival, simtime
 static void finish(struct run *run)
 {
     struct programs_outcome *out = run->out;
-    const struct residency_counters *residency = instance_residency_counters(run->instance);
-    assert_int_equal(instance_turns_inside(run->instance), 0);
-    instance_drain(&run->instance, 1);
-    instance_check(run->instance);
-    kv_pool_check(instance_pool(run->instance));
-    assert_int_equal(kv_free(instance_pool(run->instance)), kv_usable(instance_pool(run->instance)));
-    out->residency = residency ? *residency : (struct residency_counters){0};
-    out->counters = *instance_counters(run->instance);
-    out->evicted = kv_evicted(instance_pool(run->instance));
-    const struct policy_fault *fault = instance_fault(run->instance);
-    out->fault = fault ? *fault : (struct policy_fault){0};
+    const uint32_t n = run->programs->n_instances;
+    for (uint32_t i = 0; i < n; i++) {
+        assert_int_equal(instance_turns_inside(run->instances[i]), 0);
+    }
+    check_instances(run);
+    instance_drain(run->instances, n);
+    check_instances(run);
+    for (uint32_t i = 0; i < n; i++) {
+        struct instance *instance = run->instances[i];
+        const struct residency_counters *residency = instance_residency_counters(instance);
+        assert_int_equal(kv_free(instance_pool(instance)), kv_usable(instance_pool(instance)));
+        out->shares[i].residency = residency ? *residency : (struct residency_counters){0};
+        out->shares[i].counters = *instance_counters(instance);
+        out->shares[i].evicted = kv_evicted(instance_pool(instance));
+        const struct policy_fault *fault = instance_fault(instance);
+        if (fault) {
+            snprintf(out->fault, sizeof out->fault, "policy '%s', function %s, answered %s", fault->policy->name,
+                     fault->function, fault->answer);
+        }
+    }
+}
+
+static void close_run(struct run *run)
+{
+    if (run->node) {
+        node_end(run->node);
+    }
+    for (uint32_t i = 0; i < run->programs->n_instances; i++) {
+        instance_destroy(run->instances[i]);
+    }
+    node_destroy(run->node);
+}
+
+static void take_snapshots(struct run *run, simtime instant)
+{
+    struct programs_outcome *out = run->out;
+    for (uint32_t i = 0; i < run->programs->n_instances; i++) {
+        const struct load_snapshot snapshot = instance_snapshot(run->instances[i], instant);
+        if (out->n_snapshots < sizeof out->snapshots / sizeof out->snapshots[0]) {
+            out->snapshots[out->n_snapshots++] = snapshot;
+        }
+    }
 }
 
 void programs_run(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,
@@ -244,11 +357,11 @@ void programs_run(const struct programs *programs, const struct policy_set *poli
     config.stepping = stepping;
     config.policies = policies;
     memset(out, 0, sizeof *out);
-    struct run run = {.programs = programs,
-                      .instance = instance_create(0, &config, step_time, NULL),
-                      .out = out,
-                      .pace = pace,
-                      .left = programs->n};
+    struct run run = {.programs = programs, .out = out, .pace = pace, .left = programs->n};
+    run.node = programs->tiers.n_tiers ? node_create(&programs->tiers, config.block_size) : NULL;
+    for (uint32_t i = 0; i < programs->n_instances; i++) {
+        run.instances[i] = instance_create(i, &config, step_time, run.node);
+    }
     for (uint32_t i = 0; i < programs->n; i++) {
         run.progress[i].ready = programs->plans[i].arrival;
         run.progress[i].bound = -1;
@@ -261,19 +374,16 @@ void programs_run(const struct programs *programs, const struct policy_set *poli
         if (advance(&run, limit)) {
             continue;
         }
-        if (limit.time == HORIZON || (ready == SIMTIME_NEVER && instance_next(run.instance).time == SIMTIME_NEVER)) {
-            fail_msg("deadlock: %u programs are left and nothing ends", run.left);
+        if (limit.time == HORIZON || (ready == SIMTIME_NEVER && next_event(&run).time == SIMTIME_NEVER)) {
+            fail_msg("%s: deadlock: %u programs are left and nothing ends", programs->label, run.left);
         }
         if (pace == PACE_INSTANTS && limit.time == instant && limit.phase == PHASE_ROUTING) {
-            const struct load_snapshot snapshot = instance_snapshot(run.instance, instant);
-            if (out->n_snapshots < sizeof out->snapshots / sizeof out->snapshots[0]) {
-                out->snapshots[out->n_snapshots++] = snapshot;
-            }
+            take_snapshots(&run, instant);
             instant += config.telemetry_period;
         } else if (limit.time == ready && limit.phase == PHASE_ARRIVAL) {
             deliver(&run, next);
         }
     }
     finish(&run);
-    instance_destroy(run.instance);
+    close_run(&run);
 }

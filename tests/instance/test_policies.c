@@ -5,11 +5,24 @@
 static void every_policy(void **state)
 {
     (void)state;
-    check_policies(0, 12);
+    check_policies(0, 12, false);
+}
+
+static void every_policy_with_tiers(void **state)
+{
+    (void)state;
+    check_policies(0, 9, true);
+}
+
+static void a_policy_that_refuses_everybody(void **state)
+{
+    (void)state;
+    check_refusal(0, 8);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_policy)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_policy), cmocka_unit_test(every_policy_with_tiers),
+                                       cmocka_unit_test(a_policy_that_refuses_everybody)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,11 +5,17 @@
 static void every_policy(void **state)
 {
     (void)state;
-    check_policies(100, 500);
+    check_policies(100, 500, false);
+}
+
+static void every_policy_with_tiers(void **state)
+{
+    (void)state;
+    check_policies(100, 400, true);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_policy)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_policy), cmocka_unit_test(every_policy_with_tiers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

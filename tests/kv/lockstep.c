@@ -140,7 +140,7 @@ void lockstep_grow(struct lockstep *both, struct lockstep_turn *turn, uint32_t n
     compare_counts(both);
 }
 
-/* Claims and hashes what is to be before the turn lets go. */
+/* Everything that was computed has its name. */
 static void settle(struct lockstep *both, struct lockstep_turn *turn)
 {
     if (turn->unclaimed) {
@@ -148,7 +148,9 @@ static void settle(struct lockstep *both, struct lockstep_turn *turn)
         turn->unclaimed = 0;
     }
     const uint32_t blocks = turn->plain.hashed;
-    kv_hash(both->pool, &turn->holder, some_form(both, turn, blocks * both->block_size), blocks);
+    if (turn->content.n) {
+        kv_hash(both->pool, &turn->holder, some_form(both, turn, blocks * both->block_size), blocks);
+    }
     SAME(both, turn->holder.hashed_blocks, turn->plain.hashed);
     SAME(both, turn->holder.hashed_blocks + turn->holder.anonymous_blocks, turn->plain.n);
 }
@@ -161,23 +163,26 @@ void lockstep_release(struct lockstep *both, struct lockstep_turn *turn)
     compare_counts(both);
 }
 
-/* Blocks of which the turn's is the only reference. */
-static uint32_t plain_private(const struct lockstep *both, const struct lockstep_turn *turn)
-{
-    uint32_t blocks = 0;
-    for (uint32_t i = 0; i < turn->plain.n; i++) {
-        blocks += both->plain.blocks[turn->plain.blocks[i]].ref == 1;
-    }
-    return blocks;
-}
-
 void lockstep_drop(struct lockstep *both, struct lockstep_turn *turn)
 {
     settle(both, turn);
-    SAME(both, kv_private_blocks(both->pool, &turn->holder), plain_private(both, turn));
     kv_drop(both->pool, &turn->holder);
     plain_drop(&both->plain, &turn->plain);
     compare_counts(both);
+}
+
+void lockstep_keep(struct lockstep *both, struct lockstep_turn *turn, struct lockstep_turn *keeper)
+{
+    settle(both, turn);
+    kv_trim(both->pool, &turn->holder);
+    plain_trim(&both->plain, &turn->plain);
+    compare_counts(both);
+    const struct kv_holder empty = keeper->holder;
+    const struct plain_holder plain_empty = keeper->plain;
+    keeper->holder = turn->holder;
+    keeper->plain = turn->plain;
+    turn->holder = empty;
+    turn->plain = plain_empty;
 }
 
 void lockstep_reload(struct lockstep *both, struct lockstep_turn *turns, size_t n_turns, size_t stride)
@@ -351,6 +356,9 @@ void lockstep_compare(struct lockstep *both, struct lockstep_turn *turns, size_t
         const struct lockstep_turn *turn = (const void *)((const char *)turns + i * stride);
         holders[i] = &turn->holder;
         unclaimed += turn->unclaimed;
+        if (!turn->unclaimed) {
+            SAME(both, kv_private_blocks(both->pool, &turn->holder), plain_private(&both->plain, &turn->plain));
+        }
     }
     SAME(both, both->pool->reserved, unclaimed);
     kv_pool_check_holders(both->pool, holders, n_turns);

@@ -47,7 +47,12 @@ void lockstep_touch(struct lockstep *both, struct lockstep_turn *turn, struct kv
 /* `n` more blocks, then everything up to `blocks` hashed. */
 void lockstep_grow(struct lockstep *both, struct lockstep_turn *turn, uint32_t n, uint32_t blocks, bool decode);
 void lockstep_release(struct lockstep *both, struct lockstep_turn *turn);
+
+/* As lockstep_release, but what nobody else has any use for is not cached. */
 void lockstep_drop(struct lockstep *both, struct lockstep_turn *turn);
+
+/* What the turn holds in full blocks goes to `keeper`, which holds nothing; the rest is given back. */
+void lockstep_keep(struct lockstep *both, struct lockstep_turn *turn, struct lockstep_turn *keeper);
 
 /* Saves the pool under test with its holders, and goes on with what a fresh pool loads. `turns` as below. */
 void lockstep_reload(struct lockstep *both, struct lockstep_turn *turns, size_t n_turns, size_t stride);

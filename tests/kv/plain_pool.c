@@ -133,7 +133,7 @@ void plain_touch(struct plain_pool *pool, struct plain_holder *holder, const str
     holder->hashed = blocks;
 }
 
-static void uncache(struct plain_pool *pool, uint32_t id)
+static void forget(struct plain_pool *pool, uint32_t id)
 {
     struct plain_block *block = &pool->blocks[id];
     uint32_t *link = bucket_of(pool, &block->name);
@@ -151,7 +151,7 @@ void plain_alloc(struct plain_pool *pool, struct plain_holder *holder, uint32_t 
         struct plain_block *block = &pool->blocks[id];
         queue_remove(pool, id);
         if (block->cached) {
-            uncache(pool, id);
+            forget(pool, id);
             pool->evicted++;
         }
         block->ref = 1;
@@ -166,7 +166,7 @@ void plain_hash(struct plain_pool *pool, struct plain_holder *holder, const stru
         struct plain_block *block = &pool->blocks[id];
         block->cached = true;
         block->name = names[holder->hashed];
-        block->parent = holder->hashed ? names[holder->hashed - 1] : (struct plain_name){0};
+        block->above = holder->hashed ? names[holder->hashed - 1] : (struct plain_name){0};
         block->chain = PLAIN_NONE;
         uint32_t *link = bucket_of(pool, &block->name);
         while (*link != PLAIN_NONE) {
@@ -187,17 +187,27 @@ void plain_release(struct plain_pool *pool, struct plain_holder *holder)
     holder->hashed = 0;
 }
 
+void plain_trim(struct plain_pool *pool, struct plain_holder *holder)
+{
+    while (holder->n > holder->hashed) {
+        const uint32_t id = holder->blocks[--holder->n];
+        pool->blocks[id].ref = 0;
+        queue_push(pool, id);
+    }
+}
+
 static bool same_name(const struct plain_name *a, const struct plain_name *b)
 {
     return a->low == b->low && a->high == b->high;
 }
 
-static bool stays_cached(const struct plain_pool *pool, uint32_t id)
+/* Another block has its name or follows it. */
+static bool is_of_use(const struct plain_pool *pool, uint32_t of)
 {
-    const struct plain_name *name = &pool->blocks[id].name;
-    for (uint32_t i = 1; i < pool->n_blocks; i++) {
-        const struct plain_block *block = &pool->blocks[i];
-        if (block->cached && i != id && (same_name(&block->name, name) || same_name(&block->parent, name))) {
+    for (uint32_t id = 1; id < pool->n_blocks; id++) {
+        const struct plain_block *block = &pool->blocks[id];
+        if (id != of && block->cached &&
+            (same_name(&block->above, &pool->blocks[of].name) || same_name(&block->name, &pool->blocks[of].name))) {
             return true;
         }
     }
@@ -206,21 +216,26 @@ static bool stays_cached(const struct plain_pool *pool, uint32_t id)
 
 void plain_drop(struct plain_pool *pool, struct plain_holder *holder)
 {
-    for (uint32_t i = holder->hashed; i-- > 0;) {
-        const uint32_t id = holder->blocks[i];
-        if (--pool->blocks[id].ref == 0) {
-            if (!stays_cached(pool, id)) {
-                uncache(pool, id);
+    while (holder->n) {
+        const uint32_t id = holder->blocks[--holder->n];
+        struct plain_block *block = &pool->blocks[id];
+        if (--block->ref == 0) {
+            if (block->cached && !is_of_use(pool, id)) {
+                forget(pool, id);
             }
             queue_push(pool, id);
         }
     }
-    while (holder->n > holder->hashed) {
-        const uint32_t id = holder->blocks[--holder->n];
-        pool->blocks[id].ref = 0;
-        queue_push(pool, id);
+    holder->hashed = 0;
+}
+
+uint32_t plain_private(const struct plain_pool *pool, const struct plain_holder *holder)
+{
+    uint32_t blocks = 0;
+    for (uint32_t i = 0; i < holder->n; i++) {
+        blocks += pool->blocks[holder->blocks[i]].ref == 1;
     }
-    holder->n = holder->hashed = 0;
+    return blocks;
 }
 
 void plain_holder_fini(struct plain_holder *holder)

@@ -24,7 +24,7 @@ struct plain_block {
     uint32_t ref;
     bool cached;
     struct plain_name name;
-    struct plain_name parent; /* of the block before; zero: there is none */
+    struct plain_name above; /* of the block before; zeros: it is the first */
 };
 
 struct plain_pool {
@@ -66,9 +66,14 @@ void plain_alloc(struct plain_pool *pool, struct plain_holder *holder, uint32_t 
 void plain_hash(struct plain_pool *pool, struct plain_holder *holder, const struct plain_name *names, uint32_t blocks);
 void plain_release(struct plain_pool *pool, struct plain_holder *holder);
 
-/* As plain_release, but a block that nobody holds then is not cached any more, unless there is another one of its name
- * or a cached block continues it. The hashed ones first, the last of them before the others. */
+/* The blocks without a name. */
+void plain_trim(struct plain_pool *pool, struct plain_holder *holder);
+
+/* As plain_release; a block that nobody else holds loses its name, unless another one has it or follows the block. */
 void plain_drop(struct plain_pool *pool, struct plain_holder *holder);
+
+/* Blocks that nobody else holds. */
+uint32_t plain_private(const struct plain_pool *pool, const struct plain_holder *holder);
 void plain_holder_fini(struct plain_holder *holder);
 
 #endif

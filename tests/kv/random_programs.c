@@ -21,14 +21,14 @@ struct agent {
 
 struct world {
     struct lockstep both;
-    struct agent agents[MAX_PROGRAMS];
+    struct agent agents[2 * MAX_PROGRAMS]; /* behind those that act, what is held when their turn has ended */
     uint32_t n_agents;
     uint32_t n_blocks;
     uint32_t n_shared; /* system prompts, each a stream */
     uint32_t shared_tokens[3];
     uint64_t n_streams;
     bool unique_outputs;
-    bool drops;
+    bool keeps;
     struct random_totals *totals;
 };
 
@@ -182,13 +182,29 @@ static void admit(struct world *world, struct agent *agent)
 
 static void release(struct world *world, struct agent *agent, enum phase phase)
 {
-    if (world->drops && draw(world, 2)) {
+    struct lockstep_turn *keeper = &world->agents[(size_t)(agent - world->agents) + world->n_agents].turn;
+    const uint32_t choice = world->keeps ? draw(world, 4) : 0;
+    if (choice == 1 && !keeper->plain.n) {
+        lockstep_keep(&world->both, &agent->turn, keeper);
+        world->totals->kept++;
+    } else if (choice == 2) {
         lockstep_drop(&world->both, &agent->turn);
         world->totals->dropped++;
     } else {
         lockstep_release(&world->both, &agent->turn);
     }
     agent->phase = phase;
+}
+
+/* Somebody's kept blocks go one way or the other, so that others find room. */
+static void let_go(struct world *world)
+{
+    struct agent *keeper = &world->agents[world->n_agents + draw(world, world->n_agents)];
+    if (draw(world, 2)) {
+        lockstep_drop(&world->both, &keeper->turn);
+    } else {
+        lockstep_release(&world->both, &keeper->turn);
+    }
 }
 
 /* One step of a running turn: a chunk of its prompt, or one token after which one more is known. */
@@ -218,6 +234,9 @@ static void advance(struct world *world, struct agent *agent)
 
 static void step(struct world *world)
 {
+    if (world->keeps && draw(world, 6) == 0) {
+        let_go(world);
+    }
     struct agent *agent = &world->agents[draw(world, world->n_agents)];
     if (agent->phase == IDLE) {
         next_turn(world, agent);
@@ -239,8 +258,8 @@ static void step(struct world *world)
 void random_programs(uint64_t seed, uint32_t steps, enum random_mode mode, struct random_totals *totals)
 {
     static const uint32_t block_sizes[] = {4, 16, 1, 4, 64, 16, 4, 4};
-    const bool lazy = mode == RANDOM_LAZY || ((mode == RANDOM_RELOADED || mode == RANDOM_DROPPING) && seed % 2);
-    struct world world = {.totals = totals, .unique_outputs = lazy, .drops = mode == RANDOM_DROPPING};
+    const bool lazy = mode == RANDOM_LAZY || (mode >= RANDOM_RELOADED && seed % 2);
+    struct world world = {.totals = totals, .unique_outputs = lazy, .keeps = mode == RANDOM_KEPT};
     const uint32_t size = block_sizes[seed % 8];
     lockstep_init(&world.both, 1, size, true, seed);
     world.n_blocks = draw(&world, 3) ? 8 + draw(&world, 40) : 40 + draw(&world, 200);
@@ -256,20 +275,22 @@ void random_programs(uint64_t seed, uint32_t steps, enum random_mode mode, struc
     }
     for (; world.both.step < steps; world.both.step++) {
         step(&world);
-        if (mode == RANDOM_RELOADED && world.both.step % RELOAD_EVERY == RELOAD_EVERY / 2) {
-            lockstep_reload(&world.both, &world.agents[0].turn, world.n_agents, sizeof world.agents[0]);
+        if (mode >= RANDOM_RELOADED && world.both.step % RELOAD_EVERY == RELOAD_EVERY / 2) {
+            lockstep_reload(&world.both, &world.agents[0].turn, 2 * (size_t)world.n_agents, sizeof world.agents[0]);
         }
-        if (world.both.step % COMPARE_EVERY == 0) {
-            lockstep_compare(&world.both, &world.agents[0].turn, world.n_agents, sizeof world.agents[0]);
+        if (world.keeps || world.both.step % COMPARE_EVERY == 0) {
+            lockstep_compare(&world.both, &world.agents[0].turn, 2 * (size_t)world.n_agents, sizeof world.agents[0]);
         }
     }
-    lockstep_compare(&world.both, &world.agents[0].turn, world.n_agents, sizeof world.agents[0]);
+    lockstep_compare(&world.both, &world.agents[0].turn, 2 * (size_t)world.n_agents, sizeof world.agents[0]);
     totals->hit_blocks += world.both.n_hits;
     totals->duplicates += world.both.n_duplicates;
     totals->evicted += kv_evicted(world.both.pool);
     for (uint32_t i = 0; i < world.n_agents; i++) {
         lockstep_release(&world.both, &world.agents[i].turn);
+        lockstep_release(&world.both, &world.agents[world.n_agents + i].turn);
         lockstep_turn_fini(&world.agents[i].turn);
+        lockstep_turn_fini(&world.agents[world.n_agents + i].turn);
     }
     lockstep_fini(&world.both);
 }

@@ -15,15 +15,16 @@ struct random_totals {
     uint64_t hit_blocks;
     uint64_t duplicates;
     uint64_t evicted;
-    uint64_t dropped; /* turns */
+    uint64_t kept;    /* RANDOM_KEPT: turns whose blocks were held when they had ended, */
+    uint64_t dropped; /* or dropped */
 };
 
 enum random_mode {
     RANDOM_EAGER,      /* every block hashed when it is filled */
     RANDOM_LAZY,       /* decoded blocks reserved without a name, hashed at the release */
     RANDOM_NO_CACHING, /* prefix caching off */
-    RANDOM_DROPPING,   /* half of the turns drop what they held; every other seed lazy */
     RANDOM_RELOADED,   /* now and then saved and loaded; every other seed lazy */
+    RANDOM_KEPT,       /* blocks are held beyond the end of their turn, or dropped; every other seed lazy */
 };
 
 void random_programs(uint64_t seed, uint32_t steps, enum random_mode mode, struct random_totals *totals);

@@ -38,20 +38,22 @@ static void lazy_equals_eager(void **state)
     run_seeds(1, 150, RANDOM_LAZY);
 }
 
-static void equals_plain_pool_that_drops(void **state)
-{
-    (void)state;
-    struct random_totals totals = {0};
-    for (uint64_t seed = 1; seed <= 500; seed++) {
-        random_programs(seed, STEPS, RANDOM_DROPPING, &totals);
-    }
-    assert_true(totals.dropped > 500 * 5 && totals.hit_blocks > 500 * 5);
-}
-
 static void equals_plain_pool_without_caching(void **state)
 {
     (void)state;
     run_seeds(1, 50, RANDOM_NO_CACHING);
+}
+
+static void equals_plain_pool_beyond_turns(void **state)
+{
+    (void)state;
+    struct random_totals totals = {0};
+    enum { SEEDS = 400 };
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        random_programs(seed, STEPS, RANDOM_KEPT, &totals);
+    }
+    assert_true(totals.kept > SEEDS && totals.dropped > SEEDS);
+    assert_true(totals.hit_blocks > SEEDS && totals.evicted > SEEDS && totals.duplicates > SEEDS);
 }
 
 int main(void)
@@ -59,8 +61,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_plain_pool),
         cmocka_unit_test(lazy_equals_eager),
-        cmocka_unit_test(equals_plain_pool_that_drops),
         cmocka_unit_test(equals_plain_pool_without_caching),
+        cmocka_unit_test(equals_plain_pool_beyond_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,17 @@ static void lazy_equals_eager(void **state)
     run_seeds(200000, 6000, RANDOM_LAZY);
 }
 
+static void equals_plain_pool_beyond_turns(void **state)
+{
+    (void)state;
+    struct random_totals totals = {0};
+    enum { SEEDS = 8000 };
+    for (uint64_t seed = 300000; seed < 300000 + SEEDS; seed++) {
+        random_programs(seed, STEPS, RANDOM_KEPT, &totals);
+    }
+    assert_true(totals.kept > SEEDS && totals.dropped > SEEDS);
+}
+
 static void replay(struct weka_options options)
 {
     const char *path = data_path("traces/claude-code-weka/programs.jsonl");
@@ -81,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_plain_pool),
         cmocka_unit_test(lazy_equals_eager),
+        cmocka_unit_test(equals_plain_pool_beyond_turns),
         cmocka_unit_test(equals_plain_pool_on_sessions_at_20k),
         cmocka_unit_test(equals_plain_pool_on_sessions_at_60k),
         cmocka_unit_test(equals_plain_pool_on_sessions_at_250k),

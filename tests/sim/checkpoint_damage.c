@@ -115,6 +115,10 @@ static void check_seed(uint64_t seed, int trials, uint64_t outcomes[2])
     if (seed % 2) {
         random_cluster_use_graphs(&cluster, seed);
     }
+    if (seed / 4 % 2) {
+        random_cluster_use_tiers(&cluster, seed);
+        random_cluster_set(&cluster, "retention", "ttl"); /* without a state, which a policy may trust */
+    }
     random_cluster_set(&cluster, "router.view", seed % 4 == 3 ? "exact" : "telemetry");
     snprintf(file, sizeof file, "%s/whole_%" PRIu64 "_%ld.asimsave", ASIM_BINARY_FOLDER, seed, (long)getpid());
     snprintf(damaged, sizeof damaged, "%s/damaged_%" PRIu64 "_%ld.asimsave", ASIM_BINARY_FOLDER, seed, (long)getpid());

@@ -213,7 +213,7 @@ static void check_cut(const struct random_cluster *cluster, struct dice *dice, c
     check_same(&third, file, summary);
 }
 
-static void check_bend(uint64_t seed, const struct bend *bend, bool graphs, uint32_t cuts)
+static void check_bend(uint64_t seed, const struct bend *bend, bool graphs, bool policies, uint32_t cuts)
 {
     struct random_cluster cluster;
     struct dice dice = {.seed = seed};
@@ -228,8 +228,15 @@ static void check_bend(uint64_t seed, const struct bend *bend, bool graphs, uint
         random_cluster_use_graphs(&cluster, seed);
     }
     bend_to(&cluster, bend);
+    if (policies) {
+        random_cluster_use_policies(&cluster, seed);
+        if (seed % 4) {
+            random_cluster_use_tiers(&cluster, seed);
+        }
+    }
     random_cluster_set(&cluster, "synchronization", "windows");
-    snprintf(what, sizeof what, "seed %" PRIu64 ", %s%s", seed, bend->name, graphs ? ", graphs" : "");
+    snprintf(what, sizeof what, "seed %" PRIu64 ", %s%s%s", seed, bend->name, graphs ? ", graphs" : "",
+             policies ? ", policies" : "");
     snprintf(running, sizeof running, "%s", what);
     snprintf(file, sizeof file, "%s/checkpoint_%" PRIu64 "_%ld.asimsave", ASIM_BINARY_FOLDER, seed, (long)getpid());
     char *summary = random_cluster_summary(&cluster);
@@ -245,9 +252,11 @@ static void check_bend(uint64_t seed, const struct bend *bend, bool graphs, uint
 void check_checkpoint_properties(uint64_t first, uint64_t last, uint32_t cuts)
 {
     for (uint64_t seed = first; seed < last; seed++) {
-        check_bend(seed, &bends[0], false, cuts);
-        check_bend(seed, &bends[1 + seed % (N_BENDS - 1)], false, cuts);
-        check_bend(seed, &bends[seed % N_BENDS], true, cuts);
+        check_bend(seed, &bends[0], false, false, cuts);
+        check_bend(seed, &bends[1 + seed % (N_BENDS - 1)], false, false, cuts);
+        check_bend(seed, &bends[seed % N_BENDS], true, false, cuts);
+        check_bend(seed, &bends[0], false, true, cuts);
+        check_bend(seed, &bends[seed % N_BENDS], true, true, cuts);
     }
     running[0] = '\0';
 }

@@ -5,6 +5,7 @@
 #include "api/config.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "instance/residency_counters.h"
 #include "kv/pool.h"
 #include "sim/run_serial.h"
 #include "sim/run_windows.h"
@@ -243,7 +244,9 @@ asim_config *random_cluster_config(const struct random_cluster *cluster)
 {
     asim_config *config = asim_config_create();
     for (size_t i = 0; i < cluster->n_options; i++) {
-        assert_int_equal(asim_config_set(config, cluster->options[i].path, cluster->options[i].value), ASIM_OK);
+        if (asim_config_set(config, cluster->options[i].path, cluster->options[i].value) != ASIM_OK) {
+            fail_msg("%s = %s", cluster->options[i].path, cluster->options[i].value);
+        }
     }
     if (asim_config_resolve(config) != ASIM_OK) {
         fail_msg("%s", asim_config_message(config, 0, NULL));
@@ -407,6 +410,27 @@ static void check_engines(struct cluster *cluster, struct cluster_coverage *cove
     coverage->preemptions += preempted;
 }
 
+/* What policies and tiers did, but how often a policy was asked whether a turn may start. */
+static void check_decisions(struct cluster *cluster, struct cluster_coverage *coverage)
+{
+    coverage->decisions = (struct digest){0};
+    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+        const struct residency_counters *counters = instance_residency_counters(cluster->instances[i]);
+        if (!counters) {
+            continue;
+        }
+        struct residency_counters heeded = *counters;
+        heeded.refused = i; /* in its place, whose they are */
+        digest_add(&coverage->decisions, &heeded, sizeof heeded);
+        coverage->retained += counters->pins_returned + counters->holds_returned;
+        coverage->pins_forced += counters->pins_forced;
+        coverage->stores += counters->moved[MOVED_OUT].transfers;
+        coverage->loads += counters->moved[MOVED_IN].transfers;
+        coverage->prefetches += counters->moved[MOVED_AHEAD].transfers;
+        coverage->loaded_deep += counters->loaded_blocks[1] + counters->loaded_blocks[2];
+    }
+}
+
 struct digest random_cluster_run(const struct random_cluster *random, struct cluster_coverage *coverage)
 {
     asim_config *config = random_cluster_config(random);
@@ -415,6 +439,12 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
     struct cluster *cluster = cluster_create(config_settings(config), 0, 1, &diag);
     if (!cluster) {
         fail_msg("%s", diag.entries[0].text);
+    }
+    if (random->retention) {
+        cluster->policies.retention = policy_use_of(random->retention);
+    }
+    if (random->scheduling) {
+        cluster->policies.scheduling = policy_use_of(random->scheduling);
     }
     if (cluster->settings.synchronization == SYNCHRONIZATION_SERIAL) {
         assert_true(run_serial(cluster, NULL, NULL, &diag));
@@ -426,6 +456,7 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
     const uint64_t first_turns = coverage->first_turns;
     check_history(cluster, coverage);
     check_engines(cluster, coverage);
+    check_decisions(cluster, coverage);
     const struct router_counters *router = router_counters(cluster->router);
     uint64_t n_turns;
     recorder_turns(cluster->recorders[0], &n_turns);

@@ -4,9 +4,10 @@
 #define ASIM_TESTS_SIM_RANDOM_CLUSTER_H
 
 #include "asim/asim.h"
+#include "asim/policy.h"
 #include "base/digest.h"
 
-enum { MOST_OPTIONS = 40 };
+enum { MOST_OPTIONS = 56 };
 
 struct option_text {
     const char *path;
@@ -16,6 +17,8 @@ struct option_text {
 struct random_cluster {
     struct option_text options[MOST_OPTIONS];
     size_t n_options;
+    /* In place of those that the options name, in random_cluster_run; NULL: those. */
+    const struct asim_policy *retention, *scheduling;
 };
 
 /* Writes the workload file (named by `seed`, below the binary folder) and draws the options. */
@@ -25,6 +28,12 @@ void random_cluster_fini(struct random_cluster *cluster);
 /* Writes another workload in place of the one that was drawn: most programs are graphs, some with token ids. */
 void random_cluster_use_graphs(struct random_cluster *cluster, uint64_t seed);
 
+/* Draws tiers below HBM: small ones, and links on which a transfer takes a while. */
+void random_cluster_use_tiers(struct random_cluster *cluster, uint64_t seed);
+
+/* Draws built-in policies of retention and scheduling. */
+void random_cluster_use_policies(struct random_cluster *cluster, uint64_t seed);
+
 /* Sets an option, in place of what was drawn for it. */
 void random_cluster_set(struct random_cluster *cluster, const char *path, const char *value);
 void random_cluster_unset(struct random_cluster *cluster, const char *path);
@@ -33,7 +42,9 @@ const char *random_cluster_get(const struct random_cluster *cluster, const char 
 /* What a run covered, summed over runs. */
 struct cluster_coverage {
     uint64_t runs, programs, turns, dropped, truncated, preemptions, affinity_hits, affinity_breaks, idle_instances,
-        length_limited, hits, closed_loops, graphs, joins, first_turns;
+        length_limited, hits, closed_loops, graphs, joins, first_turns, retained, pins_forced, stores, loads,
+        prefetches, loaded_deep;
+    struct digest decisions; /* of the last run: what policies and tiers did at each instance */
 };
 
 /* Runs it on the engine that its options name, checks that nothing is lost, invented or out of order, and returns the

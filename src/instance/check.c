@@ -1,0 +1,312 @@
+#include "base/mem.h"
+#include "instance/transfers.h"
+#include "kv/pool_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What holds between any two events. Every aggregate is summed up anew, every block of HBM and of the tiers is found
+ * with exactly those who hold it, and every byte with a transfer. */
+
+/* Leaves the calling check with what is wrong. */
+#define REQUIRE(condition, what)                                                                                       \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            return wrong(fault, what);                                                                                 \
+        }                                                                                                              \
+    } while (0)
+
+static bool wrong(struct kv_fault *fault, const char *what)
+{
+    snprintf(fault->text, sizeof fault->text, "%s", what);
+    return false;
+}
+
+/* ---- turns ---- */
+
+static bool check_running(const struct instance *instance, struct kv_fault *fault)
+{
+    uint32_t decoding = 0;
+    uint32_t prefilling = 0;
+    uint64_t context = 0;
+    uint64_t unclaimed = 0;
+    for (const struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
+        const uint32_t computed = engine_computed(instance, sequence);
+        const uint32_t owned = sequence->holder.hashed_blocks + sequence->holder.anonymous_blocks;
+        const uint32_t blocks = engine_blocks_of(instance, computed);
+        decoding += sequence->state == SEQUENCE_DECODING;
+        prefilling += sequence->state == SEQUENCE_PREFILLING;
+        context += sequence->state == SEQUENCE_DECODING ? computed : 0;
+        REQUIRE(owned <= blocks, "no turn holds more blocks than it has computed");
+        unclaimed += blocks - owned;
+        REQUIRE(sequence->state != SEQUENCE_WAITING, "a running sequence does not wait");
+        REQUIRE(computed <= sequence_last_computed(sequence), "no sequence computes beyond its last token");
+        REQUIRE(!sequence->next || sequence->stamp < sequence->next->stamp, "running is in order of admission");
+    }
+    REQUIRE(decoding == instance->decode.n && context == instance->decode.context, "decode aggregate");
+    REQUIRE(prefilling == instance->n_prefilling, "prefilling count");
+    REQUIRE(instance->running.n <= instance->config->max_num_seqs, "max_num_seqs");
+    REQUIRE(unclaimed == kv_reserved(instance->pool), "what steady decode took is what turns have not claimed");
+    return true;
+}
+
+static bool check_waiting(const struct instance *instance, struct kv_fault *fault)
+{
+    const struct residency *residency = instance->residency;
+    uint32_t loading = 0;
+    for (const struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
+        const struct guest *guest = residency ? residency_guest(residency, sequence) : NULL;
+        const uint32_t hashed = sequence->holder.hashed_blocks;
+        const uint32_t anonymous = sequence->holder.anonymous_blocks;
+        REQUIRE(sequence->state == SEQUENCE_WAITING, "a waiting sequence waits");
+        if (guest && guest->is_loading) {
+            REQUIRE(!sequence->last_in_flight && anonymous, "a load has blocks to fill");
+            loading++;
+        } else {
+            REQUIRE(!anonymous && (!hashed || instance->node), "a waiting turn holds nothing but what was loaded");
+        }
+    }
+    REQUIRE(!residency || loading == residency->n_loading, "loading count");
+    for (const struct sequence *sequence = instance->inbox.head; sequence; sequence = sequence->next) {
+        REQUIRE(!sequence->holder.hashed_blocks && !sequence->holder.anonymous_blocks, "on the way it holds nothing");
+    }
+    return true;
+}
+
+/* ---- programs between turns ---- */
+
+static bool check_residents(const struct instance *instance, simtime *first_deadline, struct kv_fault *fault)
+{
+    const struct residency *residency = instance->residency;
+    uint64_t retained = 0;
+    uint64_t held = 0;
+    simtime first = SIMTIME_NEVER;
+    for (size_t i = 0; i < residency->n_residents; i++) {
+        const struct resident *resident = residency->residents[i];
+        REQUIRE(i == 0 || residency->residents[i - 1]->program < resident->program,
+                "residents are in order, once each");
+        REQUIRE(resident->blocks == resident->holder.hashed_blocks && !resident->holder.anonymous_blocks,
+                "a resident's blocks are those it holds, full ones");
+        REQUIRE(resident->private_blocks <= resident->blocks, "private blocks are a part");
+        REQUIRE(resident->blocks || (!resident->is_pin && instance->node), "who is away is in a tier, and not pinned");
+        REQUIRE(!resident->is_coming || !resident->blocks, "what is here does not come");
+        retained += resident->private_blocks;
+        held += resident->is_pin ? 0 : resident->private_blocks;
+        const simtime until = resident->is_pin && !resident->has_returned ? resident->until : SIMTIME_NEVER;
+        first = until < first ? until : first;
+        first = resident->back_at < first && !resident->is_offloading ? resident->back_at : first;
+    }
+    REQUIRE(retained == residency->retained_blocks, "retained blocks");
+    REQUIRE(held == instance->held_blocks, "held blocks");
+    *first_deadline = first;
+    return true;
+}
+
+/* Among several members each knows of the network what it knew when it last looked, and one of them all of it. */
+static bool check_timer(const struct instance *instance, simtime first, struct kv_fault *fault)
+{
+    const struct residency *residency = instance->residency;
+    for (uint32_t i = 0; i < residency->n_seats; i++) {
+        first = residency->seats[i].tick_at < first ? residency->seats[i].tick_at : first;
+    }
+    simtime earliest = instance->timer_at;
+    if (instance->node) {
+        const struct node *node = instance->node;
+        const simtime transfers = node_next(node);
+        for (size_t i = 0; i < node->n_members; i++) {
+            earliest = node->members[i]->timer_at < earliest ? node->members[i]->timer_at : earliest;
+        }
+        REQUIRE(earliest <= transfers, "somebody hears of the next transfer");
+        first = node->n_members == 1 && transfers < first ? transfers : first;
+    }
+    const bool exact = !instance->node || instance->node->n_members == 1;
+    REQUIRE(exact ? instance->timer_at == first : instance->timer_at <= first, "the timer is set to what comes first");
+    return true;
+}
+
+static bool check_sum_of_times(const struct instance *instance, struct kv_fault *fault)
+{
+    const simtime outside = instance->inbox_at < instance->timer_at ? instance->inbox_at : instance->timer_at;
+    REQUIRE(instance->outside_at == outside, "the first of what comes from outside");
+    REQUIRE(instance->inbox_at == (instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER), "inbox");
+    return true;
+}
+
+/* ---- blocks ---- */
+
+struct holders {
+    const struct kv_holder **items;
+    size_t n, capacity;
+};
+
+static void add_holder(struct holders *holders, const struct kv_holder *holder)
+{
+    holders->items = mem_grow(holders->items, &holders->capacity, holders->n + 1, sizeof *holders->items);
+    holders->items[holders->n++] = holder;
+}
+
+static void add_list(struct holders *holders, const struct sequence_list *list)
+{
+    for (const struct sequence *sequence = list->head; sequence; sequence = sequence->next) {
+        add_holder(holders, &sequence->holder);
+    }
+}
+
+/* What transfers hold in the pool of `tier`; ASIM_NONE: in HBM of `member`. */
+static void add_transfers(struct holders *holders, const struct node *node, uint32_t tier, uint32_t member)
+{
+    for (size_t i = 0; i < node->n_transfers; i++) {
+        const struct transfer *transfer = node->transfers[i];
+        if (!transfer->is_live || (tier == ASIM_NONE && transfer->member != member)) {
+            continue;
+        }
+        if (transfer->from == tier) {
+            add_holder(holders, &transfer->source);
+        }
+        if (transfer->to == tier && transfer->kind != TRANSFER_LOAD) {
+            add_holder(holders, &transfer->target);
+        }
+    }
+}
+
+static bool check_blocks(const struct instance *instance, struct kv_fault *fault)
+{
+    struct holders holders = {0};
+    add_list(&holders, &instance->running);
+    add_list(&holders, &instance->waiting);
+    for (size_t i = 0; instance->residency && i < instance->residency->n_residents; i++) {
+        add_holder(&holders, &instance->residency->residents[i]->holder);
+    }
+    if (instance->node) {
+        add_transfers(&holders, instance->node, ASIM_NONE, instance->place);
+    }
+    const bool healthy = kv_pool_is_healthy(instance->pool, holders.items, holders.n, fault);
+    mem_free(holders.items);
+    if (!healthy) {
+        return false;
+    }
+    const uint64_t used = (uint64_t)kv_usable(instance->pool) - kv_free(instance->pool);
+    REQUIRE(instance->held_blocks <= used, "held blocks are not free");
+    return true;
+}
+
+static bool check_tiers(const struct node *node, struct kv_fault *fault)
+{
+    for (uint32_t tier = 0; tier < node->plan->n_tiers; tier++) {
+        struct holders holders = {0};
+        add_transfers(&holders, node, tier, 0);
+        const bool healthy = kv_pool_is_healthy(node->pools[tier], holders.items, holders.n, fault);
+        mem_free(holders.items);
+        if (!healthy) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- transfers ---- */
+
+static bool check_transfer(const struct node *node, const struct transfer *transfer, struct kv_fault *fault)
+{
+    const struct instance *instance = node->members[transfer->member];
+    REQUIRE(transfer->moving > 0 && transfer->moving <= transfer->blocks, "a transfer moves what was missing");
+    REQUIRE(transfer->content.n_tokens == (uint64_t)transfer->blocks * node->block_size, "whole blocks of its content");
+    REQUIRE(transfer->source.hashed_blocks == transfer->blocks || !transfer->source.hashed_blocks,
+            "the source has what is copied");
+    if (transfer->kind == TRANSFER_LOAD) {
+        const struct sequence *sequence = transfer->sequence;
+        REQUIRE(residency_guest(instance->residency, sequence)->is_loading, "a load is for a turn that waits for it");
+        REQUIRE(sequence->holder.anonymous_blocks == transfer->moving &&
+                    sequence->holder.hashed_blocks + transfer->moving == transfer->blocks,
+                "the turn has room for what is loaded");
+    } else {
+        REQUIRE(transfer->target.anonymous_blocks == transfer->moving &&
+                    transfer->target.hashed_blocks + transfer->moving == transfer->blocks,
+                "there is room for what moves");
+    }
+    return true;
+}
+
+static uint64_t bytes_left(const struct node *node, const struct transfer *transfer)
+{
+    return transfer->moving * node->plan->block_bytes - network_flow_moved(node->network, transfer->flow);
+}
+
+/* Bytes that have passed a link. */
+static uint64_t passed(const struct node *node, uint32_t link)
+{
+    return network_link_counters(node->network, link).bytes;
+}
+
+/* What was to move over the links of `member` in a direction, less what has not yet, has passed them. */
+static bool check_link(const struct node *node, uint32_t member, bool in, struct kv_fault *fault)
+{
+    const struct residency_counters *counters = &node->members[member]->residency->counters;
+    uint64_t blocks = counters->moved[MOVED_OUT].blocks;
+    if (in) {
+        blocks = counters->moved[MOVED_IN].blocks + counters->moved[MOVED_AHEAD].blocks;
+    }
+    uint64_t bytes = blocks * node->plan->block_bytes;
+    for (size_t i = 0; i < node->n_transfers; i++) {
+        const struct transfer *transfer = node->transfers[i];
+        if (transfer->is_live && transfer->member == member && transfer->kind != TRANSFER_COPY &&
+            (transfer->to == ASIM_NONE) == in) {
+            bytes -= bytes_left(node, transfer);
+        }
+    }
+    REQUIRE(passed(node, 2 * member + in) == bytes, in ? "bytes into HBM" : "bytes out of HBM");
+    return true;
+}
+
+static bool check_transfers(const struct node *node, struct kv_fault *fault)
+{
+    uint64_t blocks = 0; /* through a tier, in or out */
+    for (uint32_t i = 0; i < node->n_members; i++) {
+        if (!check_link(node, i, false, fault) || !check_link(node, i, true, fault)) {
+            return false;
+        }
+        const struct residency_counters *counters = &node->members[i]->residency->counters;
+        for (int kind = 0; kind < MOVED_KINDS; kind++) {
+            blocks += counters->moved[kind].blocks * (kind == MOVED_DOWN ? 2 : 1);
+        }
+    }
+    uint64_t bytes = blocks * node->plan->block_bytes;
+    for (size_t i = 0; i < node->n_transfers; i++) {
+        const struct transfer *transfer = node->transfers[i];
+        if (transfer->is_live) {
+            if (!check_transfer(node, transfer, fault)) {
+                return false;
+            }
+            bytes -= bytes_left(node, transfer) * (transfer->kind == TRANSFER_COPY ? 2 : 1);
+        }
+    }
+    for (uint32_t link = 0; link < 2 * node->plan->n_tiers; link++) {
+        bytes -= passed(node, 2 * node->plan->node_instances + link);
+    }
+    REQUIRE(bytes == 0, "bytes in and out of tiers");
+    return true;
+}
+
+/* ---- all ---- */
+
+bool engine_is_healthy(const struct instance *instance, struct kv_fault *fault)
+{
+    simtime first = SIMTIME_NEVER;
+    if (!check_running(instance, fault) || !check_waiting(instance, fault) || !check_sum_of_times(instance, fault) ||
+        !check_blocks(instance, fault)) {
+        return false;
+    }
+    if (instance->residency && (!check_residents(instance, &first, fault) || !check_timer(instance, first, fault))) {
+        return false;
+    }
+    return !instance->node || (check_tiers(instance->node, fault) && check_transfers(instance->node, fault));
+}
+
+void instance_check(const struct instance *instance)
+{
+    struct kv_fault fault;
+    if (!engine_is_healthy(instance, &fault)) {
+        fprintf(stderr, "instance check failed: %s\n", fault.text);
+        abort();
+    }
+}
