@@ -91,15 +91,30 @@ bool ring_report_fault(const struct cluster *cluster, struct diag *diag)
     return false;
 }
 
-void ring_finish(const struct cluster *cluster)
+/* Every program has ended; false, with an error, when some wait for what will never come. */
+static bool all_ended(const struct cluster *cluster, struct diag *diag)
 {
+    if (cluster->n_ranks > 1 || cluster_in_progress(cluster) == 0) {
+        return true;
+    }
+    diag_error(diag, ASIM_INTERNAL, (struct diag_where){0},
+               "the simulation is stuck at %.6f s: %llu programs are in progress and nothing is to happen any more; this "
+               "is a defect of the simulator, please report it with the configuration",
+               simtime_to_s(cluster->now), (unsigned long long)cluster_in_progress(cluster));
+    return false;
+}
+
+bool ring_finish(const struct cluster *cluster, struct diag *diag)
+{
+    if (!all_ended(cluster, diag)) {
+        return false;
+    }
     const uint32_t together = ring_together(cluster);
     for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i += together) {
         const uint32_t left = cluster->end_instance - i;
         instance_drain(&cluster->instances[i], together < left ? together : left);
     }
 #ifndef NDEBUG
-    assert(cluster->n_ranks > 1 || cluster_in_progress(cluster) == 0);
     assert(cluster->programs.started + cluster->programs.dropped == workload_stats(cluster->workload)->n_programs);
     for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
         const struct kv_pool *pool = instance_pool(cluster->instances[i]);
@@ -109,4 +124,5 @@ void ring_finish(const struct cluster *cluster)
         instance_check(cluster->instances[i]);
     }
 #endif
+    return true;
 }

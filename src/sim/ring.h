@@ -47,7 +47,8 @@ enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end 
 bool ring_report_fault(const struct cluster *cluster, struct diag *diag);
 
 /* After a whole run: what programs hold between turns is given up. Nothing may be left anywhere then: each turn that
- * started has ended, and every KV block is free; aborts otherwise (debug builds). */
-void ring_finish(const struct cluster *cluster);
+ * started has ended, and every KV block is free; aborts otherwise (debug builds). False, with an error, when programs
+ * are left. */
+bool ring_finish(const struct cluster *cluster, struct diag *diag);
 
 #endif

@@ -249,7 +249,7 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
     heap_fini(&serial.ready);
     heap_fini(&serial.clients);
     if (!serial.failed && !stopped && stop == SETTING_UNSET_TIME) {
-        ring_finish(cluster);
+        serial.failed = !ring_finish(cluster, diag);
     }
     return !serial.failed && !stopped;
 }

@@ -183,8 +183,5 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     const bool whole = !windows.failed && !windows.stopped;
     gather_recorders(&windows);
     destroy(&windows);
-    if (whole && settings->stop_at == SETTING_UNSET_TIME) {
-        ring_finish(cluster);
-    }
-    return whole;
+    return whole && (settings->stop_at != SETTING_UNSET_TIME || ring_finish(cluster, diag));
 }

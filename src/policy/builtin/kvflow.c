@@ -53,6 +53,7 @@ struct away {
 struct state {
     struct tool tools[TOOL_ENTRIES];
     struct away away[MEMORY_ENTRIES];
+    asim_time next_fetch; /* none is to be fetched before */
 };
 
 static void observe_gap(const struct asim_context *context, uint32_t tool, asim_time gap)
@@ -95,11 +96,17 @@ static void on_turn_arrival(const struct asim_context *context, const struct asi
 static void bring_back(const struct asim_context *context)
 {
     struct state *state = context->state;
+    if (context->now < state->next_fetch) {
+        return;
+    }
+    state->next_fetch = ASIM_NEVER;
     for (size_t i = 0; i < MEMORY_ENTRIES; i++) {
         struct away *away = &state->away[i];
         if (away->key.mark && away->fetch_at <= context->now) {
             context->host->prefetch(context->handle, away->key.mark - 1);
             memory_forget(away, sizeof *away);
+        } else if (away->key.mark && away->fetch_at < state->next_fetch) {
+            state->next_fetch = away->fetch_at;
         }
     }
 }
@@ -110,6 +117,9 @@ static void send_away(const struct asim_context *context, const struct asim_resi
     const asim_time load = context->host->load_time(context->handle, 0, resident->context_toks);
     struct away *away = memory_take(state->away, MEMORY_SETS, sizeof *away, resident->program, context->now);
     away->fetch_at = (asim_time)(resident->score - (double)load - context->parameters[LEAD]);
+    if (away->fetch_at < state->next_fetch) {
+        state->next_fetch = away->fetch_at;
+    }
     context->host->offload(context->handle, resident->program, 0);
 }
 
