@@ -288,9 +288,10 @@ static void load_instance(struct loader *loader, uint32_t index)
     }
     const simtime next = instance_next(instance).time;
     const simtime effect = instance_earliest_effect(instance);
-    const bool late = (effect < windows->end.time && effect - next < FARTHEST) ||
-                      (windows->exact && next < windows->advance_to) ||
-                      (!windows->exact && instance_kept_instant(instance) > router_next_snapshot(cluster->router));
+    /* With exact views an instance where nothing happens is not visited, and its bound stays behind. */
+    const bool late = windows->exact ? next < windows->advance_to
+                                     : (effect < windows->end.time && effect - next < FARTHEST) ||
+                                           instance_kept_instant(instance) > router_next_snapshot(cluster->router);
     if (late || instance_turns_delivered(instance) != router_sent(cluster->router, index)) {
         store_refuse(loader->reader,
                      "instance %" PRIu32 " is at %" PRId64 " ps and was sent %" PRIu64

@@ -97,10 +97,11 @@ static bool all_ended(const struct cluster *cluster, struct diag *diag)
     if (cluster->n_ranks > 1 || cluster_in_progress(cluster) == 0) {
         return true;
     }
-    diag_error(diag, ASIM_INTERNAL, (struct diag_where){0},
-               "the simulation is stuck at %.6f s: %llu programs are in progress and nothing is to happen any more; this "
-               "is a defect of the simulator, please report it with the configuration",
-               simtime_to_s(cluster->now), (unsigned long long)cluster_in_progress(cluster));
+    diag_error(
+        diag, ASIM_INTERNAL, (struct diag_where){0},
+        "the simulation is stuck at %.6f s: %llu programs are in progress and nothing is to happen any more; this "
+        "is a defect of the simulator, please report it with the configuration",
+        simtime_to_s(cluster->now), (unsigned long long)cluster_in_progress(cluster));
     return false;
 }
 

@@ -152,7 +152,8 @@ static char *resumed_summary(const struct random_cluster *random, const char *fi
     const asim_checkpoints checkpoints = {.struct_size = sizeof checkpoints, .resume = file};
     asim_result *result = NULL;
     if (asim_run_saved(config, &checkpoints, NULL, &result) != ASIM_OK) {
-        fail_msg("%s", asim_result_message(result, 0, NULL));
+        fail_msg("%s",
+                 asim_result_message(result, asim_result_message_count(result) - 1, NULL)); /* warnings go first */
     }
     char *summary = strdup(asim_result_summary(result));
     asim_result_destroy(result);
