@@ -412,12 +412,13 @@ double consult_evict_order(struct instance *instance, const struct resident *res
 }
 
 /* In a deadlock the pin of the latest program yields; otherwise none does. */
-static struct resident *engine_pressure(const struct residency *residency, const struct asim_pressure *pressure)
+static struct resident *engine_pressure(const struct residency *residency, const struct asim_pressure *pressure,
+                                        uint64_t except)
 {
     struct resident *latest = NULL;
     for (size_t i = 0; pressure->deadlock && i < residency->n_residents; i++) {
         struct resident *resident = residency->residents[i];
-        if (!resident->blocks) {
+        if (!resident->blocks || resident->program == except) {
             continue;
         }
         if (!latest || resident->program_arrival > latest->program_arrival) {
@@ -427,12 +428,13 @@ static struct resident *engine_pressure(const struct residency *residency, const
     return latest;
 }
 
-struct resident *consult_pressure(struct instance *instance, const struct asim_pressure *pressure, simtime now)
+struct resident *consult_pressure(struct instance *instance, const struct asim_pressure *pressure, uint64_t except,
+                                  simtime now)
 {
     struct residency *residency = instance->residency;
     const struct seat *seat = residency->retention;
     if (!seat->use->policy->on_pressure) {
-        return engine_pressure(residency, pressure);
+        return engine_pressure(residency, pressure, except);
     }
     struct call call = {.instance = instance, .seat = seat, .now = now};
     const struct asim_context context = show(&call);
@@ -440,15 +442,14 @@ struct resident *consult_pressure(struct instance *instance, const struct asim_p
     const uint32_t answer = seat->use->policy->on_pressure(&context, pressure);
     policy_leave(seat->use);
     residency->n_wishes = 0;
-    if (answer == ASIM_NONE) {
-        return engine_pressure(residency, pressure);
-    }
-    if (answer >= residency->n_residents) {
+    if (answer != ASIM_NONE && answer >= residency->n_residents) {
         policy_fault_set(&instance->residency->fault, seat->use->policy, "on_pressure", "resident %u of %zu", answer,
                          residency->n_residents);
-        return engine_pressure(residency, pressure);
     }
-    return residency->residents[answer];
+    /* One that is away has nothing to give, and the one for whom room is made has nothing to gain. */
+    const bool yields = answer < residency->n_residents && residency->residents[answer]->blocks &&
+                        residency->residents[answer]->program != except;
+    return yields ? residency->residents[answer] : engine_pressure(residency, pressure, except);
 }
 
 struct asim_priority consult_priority(struct instance *instance, const struct sequence *sequence, simtime now)

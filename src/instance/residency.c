@@ -250,7 +250,7 @@ void residency_set_deadline(struct instance *instance, struct resident *resident
 void engine_tell_source(const struct instance *instance, const struct sequence *sequence, struct turn_record *record)
 {
     const struct guest *guest = residency_guest(instance->residency, sequence);
-    record->loaded_toks = guest->loaded_toks;
+    record->loaded_toks = guest->loaded_toks < record->hit_toks ? guest->loaded_toks : record->hit_toks;
     record->loaded_from = guest->loaded_from;
 }
 

@@ -140,7 +140,8 @@ void consult_admission(struct instance *instance, const struct sequence *sequenc
 void consult_tick(struct instance *instance, struct seat *seat, simtime now);
 struct asim_retention consult_completion(struct instance *instance, const struct sequence *sequence, simtime now);
 double consult_evict_order(struct instance *instance, const struct resident *resident, simtime now);
-struct resident *consult_pressure(struct instance *instance, const struct asim_pressure *pressure, simtime now);
+struct resident *consult_pressure(struct instance *instance, const struct asim_pressure *pressure, uint64_t except,
+                                  simtime now);
 struct asim_priority consult_priority(struct instance *instance, const struct sequence *sequence, simtime now);
 struct sequence *consult_victim(struct instance *instance, simtime now); /* NULL: the engine's rule */
 bool consult_admit(struct instance *instance, const struct sequence *sequence, simtime now);

@@ -200,7 +200,7 @@ static void get_guests(struct instance *instance, const struct sequence_list *li
         residency->n_loading += guest->is_loading;
         if (!has_sound_facts(&guest->facts) || !saved_time(guest->served) || guest->refused_in > residency->batch ||
             (runs ? !saved_time(guest->running_since) : guest->running_since != SIMTIME_NEVER) ||
-            (guest->is_loading && list != &instance->waiting)) {
+            (guest->is_loading && list != &instance->waiting) || guest->loaded_from >= MAX_TIERS) {
             store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 ": policies cannot know that of it",
                          sequence->program, sequence->turn);
         }

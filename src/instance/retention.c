@@ -327,11 +327,7 @@ static struct resident *yielding_pin(struct instance *instance, uint32_t needed,
     const struct asim_pressure pressure = {.needed = needed - kv_free(instance->pool),
                                            .by_running = by_running,
                                            .deadlock = engine_stands_still(instance, by_running)};
-    struct resident *resident = consult_pressure(instance, &pressure, now);
-    if (resident && resident->program == except) {
-        return NULL; /* it would make room for itself */
-    }
-    return resident;
+    return consult_pressure(instance, &pressure, except, now);
 }
 
 static struct resident *own_blocks(const struct residency *residency, uint64_t program)

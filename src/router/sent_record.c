@@ -4,7 +4,6 @@
 #include "kv/pool.h"
 #include "kv/pool_store.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -86,10 +85,12 @@ static void push(struct queue *queue, uint32_t tokens)
 void sent_record_observe(struct sent_record *record, uint32_t instance, uint32_t outstanding, uint32_t unbegun)
 {
     struct queue *queue = &record->queues[instance];
-    assert(unbegun <= outstanding && outstanding <= queue->n);
-    queue->first += queue->n - outstanding;
-    queue->n = outstanding;
-    record->pending[instance] = unbegun ? queue->total - queue->before[queue->first + queue->n - unbegun] : 0;
+    /* More is only claimed by an instance out of a damaged file. */
+    const uint32_t left = outstanding < queue->n ? outstanding : (uint32_t)queue->n;
+    const uint32_t waiting = unbegun < left ? unbegun : left;
+    queue->first += queue->n - left;
+    queue->n = left;
+    record->pending[instance] = waiting ? queue->total - queue->before[queue->first + queue->n - waiting] : 0;
 }
 
 /* ---- indexes ---- */
