@@ -35,8 +35,8 @@ struct node *node_create(const struct tier_plan *plan, uint32_t block_size)
 
 static void free_transfer(struct node *node, struct transfer *transfer)
 {
-    struct instance *instance = node->members[transfer->member];
     if (transfer->is_live) { /* the run ended early */
+        struct instance *instance = node->members[transfer->member];
         kv_release(transfer->from == ASIM_NONE ? instance->pool : node->pools[transfer->from], &transfer->source);
         if (transfer->kind != TRANSFER_LOAD) {
             kv_release(transfer->to == ASIM_NONE ? instance->pool : node->pools[transfer->to], &transfer->target);
