@@ -19,27 +19,20 @@ static const struct asim_parameter parameters[] = {
                       .max = 1e6 * ASIM_SECOND},
 };
 
-struct tool {
-    struct memory_key key;
-    struct running_mean gap; /* ps */
-};
-
 struct state {
-    struct tool tools[TOOL_ENTRIES];
+    struct running_means gaps;
 };
 
 static void observe_gap(const struct asim_context *context, uint32_t tool, asim_time gap)
 {
     struct state *state = context->state;
-    struct tool *entry = memory_take(state->tools, TOOL_SETS, sizeof *entry, tool, context->now);
-    running_mean_add(&entry->gap, (double)gap);
+    running_means_add(&state->gaps, tool, gap, context->now);
 }
 
 static struct asim_retention on_turn_complete(const struct asim_context *context, const struct asim_turn *turn)
 {
     struct state *state = context->state;
-    const struct tool *tool = memory_find(state->tools, TOOL_SETS, sizeof *tool, turn->tool);
-    const double mean = tool ? running_mean_or(&tool->gap, 0.0) : 0.0;
+    const double mean = running_means_or(&state->gaps, turn->tool, 0.0);
     const bool pins = !turn->is_last && mean <= context->parameters[LONGEST_MEAN];
     return pins ? retention_pin(context, context->parameters[TTL]) : retention_keep();
 }

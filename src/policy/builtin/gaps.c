@@ -6,6 +6,30 @@
 
 /* ---- log-normal ---- */
 
+void running_means_add(struct running_means *means, uint32_t tool, asim_time gap, asim_time now)
+{
+    struct running_means_entry *entry = memory_take(means->tools, TOOL_SETS, sizeof *entry, tool, now);
+    running_mean_add(&entry->gap, (double)gap);
+}
+
+double running_means_or(struct running_means *means, uint32_t tool, double otherwise)
+{
+    const struct running_means_entry *entry = memory_find(means->tools, TOOL_SETS, sizeof *entry, tool);
+    return entry ? running_mean_or(&entry->gap, otherwise) : otherwise;
+}
+
+void moving_means_add(struct moving_means *means, uint32_t tool, asim_time gap, double weight, asim_time now)
+{
+    struct moving_means_entry *entry = memory_take(means->tools, TOOL_SETS, sizeof *entry, tool, now);
+    moving_mean_add(&entry->gap, (double)gap, weight);
+}
+
+double moving_means_or(struct moving_means *means, uint32_t tool, double otherwise)
+{
+    const struct moving_means_entry *entry = memory_find(means->tools, TOOL_SETS, sizeof *entry, tool);
+    return entry ? moving_mean_or(&entry->gap, otherwise) : otherwise;
+}
+
 void log_normal_add(struct log_normal *fit, asim_time gap, double weight)
 {
     const double seconds = (double)(gap > ASIM_MICROSECOND ? gap : ASIM_MICROSECOND) / (double)ASIM_SECOND;

@@ -44,6 +44,38 @@ static inline double moving_mean_or(const struct moving_mean *mean, double other
     return mean->n ? mean->value : otherwise;
 }
 
+/* The mean gap of each tool (ps), of either kind. A tool that is not known has the mean `otherwise`. */
+struct running_means {
+    struct running_means_entry {
+        struct memory_key key;
+        struct running_mean gap;
+    } tools[TOOL_ENTRIES];
+};
+
+struct moving_means {
+    struct moving_means_entry {
+        struct memory_key key;
+        struct moving_mean gap;
+    } tools[TOOL_ENTRIES];
+};
+
+void running_means_add(struct running_means *means, uint32_t tool, asim_time gap, asim_time now);
+double running_means_or(struct running_means *means, uint32_t tool, double otherwise);
+void moving_means_add(struct moving_means *means, uint32_t tool, asim_time gap, double weight, asim_time now);
+double moving_means_or(struct moving_means *means, uint32_t tool, double otherwise);
+
+/* Parameters that policies with such means have. */
+#define GAP_WEIGHT                                                                                                     \
+    {                                                                                                                  \
+        .name = "weight", .help = "of a gap in its tool's moving mean", .kind = ASIM_NUMBER, .value = 0.3,             \
+        .min = 0.001, .max = 1.0                                                                                       \
+    }
+#define GAP_DEFAULT                                                                                                    \
+    {                                                                                                                  \
+        .name = "default_gap", .help = "of a tool while none has been seen", .kind = ASIM_DURATION,                    \
+        .value = 1.0 * ASIM_SECOND, .min = 0, .max = 1e6 * ASIM_SECOND                                                 \
+    }
+
 /* Moments of the logarithms of gaps, in s: of all alike (weight 0), or such that earlier ones fade by `weight`. Gaps
  * below a microsecond count as one. */
 struct log_normal {

@@ -38,27 +38,20 @@ static const struct asim_parameter parameters[] = {
                    .max = 1e9},
 };
 
-struct tool {
-    struct memory_key key;
-    struct moving_mean gap; /* ps */
-};
-
 struct state {
-    struct tool tools[TOOL_ENTRIES];
+    struct moving_means gaps;
 };
 
 static void observe_gap(const struct asim_context *context, uint32_t tool, asim_time gap)
 {
     struct state *state = context->state;
-    struct tool *entry = memory_take(state->tools, TOOL_SETS, sizeof *entry, tool, context->now);
-    moving_mean_add(&entry->gap, (double)gap, context->parameters[WEIGHT]);
+    moving_means_add(&state->gaps, tool, gap, context->parameters[WEIGHT], context->now);
 }
 
 static struct asim_retention on_turn_complete(const struct asim_context *context, const struct asim_turn *turn)
 {
     struct state *state = context->state;
-    const struct tool *tool = memory_find(state->tools, TOOL_SETS, sizeof *tool, turn->tool);
-    const double gap = tool ? moving_mean_or(&tool->gap, 0.0) : 0.0;
+    const double gap = moving_means_or(&state->gaps, turn->tool, 0.0);
     const bool pins = !turn->is_last && gap <= context->parameters[LONGEST_GAP];
     return pins ? retention_pin(context, context->parameters[TTL]) : retention_keep();
 }

@@ -56,21 +56,11 @@ static const struct asim_parameter parameters[] = {
               .value = 7.0 * ASIM_SECOND,
               .min = 0,
               .max = 1e6 * ASIM_SECOND},
-    [DEFAULT_GAP] = {.name = "default_gap",
-                     .help = "of a tool while none has been seen",
-                     .kind = ASIM_DURATION,
-                     .value = 1.0 * ASIM_SECOND,
-                     .min = 0,
-                     .max = 1e6 * ASIM_SECOND},
-};
-
-struct tool {
-    struct memory_key key;
-    struct running_mean gap; /* ps */
+    [DEFAULT_GAP] = GAP_DEFAULT,
 };
 
 struct state {
-    struct tool tools[TOOL_ENTRIES];
+    struct running_means gaps;
 };
 
 /* ---- waste, in token picoseconds ---- */
@@ -160,9 +150,8 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
     const uint32_t toks = retention_context(turn);
     const enum variant variant = (enum variant)context->parameters[VARIANT];
     if (variant != MIN_WASTE) {
-        const struct tool *tool = memory_find(state->tools, TOOL_SETS, sizeof *tool, turn->tool);
-        const double unknown = context->parameters[DEFAULT_GAP];
-        return decide_at_once(context, variant, tool ? running_mean_or(&tool->gap, unknown) : unknown, toks);
+        const double gap = running_means_or(&state->gaps, turn->tool, context->parameters[DEFAULT_GAP]);
+        return decide_at_once(context, variant, gap, toks);
     }
     /* What is to be swapped is so at the end of a period, which must come before the deadline. */
     const double late = context->n_tiers ? context->parameters[PERIOD] : 0.0;
@@ -201,8 +190,7 @@ static asim_time tick_period(const double *values)
 static void observe_gap(const struct asim_context *context, uint32_t tool, asim_time gap)
 {
     struct state *state = context->state;
-    struct tool *entry = memory_take(state->tools, TOOL_SETS, sizeof *entry, tool, context->now);
-    running_mean_add(&entry->gap, (double)gap);
+    running_means_add(&state->gaps, tool, gap, context->now);
 }
 
 static struct asim_priority priority(const struct asim_context *context, const struct asim_turn *turn)

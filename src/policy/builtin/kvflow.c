@@ -7,18 +7,8 @@
 enum { WEIGHT, DEFAULT_GAP, FULL, LEAD, PERIOD };
 
 static const struct asim_parameter parameters[] = {
-    [WEIGHT] = {.name = "weight",
-                .help = "of a gap in its tool's moving mean",
-                .kind = ASIM_NUMBER,
-                .value = 0.3,
-                .min = 0.001,
-                .max = 1.0},
-    [DEFAULT_GAP] = {.name = "default_gap",
-                     .help = "of a tool while none has been seen",
-                     .kind = ASIM_DURATION,
-                     .value = 1.0 * ASIM_SECOND,
-                     .min = 0,
-                     .max = 1e6 * ASIM_SECOND},
+    [WEIGHT] = GAP_WEIGHT,
+    [DEFAULT_GAP] = GAP_DEFAULT,
     [FULL] = {.name = "full",
               .help = "share of the pool in use above which contexts are copied to the tier below",
               .kind = ASIM_NUMBER,
@@ -39,11 +29,6 @@ static const struct asim_parameter parameters[] = {
                 .max = 1e6 * ASIM_SECOND},
 };
 
-struct tool {
-    struct memory_key key;
-    struct moving_mean gap; /* ps */
-};
-
 /* A program whose context lies in the tier below. */
 struct away {
     struct memory_key key;
@@ -51,7 +36,7 @@ struct away {
 };
 
 struct state {
-    struct tool tools[TOOL_ENTRIES];
+    struct moving_means gaps;
     struct away away[MEMORY_ENTRIES];
     asim_time next_fetch; /* none is to be fetched before */
 };
@@ -59,8 +44,7 @@ struct state {
 static void observe_gap(const struct asim_context *context, uint32_t tool, asim_time gap)
 {
     struct state *state = context->state;
-    struct tool *entry = memory_take(state->tools, TOOL_SETS, sizeof *entry, tool, context->now);
-    moving_mean_add(&entry->gap, (double)gap, context->parameters[WEIGHT]);
+    moving_means_add(&state->gaps, tool, gap, context->parameters[WEIGHT], context->now);
 }
 
 /* The score of a resident is when its program is expected back. */
@@ -70,9 +54,7 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
     if (turn->is_last) {
         return retention_keep();
     }
-    const struct tool *tool = memory_find(state->tools, TOOL_SETS, sizeof *tool, turn->tool);
-    const double unknown = context->parameters[DEFAULT_GAP];
-    const double gap = tool ? moving_mean_or(&tool->gap, unknown) : unknown;
+    const double gap = moving_means_or(&state->gaps, turn->tool, context->parameters[DEFAULT_GAP]);
     return retention_hold((double)retention_after(context->now, gap));
 }
 

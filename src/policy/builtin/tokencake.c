@@ -12,34 +12,18 @@ static const struct asim_parameter parameters[] = {
                 .value = 1.5,
                 .min = 1.0,
                 .max = 1000.0},
-    [WEIGHT] = {.name = "weight",
-                .help = "of a gap in its tool's moving mean",
-                .kind = ASIM_NUMBER,
-                .value = 0.3,
-                .min = 0.001,
-                .max = 1.0},
-    [DEFAULT_GAP] = {.name = "default_gap",
-                     .help = "of a tool while none has been seen",
-                     .kind = ASIM_DURATION,
-                     .value = 1.0 * ASIM_SECOND,
-                     .min = 0,
-                     .max = 1e6 * ASIM_SECOND},
-};
-
-struct tool {
-    struct memory_key key;
-    struct moving_mean gap; /* ps */
+    [WEIGHT] = GAP_WEIGHT,
+    [DEFAULT_GAP] = GAP_DEFAULT,
 };
 
 struct state {
-    struct tool tools[TOOL_ENTRIES];
+    struct moving_means gaps;
 };
 
 static void observe_gap(const struct asim_context *context, uint32_t tool, asim_time gap)
 {
     struct state *state = context->state;
-    struct tool *entry = memory_take(state->tools, TOOL_SETS, sizeof *entry, tool, context->now);
-    moving_mean_add(&entry->gap, (double)gap, context->parameters[WEIGHT]);
+    moving_means_add(&state->gaps, tool, gap, context->parameters[WEIGHT], context->now);
 }
 
 /* The application's estimate, else the tool's mean. */
@@ -49,9 +33,7 @@ static double predicted_gap(const struct asim_context *context, const struct asi
     if (turn->hint_resume >= 0) {
         return (double)turn->hint_resume;
     }
-    const struct tool *tool = memory_find(state->tools, TOOL_SETS, sizeof *tool, turn->tool);
-    const double unknown = context->parameters[DEFAULT_GAP];
-    return tool ? moving_mean_or(&tool->gap, unknown) : unknown;
+    return moving_means_or(&state->gaps, turn->tool, context->parameters[DEFAULT_GAP]);
 }
 
 static struct asim_retention on_turn_complete(const struct asim_context *context, const struct asim_turn *turn)
