@@ -36,6 +36,7 @@ void store_put_u8(struct store_writer *writer, uint8_t value);
 void store_put_u32(struct store_writer *writer, uint32_t value);
 void store_put_u64(struct store_writer *writer, uint64_t value);
 void store_put_i64(struct store_writer *writer, int64_t value);
+void store_put_u128(struct store_writer *writer, unsigned __int128 value);
 void store_put_double(struct store_writer *writer, double value); /* its bits */
 /* Bytes of fixed layout: little-endian integers, no padding. The reader must know how many. */
 void store_put_bytes(struct store_writer *writer, const void *bytes, size_t n);
@@ -61,6 +62,7 @@ bool store_leave(struct store_reader *reader);
 uint8_t store_get_u8(struct store_reader *reader);
 uint32_t store_get_u32(struct store_reader *reader);
 uint64_t store_get_u64(struct store_reader *reader);
+unsigned __int128 store_get_u128(struct store_reader *reader);
 int64_t store_get_i64(struct store_reader *reader);
 double store_get_double(struct store_reader *reader);
 void store_get_bytes(struct store_reader *reader, void *out, size_t n);

@@ -327,6 +327,12 @@ uint64_t store_get_u64(struct store_reader *reader)
     return value;
 }
 
+unsigned __int128 store_get_u128(struct store_reader *reader)
+{
+    const uint64_t low = store_get_u64(reader);
+    return low | (unsigned __int128)store_get_u64(reader) << 64;
+}
+
 int64_t store_get_i64(struct store_reader *reader)
 {
     int64_t value;

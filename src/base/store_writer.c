@@ -198,6 +198,12 @@ void store_put_i64(struct store_writer *writer, int64_t value)
     store_put_bytes(writer, &value, sizeof value);
 }
 
+void store_put_u128(struct store_writer *writer, unsigned __int128 value)
+{
+    store_put_u64(writer, (uint64_t)value);
+    store_put_u64(writer, (uint64_t)(value >> 64));
+}
+
 void store_put_double(struct store_writer *writer, double value)
 {
     store_put_bytes(writer, &value, sizeof value);

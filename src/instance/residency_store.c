@@ -74,18 +74,6 @@ static void get_seats(struct residency *residency, struct store_reader *reader)
 
 /* ---- counters ---- */
 
-static void put_wide(struct store_writer *writer, unsigned __int128 value)
-{
-    store_put_u64(writer, (uint64_t)value);
-    store_put_u64(writer, (uint64_t)(value >> 64));
-}
-
-static unsigned __int128 get_wide(struct store_reader *reader)
-{
-    const uint64_t low = store_get_u64(reader);
-    return low | (unsigned __int128)store_get_u64(reader) << 64;
-}
-
 static void put_counters(struct residency_counters counters, struct store_writer *writer)
 {
     uint64_t *counts[RESIDENCY_COUNTS];
@@ -95,7 +83,7 @@ static void put_counters(struct residency_counters counters, struct store_writer
         store_put_u64(writer, *counts[i]);
     }
     for (size_t i = 0; i < RESIDENCY_SUMS; i++) {
-        put_wide(writer, *sums[i]);
+        store_put_u128(writer, *sums[i]);
     }
 }
 
@@ -108,7 +96,7 @@ static void get_counters(struct residency_counters *counters, struct store_reade
         *counts[i] = store_get_u64(reader);
     }
     for (size_t i = 0; i < RESIDENCY_SUMS; i++) {
-        *sums[i] = get_wide(reader);
+        *sums[i] = store_get_u128(reader);
     }
 }
 

@@ -90,28 +90,16 @@ struct fairness_index fairness_index(const struct fairness *fairness)
     return index;
 }
 
-static void put_u128(struct store_writer *writer, unsigned __int128 value)
-{
-    store_put_u64(writer, (uint64_t)value);
-    store_put_u64(writer, (uint64_t)(value >> 64));
-}
-
-static unsigned __int128 get_u128(struct store_reader *reader)
-{
-    const uint64_t low = store_get_u64(reader);
-    return low | (unsigned __int128)store_get_u64(reader) << 64;
-}
-
 void fairness_save(const struct fairness *fairness, struct store_writer *writer)
 {
     store_put_u64(writer, fairness->n);
-    put_u128(writer, fairness->sum);
-    put_u128(writer, fairness->squares);
+    store_put_u128(writer, fairness->sum);
+    store_put_u128(writer, fairness->squares);
     store_put_u64(writer, fairness->n_tenants);
     for (size_t i = 0; i < fairness->n_tenants; i++) {
         store_put_u64(writer, fairness->tenants[i].tenant);
         store_put_u64(writer, fairness->tenants[i].generated_toks);
-        put_u128(writer, fairness->tenants[i].served_ps);
+        store_put_u128(writer, fairness->tenants[i].served_ps);
     }
 }
 
@@ -119,8 +107,8 @@ void fairness_load(struct fairness *fairness, struct store_reader *reader)
 {
     enum { TENANT_BYTES = 4 * sizeof(uint64_t) };
     fairness->n = store_get_u64(reader);
-    fairness->sum = get_u128(reader);
-    fairness->squares = get_u128(reader);
+    fairness->sum = store_get_u128(reader);
+    fairness->squares = store_get_u128(reader);
     uint64_t before = 0;
     for (uint64_t left = store_get_count(reader, TENANT_BYTES); left > 0 && !store_failed(reader); left--) {
         const uint64_t tenant = store_get_u64(reader);
@@ -130,6 +118,6 @@ void fairness_load(struct fairness *fairness, struct store_reader *reader)
         }
         struct tenant_sums *sums = find(fairness, before = tenant);
         sums->generated_toks = store_get_u64(reader);
-        sums->served_ps = get_u128(reader);
+        sums->served_ps = store_get_u128(reader);
     }
 }

@@ -66,8 +66,7 @@ static void save_bins(const struct series *series, struct store_writer *writer)
     for (uint32_t bin = 0; bin < N_BINS; bin++) {
         used += series->bins[bin] != 0;
     }
-    store_put_u64(writer, (uint64_t)series->sum);
-    store_put_u64(writer, (uint64_t)(series->sum >> 64));
+    store_put_u128(writer, series->sum);
     store_put_i64(writer, series->max);
     store_put_u64(writer, used);
     for (uint32_t bin = 0; bin < N_BINS; bin++) {
@@ -93,8 +92,7 @@ static void save_series(const struct series *series, struct store_writer *writer
 static void load_bins(struct series *series, struct store_reader *reader)
 {
     series->n = store_get_u64(reader);
-    series->sum = store_get_u64(reader);
-    series->sum |= (unsigned __int128)store_get_u64(reader) << 64;
+    series->sum = store_get_u128(reader);
     series->max = store_get_i64(reader);
     series_sketch(series);
     const uint64_t used = store_get_count(reader, sizeof(uint32_t) + sizeof(uint64_t));
