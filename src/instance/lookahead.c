@@ -151,7 +151,7 @@ static simtime effect_of_inbox(const struct instance *instance)
 static simtime effect_of_queued(const struct instance *instance)
 {
     simtime from = instance->device_free;
-    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER && instance->waiting.n) {
+    if (instance->residency && !instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
         const simtime passed = engine_passed(instance);
         from = passed > from ? passed : from;
     }

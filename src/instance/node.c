@@ -69,6 +69,7 @@ void node_destroy(struct node *node)
     mem_free(node->members);
     mem_free(node->transfers);
     mem_free(node->free_tags);
+    mem_free(node->ended);
     mem_free(node);
 }
 

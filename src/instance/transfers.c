@@ -347,14 +347,13 @@ void node_pass(struct node *node, simtime now)
 {
     const struct network_end *ends;
     const size_t n = network_advance(node->network, now, &ends);
-    uint32_t *tags = mem_alloc((n + 1) * sizeof *tags); /* what starts now asks the network again */
+    node->ended = mem_grow(node->ended, &node->ended_capacity, n, sizeof *node->ended);
     for (size_t i = 0; i < n; i++) {
-        tags[i] = (uint32_t)ends[i].tag;
+        node->ended[i] = (uint32_t)ends[i].tag;
     }
     for (size_t i = 0; i < n; i++) {
-        end_transfer(node, tags[i], now);
+        end_transfer(node, node->ended[i], now);
     }
-    mem_free(tags);
     for (size_t i = 0; i < node->n_members; i++) { /* what they had planned for may be over */
         residency_set_timer(node->members[i]);
     }

@@ -45,6 +45,8 @@ struct node {
     size_t n_transfers, transfer_capacity;
     uint32_t *free_tags;
     size_t n_free_tags, free_tag_capacity;
+    uint32_t *ended; /* tags of what ends at an instant: what starts then asks the network again */
+    size_t ended_capacity;
 };
 
 /* The number of a transfer that nobody uses. */
