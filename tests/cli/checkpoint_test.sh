@@ -8,26 +8,10 @@ asim=$(realpath "$1")
 work=$(mktemp -d)
 pid=
 trap '[ -n "$pid" ] && kill -9 "$pid" 2>/dev/null; rm -rf "$work"' EXIT
+shared=$(cd "$(dirname "$0")" && pwd)/expect.sh
 cd "$work" || exit 1
-for name in $(compgen -e | grep '^ASIM_'); do unset "$name"; done
-
-failures=0
-fail() {
-    failures=$((failures + 1))
-    printf 'FAILED: %s\n' "$1"
-    sed 's/^/    stdout: /' out.txt | head -20
-    sed 's/^/    stderr: /' err.txt | head -20
-}
-
-# expect CODE PATTERN ARGUMENTS...: runs asim; the pattern (extended, any case) must be in what it printed.
-expect() {
-    local code=$1 pattern=$2
-    shift 2
-    timeout 300 "$asim" "$@" >out.txt 2>err.txt </dev/null
-    local got=$?
-    [ "$got" = "$code" ] || fail "asim $*: exit code $got, expected $code"
-    cat out.txt err.txt | grep -Eiq -- "$pattern" || fail "asim $*: no '$pattern' in the output"
-}
+limit=300
+. "$shared"
 
 # start ARGUMENTS...: in the background, as $pid.
 start() {

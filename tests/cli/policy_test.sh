@@ -10,8 +10,10 @@ sanitizers=${2:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 examples=$(cd "$(dirname "$0")/../../docs/examples" && pwd)
+shared=$(cd "$(dirname "$0")" && pwd)/expect.sh
 cd "$work" || exit 1
-for name in $(compgen -e | grep '^ASIM_'); do unset "$name"; done
+limit=60
+. "$shared"
 export NO_COLOR=1
 export ASAN_OPTIONS=handle_segv=0:handle_abort=0:detect_leaks=0
 unset CC
@@ -20,24 +22,6 @@ if ! command -v cc >/dev/null; then
     echo "no C compiler: skipped"
     exit 77
 fi
-
-failures=0
-fail() {
-    failures=$((failures + 1))
-    printf 'FAILED: %s\n' "$1"
-    sed 's/^/    stdout: /' out.txt | head -20
-    sed 's/^/    stderr: /' err.txt | head -20
-}
-
-# expect CODE PATTERN ARGUMENTS...: runs asim; the pattern (extended, any case) must be in what it printed.
-expect() {
-    local code=$1 pattern=$2
-    shift 2
-    timeout 60 "$asim" "$@" >out.txt 2>err.txt </dev/null
-    local got=$?
-    [ "$got" = "$code" ] || fail "asim $*: exit code $got, expected $code"
-    cat out.txt err.txt | grep -Eiq -- "$pattern" || fail "asim $*: no '$pattern' in the output"
-}
 
 digest_of() {
     timeout 60 "$asim" run --json "$@" >out.txt 2>err.txt </dev/null || fail "asim run --json $*"

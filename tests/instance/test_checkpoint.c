@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
 enum { SECTION_VERSION = 1 };
 
@@ -205,22 +204,6 @@ static void a_cut_run_goes_on_as_if_nothing_had_happened(void **state)
     assert_true(cuts > 500 && preemptions > 0);
 }
 
-/* The content of a file: what lies between its head and its checksum, unpacked. */
-static unsigned char *content_of(const char *path, size_t *n)
-{
-    enum { HEAD = 12, CHECKSUM = 16, MOST = 1 << 22 };
-    unsigned char *bytes = mem_alloc(MOST);
-    unsigned char *content = mem_alloc(MOST);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    const size_t size = fread(bytes, 1, MOST, file);
-    fclose(file);
-    *n = ZSTD_decompress(content, MOST, bytes + HEAD, size - HEAD - CHECKSUM);
-    assert_false(ZSTD_isError(*n));
-    mem_free(bytes);
-    return content;
-}
-
 /* Loads `content` into a fresh instance, and lets it run on for a while if it is accepted. */
 static bool try_content(struct run *run, const unsigned char *content, size_t n, simtime until)
 {
@@ -273,7 +256,7 @@ static void a_file_that_makes_no_sense_does_no_harm(void **state)
         save(instance, &run.place);
         instance_destroy(instance);
         size_t n;
-        unsigned char *content = content_of(run.place.path, &n);
+        unsigned char *content = unpacked_store(run.place.path, &n);
         assert_true(try_content(&run, content, n, now + SIMTIME_S));
         srand((unsigned)seed);
         for (int trial = 0; trial < TRIALS; trial++) {

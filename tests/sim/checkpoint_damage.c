@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "base/store_format.h"
 #include "sim/random_cluster.h"
 
 #include <inttypes.h>
@@ -14,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
 /* What is running: a check that fails deep inside knows nothing of it. */
 static char running[256];
@@ -54,21 +52,6 @@ static asim_status run(const asim_config *config, const char *resume, const char
     assert_true(has_results || asim_result_message_count(result) > 0);
     asim_result_destroy(result);
     return status;
-}
-
-static unsigned char *content_of(const char *path, size_t *n)
-{
-    enum { MOST = 1 << 24 };
-    unsigned char *bytes = mem_alloc(MOST);
-    unsigned char *content = mem_alloc(MOST);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    const size_t size = fread(bytes, 1, MOST, file);
-    fclose(file);
-    *n = ZSTD_decompress(content, MOST, bytes + STORE_HEAD_BYTES, size - STORE_HEAD_BYTES - STORE_TAIL_BYTES);
-    assert_false(ZSTD_isError(*n));
-    mem_free(bytes);
-    return content;
 }
 
 static void write_content(const char *path, const unsigned char *content, size_t n)
@@ -130,7 +113,7 @@ static void check_seed(uint64_t seed, int trials, uint64_t outcomes[2])
         return;
     }
     size_t n;
-    unsigned char *content = content_of(file, &n);
+    unsigned char *content = unpacked_store(file, &n);
     unsigned char *copy = mem_alloc(n);
     for (int trial = 0; trial < trials; trial++) {
         snprintf(running, sizeof running, "seed %" PRIu64 ", trial %d: %s\n", seed, trial, damaged);

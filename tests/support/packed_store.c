@@ -26,6 +26,25 @@ unsigned char *packed_store(const void *content, size_t n, size_t *bytes)
     return out;
 }
 
+unsigned char *unpacked_store(const char *path, size_t *n)
+{
+    enum { MOST = 1 << 24 };
+    unsigned char *bytes = mem_alloc(MOST);
+    unsigned char *content = mem_alloc(MOST);
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        abort();
+    }
+    const size_t size = fread(bytes, 1, MOST, file);
+    fclose(file);
+    *n = ZSTD_decompress(content, MOST, bytes + STORE_HEAD_BYTES, size - STORE_HEAD_BYTES - STORE_TAIL_BYTES);
+    if (ZSTD_isError(*n)) {
+        abort();
+    }
+    mem_free(bytes);
+    return content;
+}
+
 FILE *bytes_as_file(const unsigned char *bytes, size_t n)
 {
     FILE *file = n ? fmemopen((void *)bytes, n, "rb") : fopen("/dev/null", "rb");

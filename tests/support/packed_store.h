@@ -8,6 +8,9 @@
 /* The bytes of a file with this content; freed with mem_free. */
 unsigned char *packed_store(const void *content, size_t n, size_t *bytes);
 
+/* The content of such a file, whatever wrote it: freed with mem_free. */
+unsigned char *unpacked_store(const char *path, size_t *n);
+
 /* Bytes as an open file, also when there are none. They must outlive it. */
 FILE *bytes_as_file(const unsigned char *bytes, size_t n);
 
