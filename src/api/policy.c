@@ -85,6 +85,7 @@ static json_t *flags_of(const struct asim_policy *policy)
         {ASIM_POLICY_READS_VIEW, "reads view"},
         {ASIM_POLICY_READS_OVERLAP, "reads overlap"},
         {ASIM_POLICY_READS_RANDOM, "reads random"},
+        {ASIM_POLICY_READS_PROMPT, "reads prompt"},
     };
     json_t *names = json_array();
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {

@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the first table of ABI 1 had: a shorter one is none. */
+/* What says what a policy is, before its functions: a table without it is none. */
 #define LEAST_SIZE offsetof(struct asim_policy, tick_period)
 
 enum {
     ALL_FLAGS = ASIM_POLICY_ORACLE | ASIM_POLICY_DYNAMIC_PRIORITY | ASIM_POLICY_PREEMPTIVE | ASIM_POLICY_READS_VIEW |
-                ASIM_POLICY_READS_OVERLAP | ASIM_POLICY_READS_RANDOM
+                ASIM_POLICY_READS_OVERLAP | ASIM_POLICY_READS_RANDOM | ASIM_POLICY_READS_PROMPT
 };
 
 enum { MESSAGE_BYTES = 512 };
