@@ -80,12 +80,6 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
     return retention_pin(context, time_to_live(context, turn->tool, benefit));
 }
 
-static struct asim_priority priority(const struct asim_context *context, const struct asim_turn *turn)
-{
-    (void)context;
-    return retention_pinned_first(turn);
-}
-
 static uint32_t victim(const struct asim_context *context)
 {
     return retention_latest_running(context, false);
@@ -104,6 +98,6 @@ const struct asim_policy policy_continuum = {
     .observe_gap = observe_gap,
     .observe_admission = observe_admission,
     .on_turn_complete = on_turn_complete,
-    .priority = priority,
+    .priority = retention_pinned_first,
     .victim = victim,
 };

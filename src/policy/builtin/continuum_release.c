@@ -53,12 +53,6 @@ static uint32_t on_pressure(const struct asim_context *context, const struct asi
     return latest;
 }
 
-static struct asim_priority priority(const struct asim_context *context, const struct asim_turn *turn)
-{
-    (void)context;
-    return retention_pinned_first(turn);
-}
-
 static uint32_t victim(const struct asim_context *context)
 {
     return retention_latest_running(context, true);
@@ -75,6 +69,6 @@ const struct asim_policy policy_continuum_release = {
     .observe_gap = observe_gap,
     .on_turn_complete = on_turn_complete,
     .on_pressure = on_pressure,
-    .priority = priority,
+    .priority = retention_pinned_first,
     .victim = victim,
 };

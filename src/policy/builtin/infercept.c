@@ -193,12 +193,6 @@ static void observe_gap(const struct asim_context *context, uint32_t tool, asim_
     running_means_add(&state->gaps, tool, gap, context->now);
 }
 
-static struct asim_priority priority(const struct asim_context *context, const struct asim_turn *turn)
-{
-    (void)context;
-    return (struct asim_priority){.order = turn->program_arrival};
-}
-
 const struct asim_policy policy_infercept = {
     POLICY_HEAD,
     .name = "infercept",
@@ -213,5 +207,5 @@ const struct asim_policy policy_infercept = {
     .observe_gap = observe_gap,
     .tick = tick,
     .on_turn_complete = on_turn_complete,
-    .priority = priority,
+    .priority = retention_by_program,
 };

@@ -36,12 +36,6 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
     return until < benefit ? retention_pin(context, until) : retention_keep();
 }
 
-static struct asim_priority priority(const struct asim_context *context, const struct asim_turn *turn)
-{
-    (void)context;
-    return retention_pinned_first(turn);
-}
-
 static uint32_t victim(const struct asim_context *context)
 {
     return retention_latest_running(context, false);
@@ -58,6 +52,6 @@ const struct asim_policy policy_oracle_ttl = {
     .state_size = sizeof(struct state),
     .observe_admission = observe_admission,
     .on_turn_complete = on_turn_complete,
-    .priority = priority,
+    .priority = retention_pinned_first,
     .victim = victim,
 };

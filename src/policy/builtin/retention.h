@@ -48,12 +48,22 @@ static inline asim_time retention_reload(const struct asim_context *context, uin
 }
 
 /* Continuum's queue: preempted turns, those of pinned programs, others; in each class by their programs' arrival. */
-static inline struct asim_priority retention_pinned_first(const struct asim_turn *turn)
+static inline struct asim_priority retention_pinned_first(const struct asim_context *context,
+                                                          const struct asim_turn *turn)
 {
+    (void)context;
     return (struct asim_priority){.level = turn->is_preempted ? 0
                                            : turn->is_pinned  ? 1
                                                               : 2,
                                   .order = turn->program_arrival};
+}
+
+/* Programs in the order of their arrival. */
+static inline struct asim_priority retention_by_program(const struct asim_context *context,
+                                                        const struct asim_turn *turn)
+{
+    (void)context;
+    return (struct asim_priority){.order = turn->program_arrival};
 }
 
 /* Running turns: the one of the latest program; with `spares_last`, one that is not its program's last where there is
