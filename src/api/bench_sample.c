@@ -77,7 +77,7 @@ asim_status bench_run(const struct settings *settings, const asim_callbacks *cal
     sample->cpu_s = cpu_clock() - cpu;
     sample->peak_bytes = has_peak ? peak_bytes() : 0;
     if (warn || (status != ASIM_OK && status != ASIM_INTERRUPTED)) {
-        result_pass_messages(result, diag);
+        diag_pass(diag, &result->diag);
     }
     if (status == ASIM_OK) {
         read_result(result, work, sample, engine);
@@ -140,7 +140,7 @@ static asim_status add_neighbour(const struct neighbour *neighbour, uint32_t n, 
 {
     if (neighbour->status != ASIM_OK) {
         if (neighbour->status != ASIM_INTERRUPTED) {
-            result_pass_messages(neighbour->result, diag);
+            diag_pass(diag, &neighbour->result->diag);
         }
         return neighbour->status;
     }

@@ -79,9 +79,9 @@ static const struct asim_parameter *find_parameter(const struct search *search, 
         const char *name = policy->parameters[i].name;
         found = strlen(name) == n && memcmp(name, text, n) == 0 ? &policy->parameters[i] : found;
     }
-    char allowed[TEXT_BYTES];
-    list_parameters(policy, allowed, sizeof allowed);
     if (!found) {
+        char allowed[TEXT_BYTES];
+        list_parameters(policy, allowed, sizeof allowed);
         diag_error(diag, ASIM_USAGE, nowhere, "vary: '%.*s' is not a parameter of %s; allowed: %s", (int)n, text,
                    policy->name, allowed);
     }
@@ -293,14 +293,9 @@ static json_t *search_report(const struct search *search, const struct settings 
 
 static asim_status check_metric(const struct search *search, struct diag *diag)
 {
-    const json_t *value = summary_member(search->runs[OF_ENGINE].summary, search->metric);
-    if (json_is_number(value) || json_is_null(value)) {
-        return ASIM_OK;
-    }
-    return diag_error(diag, ASIM_USAGE, nowhere,
-                      "metric '%.80s' is no number of summary.json; allowed: paths of numbers, as programs.jct_s.mean, "
-                      "that `asim run --json` prints",
-                      search->metric);
+    return side_runs_measure(search->runs, search->n_runs, search->metric)
+               ? ASIM_OK
+               : diag_error(diag, ASIM_USAGE, nowhere, "metric " SIDE_RUNS_NO_METRIC, search->metric);
 }
 
 static asim_status run_search(struct search *search, const struct settings *base, const char *name, uint32_t jobs,

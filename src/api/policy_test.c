@@ -14,19 +14,6 @@
 enum { RUNS = 4 };
 static const char *const threads_of[RUNS] = {"1", "1", "2", "2"};
 
-static void pass_messages(const asim_config *from, struct diag *into)
-{
-    for (size_t i = 0; i < asim_config_message_count(from); i++) {
-        bool is_warning;
-        const char *text = asim_config_message(from, i, &is_warning);
-        if (is_warning) {
-            diag_warning(into, (struct diag_where){0}, "%s", text);
-        } else {
-            diag_error(into, ASIM_USAGE, (struct diag_where){0}, "%s", text);
-        }
-    }
-}
-
 /* The summary of one run of the scenario; NULL, with errors. */
 static json_t *run_scenario(const char *policy, const char *parameters, const char *threads, struct diag *diag)
 {
@@ -39,10 +26,10 @@ static json_t *run_scenario(const char *policy, const char *parameters, const ch
     status = status == ASIM_OK && policy ? asim_config_set(config, "policy", policy) : status;
     status = status == ASIM_OK && parameters ? asim_config_set(config, "policy_parameters", parameters) : status;
     status = status == ASIM_OK ? asim_config_resolve(config) : status;
-    pass_messages(config, diag);
+    diag_pass(diag, config_diag(config));
     if (status == ASIM_OK) {
         status = run_settings(config_settings(config), NULL, &result);
-        result_pass_messages(result, diag);
+        diag_pass(diag, &result->diag);
     }
     if (status == ASIM_OK) {
         summary = json_loads(result->summary, 0, NULL);

@@ -135,18 +135,6 @@ static json_t *checkpoint_facts(const struct checkpoints *checkpoints)
                      1e-9 * (double)checkpoints->last_ns, "longest_s", 1e-9 * (double)checkpoints->longest_ns);
 }
 
-void result_pass_messages(const struct asim_result *result, struct diag *into)
-{
-    for (size_t i = 0; i < result->diag.n_entries; i++) {
-        const struct diag_entry *entry = &result->diag.entries[i];
-        if (entry->is_warning) {
-            diag_warning(into, (struct diag_where){0}, "%s", entry->text);
-        } else {
-            diag_error(into, result->diag.status, (struct diag_where){0}, "%s", entry->text);
-        }
-    }
-}
-
 char *execution_json(const struct execution *execution, const struct asim_result *result)
 {
     json_t *inputs = json_array();

@@ -43,9 +43,6 @@ struct asim_result {
 /* Keeps the paths of the input files that the settings name. */
 void result_note_inputs(struct asim_result *result, const struct settings *settings);
 
-/* Adds the messages of the result to those of the caller. */
-void result_pass_messages(const struct asim_result *result, struct diag *into);
-
 /* The execution document, with the paths of the result's input files. Freed with mem_free. */
 char *execution_json(const struct execution *execution, const struct asim_result *result);
 

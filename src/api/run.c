@@ -255,8 +255,7 @@ static struct cluster *open_cluster(const struct settings *settings, const struc
     if (!saving_open(saving, settings, diag)) {
         return NULL;
     }
-    struct cluster *cluster = cluster_create(settings, transport->rank, transport->n_ranks, diag);
-    return cluster;
+    return cluster_create(settings, transport->rank, transport->n_ranks, diag);
 }
 
 /* Neither of another version of the public header. */

@@ -66,6 +66,7 @@ static void run_one(struct crowd *crowd, struct side_run *run, const asim_callba
     settings.turns_csv = false;
     settings.program_rows = 0;
     settings.engine_stats = false;
+    settings.decisions_log = false;
     asim_result *result = NULL;
     run->status = run_settings(&settings, callbacks, &result);
     if (run->status == ASIM_OK) {
@@ -170,4 +171,15 @@ const json_t *summary_member(const json_t *summary, const char *path)
         path += n + (path[n] == '.');
     }
     return summary;
+}
+
+bool side_runs_measure(const struct side_run *runs, size_t n, const char *path)
+{
+    for (size_t i = 0; i < n; i++) {
+        const json_t *value = summary_member(runs[i].summary, path);
+        if (json_is_number(value) || json_is_null(value)) {
+            return true;
+        }
+    }
+    return false;
 }

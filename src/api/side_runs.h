@@ -28,4 +28,13 @@ asim_status side_runs(struct side_run *runs, size_t n, uint32_t workers, const a
 /* The member that a path of keys joined by dots names; NULL: there is none. */
 const json_t *summary_member(const json_t *summary, const char *path);
 
+/* Whether that path is a number of some run's summary, which may be null. Sections that few runs have, as those of
+ * tiers, may be missing elsewhere. */
+bool side_runs_measure(const struct side_run *runs, size_t n, const char *path);
+
+/* What is said of a path that is none; for its text. */
+#define SIDE_RUNS_NO_METRIC                                                                                            \
+    "'%.80s' is no number of summary.json; allowed: paths of numbers, as programs.jct_s.mean, that `asim run --json` " \
+    "prints"
+
 #endif

@@ -164,29 +164,15 @@ static asim_status simulate(const struct point *points, struct side_run *runs, s
     return side_runs(runs, n, jobs, callbacks, diag);
 }
 
-/* Sections that few runs have, as those of tiers, may be missing elsewhere. */
-static bool is_measured(const struct side_run *runs, size_t n, const char *path)
-{
-    for (size_t i = 0; i < n; i++) {
-        const json_t *value = summary_member(runs[i].summary, path);
-        if (json_is_number(value) || json_is_null(value)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static asim_status check_paths(const struct study *study, const struct side_run *runs, size_t n, struct diag *diag)
 {
     for (size_t i = 0; i < study->n_metrics + study->n_compares; i++) {
         const bool is_metric = i < study->n_metrics;
         const struct study_compare *row = is_metric ? NULL : &study->compares[i - study->n_metrics];
         const char *path = is_metric ? study->metrics[i].path : row->metric;
-        if (!is_measured(runs, n, path)) {
+        if (!side_runs_measure(runs, n, path)) {
             diag_error(diag, ASIM_USAGE, is_metric ? study->metrics[i].where : row->where,
-                       "metric: '%.60s' is no number of summary.json; allowed: paths of numbers, as "
-                       "programs.jct_s.mean, that `asim run --json` prints",
-                       path);
+                       "metric: " SIDE_RUNS_NO_METRIC, path);
         }
     }
     return diag->status;
@@ -367,13 +353,7 @@ asim_status asim_study(asim_config *config, const char *name, const asim_study_o
         status = run_study(&study, name, config, options ? options->jobs : 0, callbacks, &own, out);
     }
     study_fini(&study);
-    for (size_t i = 0; i < own.n_entries; i++) {
-        if (own.entries[i].is_warning) {
-            diag_warning(diag, nowhere, "%s", own.entries[i].text);
-        } else {
-            diag_error(diag, own.status, nowhere, "%s", own.entries[i].text);
-        }
-    }
+    diag_pass(diag, &own);
     diag_fini(&own);
     return status;
 }

@@ -195,7 +195,7 @@ asim_status asim_validate(asim_config *config, const char *measured_path, const 
     }
     asim_result *result = NULL;
     status = run_settings(&settings, callbacks, &result);
-    result_pass_messages(result, diag);
+    diag_pass(diag, &result->diag);
     if (status == ASIM_OK) {
         uint64_t n;
         const struct turn_record *turns = recorder_turns(result->recorder, &n);

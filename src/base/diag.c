@@ -101,6 +101,17 @@ static size_t edit_distance(const char *a, const char *b)
     return previous[lb];
 }
 
+void diag_pass(struct diag *into, const struct diag *from)
+{
+    for (size_t i = 0; i < from->n_entries; i++) {
+        if (from->entries[i].is_warning) {
+            diag_warning(into, (struct diag_where){0}, "%s", from->entries[i].text);
+        } else {
+            diag_error(into, from->status, (struct diag_where){0}, "%s", from->entries[i].text);
+        }
+    }
+}
+
 const char *diag_nearest(const char *given, const char *const *names, size_t n)
 {
     const char *nearest = NULL;

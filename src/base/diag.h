@@ -42,6 +42,9 @@ asim_status diag_error(struct diag *diag, asim_status status, struct diag_where 
 void diag_warning(struct diag *diag, struct diag_where where, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Adds all that `from` kept; its errors with its status. */
+void diag_pass(struct diag *into, const struct diag *from);
+
 /* The one of `n` names that begins with `given`, else the nearest by edit distance, or NULL when none is near enough to
  * suggest. */
 const char *diag_nearest(const char *given, const char *const *names, size_t n);
