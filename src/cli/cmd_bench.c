@@ -8,18 +8,17 @@ enum { MAX_THREADS = 1024, MAX_REPEATS = 1000 };
 
 /* The lists of the command line; all errors are printed. */
 static asim_status parse_lists(const struct arguments *arguments, struct number_list *threads,
-                               struct number_list *sizes, struct number_list *repeats)
+                               struct number_list *sizes, uint32_t *repeats)
 {
     const asim_status statuses[] = {number_list_parse(threads, "--threads-list", arguments->threads_list, MAX_THREADS),
                                     number_list_parse(sizes, "--sizes", arguments->sizes, UINT64_C(1) << 40),
-                                    number_list_parse(repeats, "--repeats", arguments->repeats, MAX_REPEATS)};
+                                    number_list_one("--repeats", arguments->repeats, MAX_REPEATS, repeats)};
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         if (statuses[i] != ASIM_OK) {
             return statuses[i];
         }
     }
-    return repeats->n > 1 ? report_error(ASIM_USAGE, "--repeats %s: one number is wanted", arguments->repeats)
-                          : ASIM_OK;
+    return ASIM_OK;
 }
 
 static asim_status print_bench(const struct command *command, char *document)
@@ -49,7 +48,8 @@ static asim_status measure(struct command *command, const asim_bench_options *op
 
 asim_status cmd_bench(struct command *command)
 {
-    struct number_list threads, sizes, repeats;
+    struct number_list threads, sizes;
+    uint32_t repeats;
     asim_status status = parse_lists(&command->arguments, &threads, &sizes, &repeats);
     if (status == ASIM_OK) {
         status = command_configure(command);
@@ -67,7 +67,7 @@ asim_status cmd_bench(struct command *command)
                                         .n_threads = threads.n,
                                         .sizes = sizes.numbers,
                                         .n_sizes = sizes.n,
-                                        .repeats = repeats.n ? (uint32_t)repeats.numbers[0] : 0,
+                                        .repeats = repeats,
                                         .control = command->arguments.control};
     return measure(command, &options);
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* NAME with a word character on neither side becomes `name`. */
+/* Each NAME becomes `name`. */
 static void write_named(FILE *file, const char *text, const char *name)
 {
     static const char mark[] = "NAME";

@@ -7,14 +7,7 @@
 asim_status command_jobs(const struct command *command, uint32_t *jobs)
 {
     enum { MAX_JOBS = 1024 };
-    const char *given = command->arguments.jobs;
-    struct number_list list;
-    const asim_status status = number_list_parse(&list, "--jobs", given, MAX_JOBS);
-    if (status == ASIM_OK && list.n > 1) {
-        return report_error(ASIM_USAGE, "--jobs %s: one number is wanted", given);
-    }
-    *jobs = status == ASIM_OK && list.n ? (uint32_t)list.numbers[0] : 0;
-    return status;
+    return number_list_one("--jobs", command->arguments.jobs, MAX_JOBS, jobs);
 }
 
 static asim_status print_study(const struct command *command, char *document)

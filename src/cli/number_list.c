@@ -42,3 +42,12 @@ asim_status number_list_parse(struct number_list *list, const char *flag, const 
     }
     return ASIM_OK;
 }
+
+asim_status number_list_one(const char *flag, const char *text, uint64_t most, uint32_t *out)
+{
+    struct number_list list;
+    const asim_status status = number_list_parse(&list, flag, text, most);
+    *out = status == ASIM_OK && list.n == 1 ? (uint32_t)list.numbers[0] : 0;
+    return status == ASIM_OK && list.n > 1 ? report_error(ASIM_USAGE, "%s %s: one number is wanted", flag, text)
+                                           : status;
+}

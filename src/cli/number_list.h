@@ -15,4 +15,7 @@ struct number_list {
  * list. */
 asim_status number_list_parse(struct number_list *list, const char *flag, const char *text, uint64_t most);
 
+/* One such number, *out = 0 when there is no text. */
+asim_status number_list_one(const char *flag, const char *text, uint64_t most, uint32_t *out);
+
 #endif

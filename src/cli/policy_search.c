@@ -88,17 +88,6 @@ static asim_status print_document(const struct command *command, char *document)
                  : report_error(ASIM_INTERNAL, "the search's document is not of the version this program reads");
 }
 
-static asim_status read_samples(const struct command *command, uint32_t *samples)
-{
-    struct number_list list;
-    const asim_status status = number_list_parse(&list, "--samples", command->arguments.samples, MAX_SAMPLES);
-    if (status == ASIM_OK && list.n > 1) {
-        return report_error(ASIM_USAGE, "--samples %s: one number is wanted", command->arguments.samples);
-    }
-    *samples = status == ASIM_OK && list.n ? (uint32_t)list.numbers[0] : 0;
-    return status;
-}
-
 asim_status policy_search(struct command *command, const char *policy)
 {
     struct arguments *arguments = &command->arguments;
@@ -108,7 +97,7 @@ asim_status policy_search(struct command *command, const char *policy)
                                    .metric = arguments->metric,
                                    .highest = arguments->highest};
     const asim_status jobs = command_jobs(command, &options.jobs);
-    const asim_status samples = read_samples(command, &options.samples);
+    const asim_status samples = number_list_one("--samples", command->arguments.samples, MAX_SAMPLES, &options.samples);
     if (jobs != ASIM_OK || samples != ASIM_OK) {
         return jobs != ASIM_OK ? jobs : samples;
     }

@@ -87,8 +87,7 @@ static void print_compare(FILE *out, const json_t *root)
         grid_add(&grid, text);
         for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
             char figure[32];
-            const bool says = i == 0 && !json_object_get(row, "published");
-            grid_add(&grid, says ? "-" : ratio_text(json_object_get(row, figures[i]), figure));
+            grid_add(&grid, ratio_text(json_object_get(row, figures[i]), figure));
         }
         grid_add(&grid, text_of(row, "gate"));
         snprintf(text, sizeof text, "%s%s (%s)", json_is_true(json_object_get(row, "failed")) ? "FAILS: " : "",

@@ -201,11 +201,12 @@ static void print_tiers(FILE *out, const json_t *tiers)
     add_part(text, sizeof text, count_of(tiers, "stores_refused"), "stores refused");
     const char *name;
     const json_t *link;
+    const char *before = *text ? "; busy: " : "busy: ";
     json_object_foreach((json_t *)json_object_get(tiers, "links"), name, link)
     {
         const size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, "%s%s %s", strstr(text, "busy: ") ? ", " : "; busy: ", name,
-                 human_percent(real_of(link, "busy"), a));
+        snprintf(text + used, sizeof text - used, "%s%s %s", before, name, human_percent(real_of(link, "busy"), a));
+        before = ", ";
     }
     line(out, "tiers", "%s", text);
 }
