@@ -70,15 +70,17 @@ void gap_window_add(struct gap_window *window, asim_time gap)
     const asim_time rounded = gap > 0 ? (gap - 1) / ASIM_MICROSECOND + 1 : 0;
     const uint32_t value = rounded < GAP_MOST ? (uint32_t)rounded : GAP_MOST;
     uint32_t n = gap_window_size(window);
-    if (n == GAP_WINDOW) { /* the oldest goes */
-        const uint32_t oldest = place_of(window, n, window->latest[window->next]);
+    const uint32_t next = window->next % GAP_WINDOW; /* a window out of a damaged file may say anything */
+    if (n == GAP_WINDOW) {                           /* the oldest goes */
+        const uint32_t found = place_of(window, n, window->latest[next]);
+        const uint32_t oldest = found < n ? found : n - 1;
         memmove(&window->sorted[oldest], &window->sorted[oldest + 1], (--n - oldest) * sizeof window->sorted[0]);
     }
     const uint32_t place = place_of(window, n, value);
     memmove(&window->sorted[place + 1], &window->sorted[place], (n - place) * sizeof window->sorted[0]);
     window->sorted[place] = value;
-    window->latest[window->next] = value;
-    window->next = (window->next + 1) % GAP_WINDOW;
+    window->latest[next] = value;
+    window->next = (next + 1) % GAP_WINDOW;
     window->n += window->n < GAP_MOST;
 }
 
