@@ -76,7 +76,7 @@ uint64_t network_cancel(struct network *network, simtime now, uint32_t flow);
 simtime network_next(struct network *network);
 
 /* Moves the clock to `now`, not before it. Returns how many flows ended, and those in the order of (time, tag, start),
- * valid until the next call. */
+ * valid until the next network_advance. */
 size_t network_advance(struct network *network, simtime now, const struct network_end **ends);
 
 /* Bytes a second from the network's clock on; 0 in the queue of a lane and before it begins. */

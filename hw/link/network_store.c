@@ -39,9 +39,7 @@ static void save_flow(const struct network *network, uint32_t f, struct store_wr
     if (flow->state == FLOW_WAITING) {
         store_put_i64(writer, event_time(network, f));
     } else if (flow->state == FLOW_MOVING) {
-        const flow_work left = flow_left(flow, network->now);
-        store_put_u64(writer, (uint64_t)left);
-        store_put_u64(writer, (uint64_t)(left >> 64));
+        store_put_u128(writer, flow_left(flow, network->now));
     }
 }
 
@@ -135,8 +133,7 @@ static bool load_flow(struct network *network, uint32_t f, struct store_reader *
         return time >= network->now;
     }
     if (flow->state == FLOW_MOVING) {
-        flow->left = store_get_u64(reader);
-        flow->left |= (flow_work)store_get_u64(reader) << 64;
+        flow->left = store_get_u128(reader);
         flow->since = network->now;
         network_join(network, f);
         return flow->left > 0 && flow->left <= (flow_work)flow->bytes * SIMTIME_S;
