@@ -300,6 +300,9 @@ void consult_arrival(struct instance *instance, const struct sequence *sequence,
     const simtime on_the_way = sequence->arrived - sequence->ready;
     for (uint32_t i = 0; i < residency->n_seats; i++) {
         const struct asim_policy *policy = residency->seats[i].use->policy;
+        if (!policy->observe_gap && !policy->on_turn_arrival) {
+            continue;
+        }
         struct call call = {.instance = instance, .seat = &residency->seats[i], .now = now};
         const struct asim_context context = show(&call);
         if (policy->observe_gap && facts->gap_before >= 0) { /* as it is seen from here */

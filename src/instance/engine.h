@@ -2,7 +2,7 @@
  *
  *   instance.c       the event loop: inbox, batches that end, batches that start
  *   prefetch.c       what the next visit will touch, fetched ahead
- *   checkpoint.c     all of that in a file
+ *   checkpoint.c     all of that out of a file, and checkpoint_save.c into one
  *   check.c          whether all of that goes together
  *   decision_log.c   what policies decide, one by one, where that is asked for
  *   residency.h      what policies see and decide, in files of its own
@@ -15,7 +15,7 @@
  *   sequence_heap.c  sequences by when they schedule their last token, or by what others wait for
  *   distance_set.c   a lower bound of what others wait for
  *
- * Each uses only those below it.
+ * Each uses only those below it, but for what policies decide, which all ask about.
  */
 #ifndef ASIM_INSTANCE_ENGINE_H
 #define ASIM_INSTANCE_ENGINE_H

@@ -36,10 +36,9 @@ struct node *node_create(const struct tier_plan *plan, uint32_t block_size)
 static void free_transfer(struct node *node, struct transfer *transfer)
 {
     if (transfer->is_live) { /* the run ended early */
-        struct instance *instance = node->members[transfer->member];
-        kv_release(transfer->from == ASIM_NONE ? instance->pool : node->pools[transfer->from], &transfer->source);
+        kv_release(node_pool(node, transfer->member, transfer->from), &transfer->source);
         if (transfer->kind != TRANSFER_LOAD) {
-            kv_release(transfer->to == ASIM_NONE ? instance->pool : node->pools[transfer->to], &transfer->target);
+            kv_release(node_pool(node, transfer->member, transfer->to), &transfer->target);
         }
     }
     kv_holder_fini(&transfer->source);
@@ -69,7 +68,6 @@ void node_destroy(struct node *node)
     mem_free(node->members);
     mem_free(node->transfers);
     mem_free(node->free_tags);
-    mem_free(node->ended);
     mem_free(node);
 }
 

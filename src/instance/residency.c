@@ -273,8 +273,13 @@ const struct residency_counters *instance_residency_counters(const struct instan
 
 void residency_set_timer(struct instance *instance)
 {
-    struct residency *residency = instance->residency;
     sum_up(instance);
+    residency_renew_timer(instance);
+}
+
+void residency_renew_timer(struct instance *instance)
+{
+    const struct residency *residency = instance->residency;
     simtime first = residency->next_deadline;
     for (uint32_t i = 0; i < residency->n_seats; i++) {
         first = residency->seats[i].tick_at < first ? residency->seats[i].tick_at : first;

@@ -6,8 +6,9 @@
  *   consult.c     a policy is called: what it is shown, what it may do, whether its answer makes sense
  *   retention.c   turns that end, deadlines, blocks under pressure
  *   ordering.c    who is admitted and who is displaced
+ *   transfers.h   what lies below HBM, and what is on its way there and back
  *
- * Each uses only those above it.
+ * They use each other: what is given up may change who is first, and what ends may be what somebody waited for.
  */
 #ifndef ASIM_INSTANCE_RESIDENCY_H
 #define ASIM_INSTANCE_RESIDENCY_H
@@ -131,6 +132,9 @@ void residency_set_deadline(struct instance *instance, struct resident *resident
 
 /* Sets the instance's timer anew. */
 void residency_set_timer(struct instance *instance);
+
+/* The same where no resident has changed. */
+void residency_renew_timer(struct instance *instance);
 
 /* ---- consult.c: each asks one policy; the engine's rule when it has no such function ---- */
 

@@ -168,6 +168,7 @@ void engine_stored(struct instance *instance, uint64_t program, simtime now)
         if (resident->back_at < now) {
             resident->back_at = now;
         }
+        residency_set_timer(instance);
     }
 }
 
@@ -178,10 +179,10 @@ void engine_return(struct instance *instance, const struct sequence *sequence, s
     engine_log_turn(instance, DECISION_START, sequence, now);
     store_at_hit(instance, sequence, now);
     struct resident *resident = residency_find(residency, sequence->program);
-    if (resident && !resident->blocks) {
-        residency_remove(instance, residency_index(residency, resident), now);
-    } else if (resident) {
+    if (resident && resident->blocks) {
         *(resident->is_pin ? &residency->counters.pins_returned : &residency->counters.holds_returned) += 1;
+    }
+    if (resident) {
         residency_remove(instance, residency_index(residency, resident), now);
     }
     consult_admission(instance, sequence, now);
@@ -285,18 +286,26 @@ void instance_drain(struct instance *const *instances, uint32_t n)
 
 /* ---- pressure ---- */
 
-/* Blocks that would be free without those residents: what several of them share and nobody else holds is left out. */
-static uint64_t within_reach(const struct instance *instance, bool pins_too, uint64_t except)
+/* Blocks that would be free without holds, and without pins too: what several residents share and nobody else holds is
+ * left out. */
+struct reach {
+    uint64_t holds, all;
+};
+
+static struct reach within_reach(const struct instance *instance, uint64_t except)
 {
     const struct residency *residency = instance->residency;
-    uint64_t blocks = kv_free(instance->pool);
+    const uint64_t free = kv_free(instance->pool);
+    struct reach reach = {free, free};
     for (size_t i = 0; i < residency->n_residents; i++) {
         const struct resident *resident = residency->residents[i];
-        if (resident->program != except && (pins_too || !resident->is_pin)) {
-            blocks += kv_private_blocks(instance->pool, &resident->holder);
+        if (resident->program != except) {
+            const uint32_t blocks = kv_private_blocks(instance->pool, &resident->holder);
+            reach.all += blocks;
+            reach.holds += resident->is_pin ? 0 : blocks;
         }
     }
-    return blocks;
+    return reach;
 }
 
 /* The hold that goes first: of a program that is away rather than of one that waits here, by the policy's order. */
@@ -359,24 +368,27 @@ bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_runn
             return false; /* what is being written will do */
         }
         const bool deadlock = engine_stands_still(instance, by_running);
-        if (!residency->n_residents || (!deadlock && within_reach(instance, true, except) < needed)) {
+        if (!residency->n_residents) {
+            return false;
+        }
+        const struct reach reach = within_reach(instance, except);
+        if (!deadlock && reach.all < needed) {
             return false;
         }
         struct resident *resident = NULL;
-        if (within_reach(instance, false, except) >= needed || deadlock) {
+        if (reach.holds >= needed || deadlock) {
             resident = first_hold(instance, except, now);
         }
-        residency->counters.holds_evicted += resident != NULL;
-        if (!resident && (resident = yielding_pin(instance, needed, by_running, except, now))) {
-            *(resident->is_pin ? &residency->counters.pins_forced : &residency->counters.holds_evicted) += 1;
+        if (!resident) {
+            resident = yielding_pin(instance, needed, by_running, except, now);
         }
-        if (!resident && deadlock && (resident = own_blocks(residency, except))) {
-            residency->counters.pins_forced += resident->is_pin; /* the last resort: its own, to be computed again */
-            residency->counters.holds_evicted += !resident->is_pin;
+        if (!resident && deadlock) {
+            resident = own_blocks(residency, except); /* the last resort, to be computed again */
         }
         if (!resident) {
             return false;
         }
+        *(resident->is_pin ? &residency->counters.pins_forced : &residency->counters.holds_evicted) += 1;
         engine_log_resident(instance, resident->is_pin ? DECISION_EVICT_PIN : DECISION_EVICT_HOLD, resident,
                             needed - kv_free(instance->pool), SIMTIME_NEVER, now);
         if (writes_back && resident->blocks) { /* running turns cannot wait for it */

@@ -38,11 +38,6 @@ static void copy_content(struct extent_list *list, struct content content, uint3
     extent_list_cut(list, n_tokens);
 }
 
-static struct kv_pool *pool_of(const struct node *node, uint32_t member, uint32_t tier)
-{
-    return tier == ASIM_NONE ? node->members[member]->pool : node->pools[tier];
-}
-
 /* Leading blocks of the content that a pool has, up to `blocks`. The last one counts as missing when the content has no
  * token beyond it. */
 static struct kv_hit find(struct kv_pool *pool, struct content content, uint32_t blocks, uint32_t block_size)
@@ -104,8 +99,8 @@ static void note_tiers(struct node *node)
 static bool start_store(struct node *node, uint32_t member, uint32_t from, uint32_t to, uint64_t program,
                         struct content content, uint32_t blocks, bool keeps_source, simtime now)
 {
-    struct kv_pool *source = pool_of(node, member, from);
-    struct kv_pool *target = pool_of(node, member, to);
+    struct kv_pool *source = node_pool(node, member, from);
+    struct kv_pool *target = node_pool(node, member, to);
     struct residency_counters *counters = &node->members[member]->residency->counters;
     const struct kv_hit there = find(target, content, blocks, node->block_size);
     if (there.blocks >= blocks) {
@@ -151,7 +146,7 @@ bool engine_store(struct instance *instance, uint64_t program, struct content co
     blocks -= blocks % node->plan->chunk_blocks;
     const bool started =
         blocks && start_store(node, instance->place, ASIM_NONE, 0, program, content, blocks, keeps_source, now);
-    residency_set_timer(instance);
+    residency_renew_timer(instance);
     return started;
 }
 
@@ -167,11 +162,11 @@ void engine_send_away(struct instance *instance, struct resident *resident, simt
 static void end_store(struct node *node, struct transfer *transfer, simtime now)
 {
     const struct content content = extent_list_content(&transfer->content);
-    struct kv_pool *target = pool_of(node, transfer->member, transfer->to);
+    struct kv_pool *target = node_pool(node, transfer->member, transfer->to);
     kv_hash(target, &transfer->target, content, transfer->blocks);
     note_tiers(node);
     kv_release(target, &transfer->target);
-    kv_release(pool_of(node, transfer->member, transfer->from), &transfer->source);
+    kv_release(node_pool(node, transfer->member, transfer->from), &transfer->source);
     if (transfer->kind == TRANSFER_STORE) {
         engine_stored(node->members[transfer->member], transfer->program, now);
     }
@@ -237,7 +232,7 @@ void engine_load(struct instance *instance, struct sequence *sequence, struct kv
     start_load(instance->node, instance->place, sequence->program, sequence->content, found, hit.blocks, TRANSFER_LOAD,
                now)
         ->sequence = sequence;
-    residency_set_timer(instance);
+    residency_renew_timer(instance);
 }
 
 static void end_load(struct instance *instance, struct transfer *transfer)
@@ -305,7 +300,7 @@ void engine_prefetch_program(struct instance *instance, struct resident *residen
         start_load(node, instance->place, resident->program, content, found, hit.blocks, TRANSFER_PREFETCH, now);
     kv_touch(instance->pool, &transfer->target, content, hit);
     kv_alloc(instance->pool, &transfer->target, blocks);
-    residency_set_timer(instance);
+    residency_renew_timer(instance);
 }
 
 static void end_prefetch(struct instance *instance, struct transfer *transfer, simtime now)
@@ -347,15 +342,11 @@ void node_pass(struct node *node, simtime now)
 {
     const struct network_end *ends;
     const size_t n = network_advance(node->network, now, &ends);
-    node->ended = mem_grow(node->ended, &node->ended_capacity, n, sizeof *node->ended);
-    for (size_t i = 0; i < n; i++) {
-        node->ended[i] = (uint32_t)ends[i].tag;
-    }
-    for (size_t i = 0; i < n; i++) {
-        end_transfer(node, node->ended[i], now);
+    for (size_t i = 0; i < n; i++) { /* what starts now leaves them alone */
+        end_transfer(node, (uint32_t)ends[i].tag, now);
     }
     for (size_t i = 0; i < node->n_members; i++) { /* what they had planned for may be over */
-        residency_set_timer(node->members[i]);
+        residency_renew_timer(node->members[i]);
     }
 }
 

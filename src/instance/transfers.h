@@ -45,8 +45,6 @@ struct node {
     size_t n_transfers, transfer_capacity;
     uint32_t *free_tags;
     size_t n_free_tags, free_tag_capacity;
-    uint32_t *ended; /* tags of what ends at an instant: what starts then asks the network again */
-    size_t ended_capacity;
 };
 
 /* The number of a transfer that nobody uses. */
@@ -54,6 +52,12 @@ uint32_t node_take_tag(struct node *node);
 
 /* What the network is told of a transfer; `path` is memory for it. */
 struct network_transfer node_flow(const struct node *node, uint32_t tag, uint32_t path[2]);
+
+/* The pool of a tier; of ASIM_NONE, a member's HBM. */
+static inline struct kv_pool *node_pool(const struct node *node, uint32_t member, uint32_t tier)
+{
+    return tier == ASIM_NONE ? node->members[member]->pool : node->pools[tier];
+}
 
 /* Copies the first `blocks` blocks of a content that HBM has to the first tier; false when that has them, or has no
  * room. The blocks stay held in HBM until the end, unless the source is not kept. */
