@@ -143,6 +143,9 @@ static void load_slot(struct orchestrator *orchestrator, uint64_t least_slot, ui
     } else if (!orchestrator_resume(orchestrator, slot, state)) {
         store_refuse(reader, "program %" PRIu64 " cannot be had from the workload, or has no turn %" PRIu32,
                      state->program, state->turn);
+    } else if (slot_at(orchestrator, slot)->program.graph && (state->turn || state->ready != state->arrival)) {
+        store_refuse(reader, "program %" PRIu64 " is a graph and cannot be at turn %" PRIu32, state->program,
+                     state->turn);
     } else if (slot_at(orchestrator, slot)->program.graph) {
         nodes_load(orchestrator, slot, n_instances, reader);
     }

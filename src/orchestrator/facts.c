@@ -25,15 +25,16 @@ struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, ui
     const struct progress *progress = slot_at(orchestrator, slot);
     const struct program *program = &progress->program;
     const bool is_last = program_is_sink(program, number);
+    const simtime gap = program->graph ? orchestrator_gap(orchestrator, progress, number) : progress->gap;
+    const simtime deadline = orchestrator_deadline(progress);
     uint32_t parent;
     const bool follows = find_parent(program, number, &parent);
     struct turn_facts facts = {.program_arrival = progress->arrival,
                                .gap_before = follows ? orchestrator_gap(orchestrator, progress, parent) : -1,
-                               .gap_after = is_last ? SIMTIME_NEVER : orchestrator_gap(orchestrator, progress, number),
+                               .gap_after = is_last ? SIMTIME_NEVER : gap,
                                .attained = progress->attained,
                                .critical = progress->attained,
-                               .deadline =
-                                   orchestrator_deadline(progress) ? orchestrator_deadline(progress) : SIMTIME_NEVER,
+                               .deadline = deadline ? deadline : SIMTIME_NEVER,
                                .hint_pin = program->hints ? program->hints[number].pin : -1,
                                .hint_resume = program->hints ? program->hints[number].resume : -1,
                                .tenant = program->tenant,

@@ -23,7 +23,6 @@ struct node {
     uint32_t instance;    /* once it has ended, with */
     simtime end;          /* -1: it has not */
     simtime execution;
-    simtime attained; /* once it was called */
     struct program_sums sums;
     struct prompt_state prompts;
     struct extent_list *truncated; /* as in struct progress */
@@ -150,17 +149,6 @@ static simtime sum_of_ancestors(const struct progress *progress, uint32_t turn)
     return sum;
 }
 
-static simtime attained(const struct progress *progress, uint32_t turn)
-{
-    const struct program_graph *graph = progress->program.graph;
-    const uint32_t n_parents = graph->first_parent[turn + 1] - graph->first_parent[turn];
-    if (n_parents == 0) {
-        return 0;
-    }
-    const struct node *parent = &progress->nodes->by_turn[graph->parents[graph->first_parent[turn]].turn];
-    return n_parents == 1 ? parent->attained + parent->execution : sum_of_ancestors(progress, turn);
-}
-
 /* ---- turns ---- */
 
 struct content nodes_prompt(const struct orchestrator *orchestrator, const struct progress *progress, uint32_t turn,
@@ -181,16 +169,13 @@ struct turn_call nodes_call(const struct orchestrator *orchestrator, const struc
     const struct turn *spec = &progress->program.turns[turn];
     struct node *node = &progress->nodes->by_turn[turn];
     assert(nodes_is_live(progress, turn));
-    node->attained = attained(progress, turn);
     struct turn_call call = {
         .program = progress->program.id,
         .turn = turn,
         .ready = atomic_load_explicit(&node->ready, memory_order_relaxed),
         .output_toks = spec->output_toks,
         .shared_output = spec->shared_output,
-        .lead = orchestrator_lead(orchestrator, progress, turn, orchestrator_gap(orchestrator, progress, turn)),
-        .attained = node->attained,
-        .critical = atomic_load_explicit(&node->critical, memory_order_relaxed)};
+        .lead = orchestrator_lead(orchestrator, progress, turn, orchestrator_gap(orchestrator, progress, turn))};
     call.content = nodes_prompt(orchestrator, progress, turn, &call.prompt_toks);
     return call;
 }
@@ -198,7 +183,7 @@ struct turn_call nodes_call(const struct orchestrator *orchestrator, const struc
 void nodes_service(const struct progress *progress, uint32_t turn, simtime *attained_time, simtime *critical)
 {
     const struct node *node = &progress->nodes->by_turn[turn];
-    *attained_time = node->attained;
+    *attained_time = sum_of_ancestors(progress, turn);
     *critical = atomic_load_explicit(&node->critical, memory_order_relaxed);
 }
 
@@ -354,7 +339,6 @@ static bool end_again(struct orchestrator *orchestrator, uint32_t slot, const st
         ended->last_token < ended->first_scheduled || sums->turns != 1) {
         return false;
     }
-    node->attained = attained(progress, ended->turn);
     node->sums = *sums;
     struct ready_turn next;
     simtime end;

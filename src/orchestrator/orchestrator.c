@@ -3,11 +3,6 @@
 
 #include <assert.h>
 
-static bool prompt_fits(const struct orchestrator_options *options, const struct turn *turn)
-{
-    return (uint64_t)turn->prompt_toks + (turn->output_toks > 0) <= options->max_model_len;
-}
-
 /* The first turn whose prompt is too long, or n_turns. */
 static uint32_t first_long_turn(const struct orchestrator_options *options, const struct program *program)
 {
@@ -299,9 +294,7 @@ struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t s
                              .ready = progress->ready,
                              .output_toks = turn->output_toks,
                              .shared_output = turn->shared_output,
-                             .lead = orchestrator_lead(orchestrator, progress, progress->turn, progress->gap),
-                             .attained = progress->attained,
-                             .critical = progress->attained};
+                             .lead = orchestrator_lead(orchestrator, progress, progress->turn, progress->gap)};
     call.content = orchestrator_prompt(orchestrator, slot, number, &call.prompt_toks);
     /* What the end of this turn asks of the next one, while the turns are at hand. */
     const uint32_t next = progress->turn + 1;

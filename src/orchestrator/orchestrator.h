@@ -115,9 +115,7 @@ uint32_t orchestrator_roots(const struct orchestrator *orchestrator, uint32_t sl
 struct ready_turn orchestrator_root(const struct orchestrator *orchestrator, uint32_t slot, uint32_t root);
 
 /* A turn as a call of the model. Its content lives until the turn's end is told.
- *
- * Execution time is that from a turn's first scheduling to its last token. What a turn of a graph has attained is that
- * of its ancestors: turns beside it may end on other threads, and when they are heard of shows in no result. */
+ */
 struct turn_call {
     uint64_t program;
     uint32_t turn;
@@ -126,9 +124,7 @@ struct turn_call {
     uint32_t prompt_toks;
     uint32_t output_toks;
     bool shared_output;
-    simtime lead;     /* from its end to its effect: the next turn is ready, or a client; SIMTIME_NEVER: none */
-    simtime attained; /* sum of the execution times of the turns that it comes after */
-    simtime critical; /* of these, along the way with the greatest sum; in a chain the same */
+    simtime lead; /* from its end to its effect: the next turn is ready, or a client; SIMTIME_NEVER: none */
 };
 
 struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t slot, uint32_t turn);

@@ -57,12 +57,16 @@ static inline simtime orchestrator_deadline(const struct progress *progress)
     return deadline && deadline < SIMTIME_LIMIT - progress->arrival ? progress->arrival + deadline : 0;
 }
 
+static inline bool prompt_fits(const struct orchestrator_options *options, const struct turn *turn)
+{
+    return (uint64_t)turn->prompt_toks + (turn->output_toks > 0) <= options->max_model_len;
+}
+
 /* Tokens of a turn's prompt, as it is served. */
 static inline uint32_t orchestrator_prompt_toks(const struct orchestrator *orchestrator, const struct turn *turn)
 {
     const uint32_t most = orchestrator->options.max_model_len;
-    return (uint64_t)turn->prompt_toks + (turn->output_toks > 0) <= most ? turn->prompt_toks
-                                                                         : most - (turn->output_toks > 0);
+    return prompt_fits(&orchestrator->options, turn) ? turn->prompt_toks : most - (turn->output_toks > 0);
 }
 
 /* From the end of turn `turn` to the next one; 0 after a sink. */

@@ -12,10 +12,12 @@ struct turn_facts {
     simtime program_arrival;
     simtime gap_before; /* what passed since the program's previous turn ended; -1: it is the first */
     simtime gap_after;  /* oracles only; SIMTIME_NEVER: it is the last */
-    simtime attained;   /* execution time of the program's completed turns */
-    simtime critical;   /* the same along the longest path of ancestors */
-    simtime deadline;   /* of the program; SIMTIME_NEVER: none */
-    simtime hint_pin;   /* what the application asks for: see asim_turn; -1: nothing */
+    /* Execution time, from first scheduling to last token, of the turns that it comes after. What turns beside it have
+     * had shows in no result: they may end on other threads. */
+    simtime attained;
+    simtime critical; /* of these, along the way with the greatest sum; in a chain the same */
+    simtime deadline; /* of the program; SIMTIME_NEVER: none */
+    simtime hint_pin; /* what the application asks for: see asim_turn; -1: nothing */
     simtime hint_resume;
     int64_t remaining_toks; /* output tokens of the program from this turn on */
     uint64_t tenant;

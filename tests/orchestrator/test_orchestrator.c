@@ -178,11 +178,11 @@ static void turns_follow_their_gaps(void **state)
     assert_false(end(f, slot, 1000, &record));
     slot = expect_ready(f, "a", 1, 1100);
     assert_int_equal(f->turn.prompt_toks, 20);
-    assert_int_equal(f->turn.attained, EXECUTION);
+    assert_int_equal(orchestrator_facts(f->orchestrator, slot, 1).attained, EXECUTION);
     assert_false(end(f, slot, 2000, &record));
     slot = expect_ready(f, "a", 2, 2000); /* a gap of nothing */
-    assert_int_equal(f->turn.attained, 2 * EXECUTION);
-    assert_int_equal(f->turn.critical, 2 * EXECUTION);
+    assert_int_equal(orchestrator_facts(f->orchestrator, slot, 2).attained, 2 * EXECUTION);
+    assert_int_equal(orchestrator_facts(f->orchestrator, slot, 2).critical, 2 * EXECUTION);
     assert_true(end(f, slot, 2500, &record));
     assert_int_equal(record.program, 0);
     assert_int_equal(record.arrival, 0);
