@@ -21,10 +21,12 @@ struct serial {
     bool closed;           /* loop */
     struct event_key stop; /* of the run */
     bool failed;
+    bool has_fault; /* a policy inside an instance answered nonsense; reported at the end */
 };
 
 static void refresh(struct serial *serial, uint32_t instance)
 {
+    serial->has_fault |= instance_fault(serial->cluster->instances[instance]) != NULL;
     min_tree_set(&serial->outputs, instance, instance_earliest_output(serial->cluster->instances[instance]));
 }
 
@@ -85,9 +87,11 @@ static void refresh_views(struct serial *serial, simtime now)
     const bool exact = cluster->settings.router_view == SETTING_VIEW_EXACT;
     for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
         struct instance *instance = cluster->instances[i];
-        const uint32_t ended = ring_advance(cluster, i, (struct event_key){.time = now, .phase = PHASE_ROUTING});
-        assert(ended == ASIM_NONE);
-        (void)ended;
+        if (i % ring_together(cluster) == 0) {
+            const uint32_t ended = ring_advance(cluster, i, (struct event_key){.time = now, .phase = PHASE_ROUTING});
+            assert(ended == ASIM_NONE);
+            (void)ended;
+        }
         const struct load_snapshot snapshot = exact ? instance_state(instance) : instance_snapshot(instance, instant);
         router_observe(cluster->router, i, &snapshot);
         refresh(serial, i);
@@ -196,8 +200,6 @@ static void step_instance(struct serial *serial, struct event_key until)
     if (ended != ASIM_NONE) {
         take_ends(serial, ended);
     }
-    serial->failed |=
-        instance_fault(serial->cluster->instances[first]) && ring_report_fault(serial->cluster, serial->diag);
     const uint32_t together = ring_together(serial->cluster);
     const uint32_t group = first - first % together;
     for (uint32_t i = group; i < group + together && i < serial->cluster->plan.n_instances; i++) {
@@ -208,7 +210,7 @@ static void step_instance(struct serial *serial, struct event_key until)
 /* Brings every instance to the stop of the run; no turn ends before. */
 static void advance_to_stop(struct serial *serial)
 {
-    for (uint32_t i = 0; i < serial->cluster->plan.n_instances; i++) {
+    for (uint32_t i = 0; i < serial->cluster->plan.n_instances; i += ring_together(serial->cluster)) {
         const uint32_t ended = ring_advance(serial->cluster, i, serial->stop);
         assert(ended == ASIM_NONE);
         (void)ended;
@@ -230,7 +232,7 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
     }
     serial.has_next = orchestrator_next_program(cluster->orchestrator, &serial.next);
     bool stopped = false;
-    for (uint64_t rounds = 1; !serial.failed && !stopped; rounds++) {
+    for (uint64_t rounds = 1; !serial.failed && !serial.has_fault && !stopped; rounds++) {
         const struct event_key release = next_release(&serial);
         const struct event_key output = min_tree_key(&serial.outputs, min_tree_first(&serial.outputs));
         if (!event_before(event_min(release, output), serial.stop)) {
@@ -244,7 +246,7 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
         }
         stopped = pulse && rounds % PULSE_EVENTS == 0 && pulse(user, cluster);
     }
-    serial.failed |= !serial.failed && ring_report_fault(cluster, diag);
+    serial.failed |= serial.has_fault && ring_report_fault(cluster, diag);
     min_tree_fini(&serial.outputs);
     heap_fini(&serial.ready);
     heap_fini(&serial.clients);
