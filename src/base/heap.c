@@ -27,7 +27,7 @@ void heap_reserve(struct heap *heap, size_t n)
 
 void heap_push(struct heap *heap, struct heap_entry entry)
 {
-    heap->entries = mem_grow(heap->entries, &heap->capacity, heap->n + 1, sizeof *heap->entries);
+    heap_reserve(heap, heap->n + 1);
     size_t hole = heap->n++;
     while (hole > 0) {
         const size_t parent = (hole - 1) / 2;

@@ -28,4 +28,9 @@ static inline double simtime_to_s(simtime t)
     return (double)t / (double)SIMTIME_S;
 }
 
+static inline simtime simtime_least(simtime a, simtime b)
+{
+    return a < b ? a : b;
+}
+
 #endif

@@ -131,7 +131,7 @@ static json_t *kv(const struct summary_input *in)
     json_t *object = json_object();
     set_count(object, "blocks_per_instance", in->kv_blocks_per_instance);
     set_count(object, "block_size", in->kv_block_size);
-    set(object, "hit_rate", r->prompt_toks ? json_real((double)r->hit_toks / (double)r->prompt_toks) : json_null());
+    set_share(object, "hit_rate", (double)r->hit_toks, (double)r->prompt_toks);
     set_share(object, "eligible_hit_rate", (double)r->kept_hit_toks, (double)r->kept_toks);
     set_count(object, "preemptions", r->preemptions);
     set_count(object, "evicted_blocks", in->kv_evicted_blocks);

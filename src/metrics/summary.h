@@ -27,7 +27,7 @@ struct summary_decisions {
 };
 
 /* Tiers below HBM. */
-enum { SUMMARY_MOVES = 4, SUMMARY_TIERS = 3, SUMMARY_LINKS = 2 + 2 * SUMMARY_TIERS };
+enum { SUMMARY_MOVES = 4, SUMMARY_TIERS = RECORDER_MAX_TIERS, SUMMARY_LINKS = 2 + 2 * SUMMARY_TIERS };
 struct summary_tiers {
     uint32_t n_tiers;
     const char *names[SUMMARY_TIERS];

@@ -62,9 +62,8 @@ bool tables_write_programs(FILE *file, const struct program_row *rows, uint64_t 
 bool tables_write_turns(FILE *file, const struct turn_record *turns, uint64_t n)
 {
     fputs("program,turn,instance,ready_s,arrived_s,first_scheduled_s,first_token_s,last_token_s,ttft_s,e2e_s,queue_s,"
-          "tpot_s,prompt_tokens,output_tokens,prefix_hit_tokens,recomputed_tokens,preemptions,length_limited,eligible_"
-          "tokens,"
-          "loaded_tokens\n",
+          "tpot_s,prompt_tokens,output_tokens,prefix_hit_tokens,recomputed_tokens,preemptions,length_limited,"
+          "eligible_tokens,loaded_tokens\n",
           file);
     for (uint64_t i = 0; i < n; i++) {
         const struct turn_record *turn = &turns[i];

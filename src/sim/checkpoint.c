@@ -386,10 +386,7 @@ bool checkpoint_load(struct windows *windows)
     }
     checkpoints->resumed_at = windows->end.time;
     checkpoints->resumed_turns = cluster_turns_done(cluster);
-    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
-        checkpoints->resumed_steps += instance_counters(cluster->instances[i])->steps;
-        checkpoints->resumed_fast_forwarded += instance_counters(cluster->instances[i])->fast_forwarded;
-    }
+    cluster_add_steps(cluster, &checkpoints->resumed_steps, &checkpoints->resumed_fast_forwarded);
     return store_close(loader.reader) == ASIM_OK && windows->diag->status == ASIM_OK;
 }
 

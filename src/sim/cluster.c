@@ -290,6 +290,14 @@ uint64_t cluster_programs_done(const struct cluster *cluster)
     return programs;
 }
 
+void cluster_add_steps(const struct cluster *cluster, uint64_t *steps, uint64_t *fast_forwarded)
+{
+    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
+        *steps += instance_counters(cluster->instances[i])->steps;
+        *fast_forwarded += instance_counters(cluster->instances[i])->fast_forwarded;
+    }
+}
+
 void cluster_destroy(struct cluster *cluster)
 {
     if (!cluster) {

@@ -49,9 +49,9 @@ struct cluster {
     struct orchestrator *orchestrator;
     struct router *router;
     struct step_time *step_time;
-    struct node **nodes;                   /* of plan.tiers.node_instances instances; NULL where there are no tiers */
-    struct instance **instances;           /* NULL before cluster_populate, and those of other ranks */
-    uint32_t rank, n_ranks;                /* of this process among those that share the instances */
+    struct node **nodes;         /* of plan.tiers.node_instances instances each; all NULL where there are no tiers */
+    struct instance **instances; /* NULL before cluster_populate, and those of other ranks */
+    uint32_t rank, n_ranks;      /* of this process among those that share the instances */
     uint32_t first_instance, end_instance; /* of this rank */
     uint32_t instances_per_rank;           /* the last may have fewer, or none */
     struct recorder **recorders;           /* one per thread; after a run the first has it all */
@@ -72,6 +72,9 @@ static inline uint32_t cluster_rank_of(const struct cluster *cluster, uint32_t i
 /* Turns and programs that have ended. */
 uint64_t cluster_turns_done(const struct cluster *cluster);
 uint64_t cluster_programs_done(const struct cluster *cluster);
+
+/* Adds the steps of this rank's instances, and of those the ones taken in closed form. */
+void cluster_add_steps(const struct cluster *cluster, uint64_t *steps, uint64_t *fast_forwarded);
 
 /* Programs that have started and not ended. */
 static inline uint64_t cluster_in_progress(const struct cluster *cluster)

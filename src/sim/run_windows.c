@@ -123,10 +123,7 @@ bool run_windows(struct cluster *cluster, struct transport *transport, run_pulse
 static void count_steps(const struct cluster *cluster, struct engine_stats *stats)
 {
     stats->events = cluster->events;
-    for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
-        stats->steps += instance_counters(cluster->instances[i])->steps;
-        stats->fast_forwarded += instance_counters(cluster->instances[i])->fast_forwarded;
-    }
+    cluster_add_steps(cluster, &stats->steps, &stats->fast_forwarded);
 }
 
 bool run_windows_saved(struct cluster *cluster, struct transport *transport, run_pulse pulse, void *user,

@@ -148,11 +148,6 @@ static void gather_changes(struct windows *windows)
 
 /* ---- bounds ---- */
 
-static simtime least(simtime a, simtime b)
-{
-    return a < b ? a : b;
-}
-
 /* The least bounds over all ranks, and whether any of them ends the run. */
 static void gather_bounds(struct windows *windows)
 {
@@ -161,16 +156,16 @@ static void gather_bounds(struct windows *windows)
     simtime known = SIMTIME_NEVER;
     for (uint32_t i = 0; i < windows->n_partitions; i++) {
         const struct partition *partition = &windows->partitions[i];
-        effect = least(effect, partition->effect);
-        known = least(known, partition->ready);
+        effect = simtime_least(effect, partition->effect);
+        known = simtime_least(known, partition->ready);
         for (uint32_t k = 0; windows->exact && k < partition->n; k++) {
-            event = least(event, windows->quiet[partition->first + k].until);
+            event = simtime_least(event, windows->quiet[partition->first + k].until);
         }
     }
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         const struct lane *lane = &windows->lanes[i];
-        known = least(known, lane->due_next < lane->due.n ? lane->due.entries[lane->due_next].time
-                                                          : calendar_first(&lane->ready));
+        known = simtime_least(known, lane->due_next < lane->due.n ? lane->due.entries[lane->due_next].time
+                                                                  : calendar_first(&lane->ready));
     }
     int64_t values[] = {effect, event, known, !windows->failed, !windows->stopped};
     transport_min(windows->transport, values, sizeof values / sizeof values[0]);
@@ -180,7 +175,7 @@ static void gather_bounds(struct windows *windows)
     windows->failed = !values[3];
     windows->stopped = !values[4];
     if (windows->known_next < windows->known.n) {
-        windows->first_known = least(windows->first_known, windows->known.entries[windows->known_next].time);
+        windows->first_known = simtime_least(windows->first_known, windows->known.entries[windows->known_next].time);
     }
 }
 

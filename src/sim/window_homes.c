@@ -2,11 +2,6 @@
 
 #include "base/mem.h"
 
-static simtime least(simtime a, simtime b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- in parallel: by who works on the instance ---- */
 
 /* Turns become near so many periods before the one that they are ready in, if they are few. */
@@ -18,7 +13,7 @@ enum { MOST_UNORDERED = 128 };
 static void push_later(struct home *home, const struct heap_entry *entry)
 {
     struct heap *later = &home->later;
-    home->first_later = least(home->first_later, entry->key);
+    home->first_later = simtime_least(home->first_later, entry->key);
     if (later->n < MOST_UNORDERED) {
         heap_reserve(later, later->n + 1);
         later->entries[later->n++] = *entry;
@@ -113,7 +108,7 @@ static void refill_few(struct windows *windows, struct home *home, simtime until
     for (size_t i = 0; i < later->n;) {
         const struct heap_entry entry = later->entries[i];
         if (entry.key >= until) {
-            first = least(first, entry.key);
+            first = simtime_least(first, entry.key);
             i++;
             continue;
         }
@@ -144,7 +139,7 @@ static void refill(struct windows *windows, struct home *home)
         add_near(home, &entry);
     }
     home->first_later = heap_top(later)->key;
-    home->near_until = least(until, home->first_later);
+    home->near_until = simtime_least(until, home->first_later);
     if (home->near_until < windows->home_horizon) {
         refill_few(windows, home, until); /* no longer many */
     }
@@ -194,7 +189,7 @@ static void close_home(struct windows *windows, struct lane *lane, struct partit
     }
     simtime effect = windows->effects[index];
     for (uint32_t i = 0; i < home->n_due; i++) {
-        effect = least(effect, window_later(home->near[i].key, home_service(&home->near[i])));
+        effect = simtime_least(effect, window_later(home->near[i].key, home_service(&home->near[i])));
     }
     uint32_t next = 0;
     while (next < home->n_due && window_has(&windows->end, home->near[next].key, home->near[next].tie)) {
@@ -205,7 +200,7 @@ static void close_home(struct windows *windows, struct lane *lane, struct partit
     windows->effects[index] = effect;
     windows->ready_at_home[index] = ready;
     struct quiet *quiet = &windows->quiet[index];
-    quiet->until = least(quiet->until, window_later(first, windows->cluster->settings.dispatch_latency));
+    quiet->until = simtime_least(quiet->until, window_later(first, windows->cluster->settings.dispatch_latency));
     const uint32_t coming = home->n_due - home->counted;
     windows->coming_home[index] = coming;
     partition->coming = coming > partition->coming ? coming : partition->coming;
@@ -297,8 +292,8 @@ void homes_resume(struct windows *windows)
         struct partition *partition = &windows->partitions[i];
         for (uint32_t k = partition->first; k < partition->first + partition->n; k++) {
             close_home(windows, &windows->lanes[0], partition, k, true);
-            partition->effect = least(partition->effect, windows->effects[k]);
-            partition->ready = least(partition->ready, windows->ready_at_home[k]);
+            partition->effect = simtime_least(partition->effect, windows->effects[k]);
+            partition->ready = simtime_least(partition->ready, windows->ready_at_home[k]);
         }
         partition->until = windows->end.time;
     }

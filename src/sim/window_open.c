@@ -113,7 +113,6 @@ static uint32_t choose(struct windows *windows, const struct ready_turn *turn, s
     struct cluster *cluster = windows->cluster;
     see_changes(windows, turn->time);
     *out = (struct dispatch){.slot = turn->slot,
-                             .turn = ready_turn_number(turn->key),
                              .next = NO_DISPATCH,
                              .key = turn->key,
                              .arrival = window_later(turn->time, cluster->settings.dispatch_latency),

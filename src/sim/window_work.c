@@ -69,7 +69,7 @@ static void deliver(struct windows *windows, struct lane *lane, uint32_t index)
         if (dispatch->start >= 0) {
             orchestrator_start(windows->cluster->orchestrator, dispatch->slot, dispatch->start, dispatch->client);
         }
-        ring_deliver(windows->cluster, index, dispatch->slot, dispatch->turn, true);
+        ring_deliver(windows->cluster, index, dispatch->slot, ready_turn_number(dispatch->key), true);
         at = dispatch->next;
     }
     windows->first_dispatch[index] = NO_DISPATCH;
@@ -194,11 +194,6 @@ static inline void reach_stage(struct windows *windows, struct lane *lane, uint3
     }
 }
 
-static simtime least(simtime a, simtime b)
-{
-    return a < b ? a : b;
-}
-
 /* The partition has no instance in line any more. */
 static void close_partition(struct windows *windows, struct partition *partition)
 {
@@ -206,7 +201,7 @@ static void close_partition(struct windows *windows, struct partition *partition
     simtime effect = SIMTIME_NEVER;
     if (!windows->homing) {
         for (uint32_t i = partition->first; i < end; i++) {
-            effect = least(effect, windows->effects[i]);
+            effect = simtime_least(effect, windows->effects[i]);
         }
         partition->effect = effect;
         return;
@@ -214,9 +209,9 @@ static void close_partition(struct windows *windows, struct partition *partition
     simtime ready = SIMTIME_NEVER;
     simtime until = SIMTIME_NEVER;
     for (uint32_t i = partition->first; i < end; i++) {
-        effect = least(effect, windows->effects[i]);
-        ready = least(ready, windows->ready_at_home[i]);
-        until = least(until, windows->quiet[i].until);
+        effect = simtime_least(effect, windows->effects[i]);
+        ready = simtime_least(ready, windows->ready_at_home[i]);
+        until = simtime_least(until, windows->quiet[i].until);
     }
     partition->effect = effect;
     partition->ready = ready;

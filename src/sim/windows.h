@@ -148,7 +148,6 @@ struct upcoming {
  * may be some windows later: until then only its times are looked at. */
 struct dispatch {
     uint32_t slot;
-    uint32_t turn;
     uint32_t next;
     uint32_t client;
     simtime arrival;
