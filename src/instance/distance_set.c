@@ -69,6 +69,21 @@ void distance_set_enter(struct distance_set *set, simtime distance)
     set->first = edge(bin) < set->first ? edge(bin) : set->first;
 }
 
+uint32_t distance_set_below(const struct distance_set *set, simtime distance)
+{
+    uint32_t n = 0;
+    for (uint64_t octaves = set->octaves; octaves; octaves &= octaves - 1) {
+        const uint32_t octave = (uint32_t)__builtin_ctzll(octaves);
+        for (uint32_t sub = 0; sub < SUB_BINS; sub++) {
+            if (edge((struct bin){octave, sub}) >= distance) {
+                return n;
+            }
+            n += set->bins->members[octave][sub];
+        }
+    }
+    return n;
+}
+
 void distance_set_leave(struct distance_set *set, simtime distance)
 {
     const struct bin bin = bin_of(distance);

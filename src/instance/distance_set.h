@@ -26,6 +26,9 @@ void distance_set_fini(struct distance_set *set);
 void distance_set_prefetch(const struct distance_set *set, simtime distance);
 void distance_set_enter(struct distance_set *set, simtime distance);
 
+/* At least as many members as are nearer, and no member that is not in the bin of `distance` or a lower one. */
+uint32_t distance_set_below(const struct distance_set *set, simtime distance);
+
 /* A member of that distance leaves. */
 void distance_set_leave(struct distance_set *set, simtime distance);
 

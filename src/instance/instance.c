@@ -101,9 +101,29 @@ void instance_destroy(struct instance *instance)
     mem_free(instance);
 }
 
+static bool arrives_before(const struct sequence *a, const struct sequence *b)
+{
+    if (a->arrived != b->arrived) {
+        return a->arrived < b->arrived;
+    }
+    return a->program != b->program ? a->program < b->program : a->turn < b->turn;
+}
+
+/* Turns arrive in the order of time, program and turn. Nearly always the last one delivered is the last to arrive. */
+static void enter_inbox(struct instance *instance, struct sequence *sequence)
+{
+    struct sequence *before = instance->inbox.tail;
+    while (before && arrives_before(sequence, before)) {
+        before = before->previous;
+    }
+    sequence_list_insert_after(&instance->inbox, before, sequence);
+    if (!before) {
+        engine_set_inbox(instance, sequence->arrived);
+    }
+}
+
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival)
 {
-    assert(!instance->inbox.n || instance->inbox.tail->arrived <= arrival->time);
     assert(arrival->prompt_toks >= 1 && arrival->prompt_toks <= instance->config->max_model_len);
     struct sequence *sequence = sequence_pool_take(&instance->sequences);
     const uint32_t room = instance->config->max_model_len - arrival->prompt_toks;
@@ -133,10 +153,7 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     if (instance->residency) {
         engine_welcome(instance, sequence, arrival->facts);
     }
-    if (!instance->inbox.n) {
-        engine_set_inbox(instance, arrival->time);
-    }
-    sequence_list_push_back(&instance->inbox, sequence);
+    enter_inbox(instance, sequence);
 }
 
 struct event_key instance_next(const struct instance *instance)

@@ -90,7 +90,8 @@ void instance_prefetch_contents(const struct instance *instance);
 void instance_prefetch_nodes(const struct instance *instance);
 void instance_prefetch_neighbours(const struct instance *instance);
 
-/* Queues a turn; times must not decrease from call to call, nor lie before what was advanced to. */
+/* Queues a turn; it must not arrive before what was advanced to. Those that arrive at one time do in order of program
+ * and turn. */
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival);
 
 /* The next internal event, EVENT_NEVER when idle. */
@@ -105,6 +106,9 @@ struct event_key instance_earliest_output(const struct instance *instance);
  * a lead.
  */
 simtime instance_earliest_effect(const struct instance *instance);
+
+/* At least as many turns as there are here whose end plus lead is before `time`, by the same bounds. */
+uint32_t instance_effects_before(const struct instance *instance, simtime time);
 
 /* No step is shorter than this: a turn of n output tokens takes n steps, at least one. */
 simtime instance_least_step(const struct engine_config *config, struct step_time *step_time);

@@ -117,58 +117,75 @@ static simtime sum(simtime time, simtime duration)
     return time < SIMTIME_NEVER - duration ? time + duration : SIMTIME_NEVER;
 }
 
-/* Of turns whose last token is in a batch in flight. */
-static simtime effect_in_flight(const struct instance *instance)
+struct effects {
+    simtime first;
+    uint32_t n; /* before a given time */
+};
+
+static void add_effect(struct effects *effects, simtime effect, simtime before)
 {
-    simtime first = SIMTIME_NEVER;
+    effects->first = effect < effects->first ? effect : effects->first;
+    effects->n += effect < before;
+}
+
+/* Of turns whose last token is in a batch in flight. */
+static void add_in_flight(const struct instance *instance, struct effects *effects, simtime before)
+{
     for (uint32_t i = 0; i < instance->n_batches; i++) {
         const struct batch *batch = &instance->batches[(instance->first_batch + i) % ENGINE_MAX_DEPTH];
         for (uint32_t k = 0; k < batch->finishers.n; k++) {
-            const simtime effect = sum(batch->end, batch->finishers.items[k]->lead);
-            first = effect < first ? effect : first;
+            add_effect(effects, sum(batch->end, batch->finishers.items[k]->lead), before);
         }
     }
-    return first;
 }
 
 /* Of turns on their way. */
-static simtime effect_of_inbox(const struct instance *instance)
+static void add_inbox(const struct instance *instance, struct effects *effects, simtime before)
 {
-    simtime first = SIMTIME_NEVER;
     for (const struct sequence *sequence = instance->inbox.head; sequence; sequence = sequence->next) {
         if (has_effect(sequence)) {
             const simtime arrival = sequence->arrived;
             const simtime from = instance->device_free > arrival ? instance->device_free : arrival;
-            const simtime effect = sum(from, distance_queued(instance, sequence));
-            first = effect < first ? effect : first;
+            add_effect(effects, sum(from, distance_queued(instance, sequence)), before);
         }
     }
-    return first;
 }
 
-/* Of turns that wait or are prefilling. Those that are all refused are asked about again when anything happens, which
- * may be an arrival. */
-static simtime effect_of_queued(const struct instance *instance)
+/* From when turns that wait or are prefilling have their distances. Those that are all refused are asked about again
+ * when anything happens, which may be an arrival. */
+static simtime queued_from(const struct instance *instance)
 {
     simtime from = instance->device_free;
     if (instance->residency && !instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
         const simtime passed = engine_passed(instance);
         from = passed > from ? passed : from;
     }
-    return sum(from, instance->queued.first);
+    return from;
+}
+
+/* The key less this is the distance from when the device is free. */
+static simtime decode_time(const struct instance *instance)
+{
+    return instance->decode.clock * instance->least_step;
 }
 
 simtime instance_earliest_effect(const struct instance *instance)
 {
-    simtime first = effect_in_flight(instance);
-    const simtime inbox = effect_of_inbox(instance);
-    first = inbox < first ? inbox : first;
-    const simtime queued = effect_of_queued(instance);
-    first = queued < first ? queued : first;
+    struct effects effects = {.first = SIMTIME_NEVER};
+    add_in_flight(instance, &effects, 0);
+    add_inbox(instance, &effects, 0);
+    add_effect(&effects, sum(queued_from(instance), instance->queued.first), 0);
     if (instance->decoding.n) {
-        const simtime ahead = instance->decoding.first - instance->decode.clock * instance->least_step;
-        const simtime decoding = sum(instance->device_free, ahead);
-        first = decoding < first ? decoding : first;
+        add_effect(&effects, sum(instance->device_free, instance->decoding.first - decode_time(instance)), 0);
     }
-    return first;
+    return effects.first;
+}
+
+uint32_t instance_effects_before(const struct instance *instance, simtime time)
+{
+    struct effects effects = {.first = SIMTIME_NEVER};
+    add_in_flight(instance, &effects, time);
+    add_inbox(instance, &effects, time);
+    return effects.n + distance_set_below(&instance->queued, time - queued_from(instance)) +
+           sequence_heap_below(&instance->decoding, time - instance->device_free + decode_time(instance));
 }

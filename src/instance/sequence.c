@@ -2,22 +2,24 @@
 
 #include "base/mem.h"
 
+/* After NULL is first. */
+void sequence_list_insert_after(struct sequence_list *list, struct sequence *after, struct sequence *sequence)
+{
+    sequence->previous = after;
+    sequence->next = after ? after->next : list->head;
+    *(sequence->next ? &sequence->next->previous : &list->tail) = sequence;
+    *(after ? &after->next : &list->head) = sequence;
+    list->n++;
+}
+
 void sequence_list_push_back(struct sequence_list *list, struct sequence *sequence)
 {
-    sequence->previous = list->tail;
-    sequence->next = NULL;
-    *(list->tail ? &list->tail->next : &list->head) = sequence;
-    list->tail = sequence;
-    list->n++;
+    sequence_list_insert_after(list, list->tail, sequence);
 }
 
 void sequence_list_push_front(struct sequence_list *list, struct sequence *sequence)
 {
-    sequence->previous = NULL;
-    sequence->next = list->head;
-    *(list->head ? &list->head->previous : &list->tail) = sequence;
-    list->head = sequence;
-    list->n++;
+    sequence_list_insert_after(list, NULL, sequence);
 }
 
 void sequence_list_remove(struct sequence_list *list, struct sequence *sequence)

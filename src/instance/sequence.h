@@ -64,6 +64,7 @@ struct sequence_list {
 
 void sequence_list_push_back(struct sequence_list *list, struct sequence *sequence);
 void sequence_list_push_front(struct sequence_list *list, struct sequence *sequence);
+void sequence_list_insert_after(struct sequence_list *list, struct sequence *after, struct sequence *sequence);
 void sequence_list_remove(struct sequence_list *list, struct sequence *sequence);
 
 /* Chunked pool of sequences: stable addresses, holders keep their memory across reuse. A sequence's index is below the

@@ -57,6 +57,9 @@ static inline void sequence_heap_prefetch_item(const struct sequence_heap *heap,
     }
 }
 
+/* How many members have smaller keys. */
+uint32_t sequence_heap_below(const struct sequence_heap *heap, int64_t key);
+
 /* `sequence` is not a member. */
 void sequence_heap_enter(struct sequence_heap *heap, uint32_t sequence, int64_t key);
 

@@ -147,7 +147,10 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
         .sees_instances = router_next_snapshot(cluster->router) != SIMTIME_NEVER,
         .exact = settings->router_view == SETTING_VIEW_EXACT && router_next_snapshot(cluster->router) != SIMTIME_NEVER,
         .homing = transport->n_ranks == 1 && ring_together(cluster) == 1 && router_knows_homes(cluster->router),
-        .period = settings->router_telemetry_period};
+        .period = settings->router_telemetry_period,
+        .resolved = -1};
+    windows.local = windows.homing && !windows.closed && workload_stats(cluster->workload)->n_dags == 0;
+    windows.return_time = settings->dispatch_latency + instance_least_step(&cluster->plan.engine, cluster->step_time);
     if (team_binding_problem(windows.team)) {
         diag_warning(diag, (struct diag_where){0}, "bind: %s", team_binding_problem(windows.team));
     }

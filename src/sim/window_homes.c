@@ -59,6 +59,7 @@ void homes_keep(struct windows *windows, struct lane *lane, const struct ready_t
     if (turn->time < windows->home_horizon) {
         home->n_due++;
         lane->due_at_home++;
+        windows->coming_home[turn->home]++;
     }
     keep_few_near(home);
 }
@@ -188,9 +189,16 @@ static void close_home(struct windows *windows, struct lane *lane, struct partit
         take_due(windows, lane, home);
     }
     simtime effect = windows->effects[index];
-    for (uint32_t i = 0; i < home->n_due; i++) {
-        effect = simtime_least(effect, window_later(home->near[i].key, home_service(&home->near[i])));
+    struct returns returns = {.before = windows->home_horizon};
+    if (windows->local && effect < returns.before) {
+        returns.n = instance_effects_before(windows->cluster->instances[index], returns.before);
     }
+    for (uint32_t i = 0; i < home->n_due; i++) {
+        const simtime of_due = window_later(home->near[i].key, home_service(&home->near[i]));
+        effect = simtime_least(effect, of_due);
+        returns.n += of_due < returns.before;
+    }
+    windows->returns[index] = returns;
     uint32_t next = 0;
     while (next < home->n_due && window_has(&windows->end, home->near[next].key, home->near[next].tie)) {
         next++;
@@ -212,7 +220,7 @@ static void close_home(struct windows *windows, struct lane *lane, struct partit
 
 void homes_close(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t index)
 {
-    close_home(windows, lane, partition, index, windows->touch_all);
+    close_home(windows, lane, partition, index, windows->instant >= 0);
 }
 
 static bool same_state(const struct load_snapshot *a, const struct load_snapshot *b)
@@ -252,6 +260,7 @@ void homes_create(struct windows *windows)
     const uint32_t n = windows->cluster->plan.n_instances;
     windows->homes = mem_aligned(WINDOWS_CACHE_LINE, n * sizeof *windows->homes);
     windows->ready_at_home = mem_alloc(n * sizeof *windows->ready_at_home);
+    windows->returns = mem_zalloc(n * sizeof *windows->returns);
     windows->coming_home = mem_zalloc(n * sizeof *windows->coming_home);
     for (uint32_t i = 0; i < n; i++) {
         struct home *home = &windows->homes[i];
@@ -274,6 +283,7 @@ void homes_destroy(struct windows *windows)
     }
     mem_free(windows->homes);
     mem_free(windows->ready_at_home);
+    mem_free(windows->returns);
     mem_free(windows->coming_home);
     mem_free(windows->unsure.items);
 }

@@ -45,7 +45,7 @@ static struct window_end bound_window(const struct windows *windows)
         window_close(&end, first > windows->advance_to ? first : windows->advance_to, 0, WINDOW_EXACT);
         return end;
     }
-    window_close(&end, windows->first_effect, 0, WINDOW_INSTANCE);
+    window_close(&end, windows->homing ? homes_least_limit(windows) : windows->first_effect, 0, WINDOW_INSTANCE);
     /* Time may pass up to `first` at once. Turns after it become due first. */
     const simtime horizon = windows->next_horizon;
     window_close(&end, first > horizon ? first : horizon, 0, WINDOW_HORIZON);
@@ -88,9 +88,7 @@ static void add_dispatch(struct windows *windows, uint32_t instance, const struc
         windows->dispatches[windows->last_dispatch[instance]].next = index;
     }
     windows->last_dispatch[instance] = index;
-    const struct cluster *cluster = windows->cluster;
-    struct partition *partition =
-        &windows->partitions[(instance - cluster->first_instance) / cluster->settings.partition];
+    struct partition *partition = windows_partition(windows, instance);
     partition->has_dispatches = true;
     lower(&partition->effect, dispatch->effect);
     lower(&partition->until, dispatch->arrival);
@@ -106,9 +104,9 @@ static void add_migrant(struct windows *windows, uint32_t from, uint32_t to, uin
         (struct migrant){.from = from, .to = to, .slot = slot, .dispatch = (uint32_t)windows->n_dispatches};
 }
 
-/* Chooses the instance of a turn, and with it a bound of the next window; ASIM_NONE ends the run. */
+/* Chooses the instance of a turn; ASIM_NONE ends the run. */
 static uint32_t choose(struct windows *windows, const struct ready_turn *turn, struct dispatch *out,
-                       struct window_end *end)
+                       const struct window_end *end)
 {
     struct cluster *cluster = windows->cluster;
     see_changes(windows, turn->time);
@@ -118,18 +116,25 @@ static uint32_t choose(struct windows *windows, const struct ready_turn *turn, s
                              .arrival = window_later(turn->time, cluster->settings.dispatch_latency),
                              .effect = window_later(turn->time, turn->service),
                              .start = -1};
-    window_close(end, out->effect, 0, WINDOW_TURN);
     if (windows->homing) {
-        homes_before(windows, turn);
+        homes_before(windows, turn, end);
     }
     const uint32_t chosen = ring_route(cluster, turn);
     if (chosen == ASIM_NONE) {
         policy_fault_report(router_fault(cluster->router), windows->diag);
         windows->failed = true;
-    } else if (windows->homing) {
-        homes_after(windows, chosen, end);
     }
     return chosen;
+}
+
+/* The turn will be at the instance, on this rank or another: that may bring the end of the window nearer. */
+static void bound_by(struct windows *windows, uint32_t chosen, const struct dispatch *dispatch, struct window_end *end)
+{
+    if (windows->homing) {
+        homes_after(windows, chosen, dispatch->effect, end);
+    } else {
+        window_close(end, dispatch->effect, 0, WINDOW_TURN);
+    }
 }
 
 /* Routes a turn whose program is on rank `from`, and sends it there. */
@@ -149,6 +154,7 @@ static void dispatch(struct windows *windows, const struct ready_turn *turn, uin
         add_dispatch(windows, chosen, &dispatch);
         cluster->events++;
     }
+    bound_by(windows, chosen, &dispatch, end);
 }
 
 /* Every rank has prepared the first program in line; only the one that its first turn goes to keeps it. */
@@ -158,14 +164,17 @@ static void dispatch_first(struct windows *windows, const struct ready_turn *tur
     struct cluster *cluster = windows->cluster;
     struct dispatch dispatch;
     const uint32_t chosen = choose(windows, turn, &dispatch, end);
-    if (chosen == ASIM_NONE || cluster_rank_of(cluster, chosen) != cluster->rank) {
+    if (chosen != ASIM_NONE && cluster_rank_of(cluster, chosen) == cluster->rank) {
+        dispatch.start = turn->time;
+        dispatch.client = client;
+        add_dispatch(windows, chosen, &dispatch);
+        cluster->events++;
+    } else {
         orchestrator_give_slot(cluster->orchestrator, turn->slot);
-        return;
     }
-    dispatch.start = turn->time;
-    dispatch.client = client;
-    add_dispatch(windows, chosen, &dispatch);
-    cluster->events++;
+    if (chosen != ASIM_NONE) {
+        bound_by(windows, chosen, &dispatch, end);
+    }
 }
 
 /* A program that starts with several turns. Any of them may be delivered first, so it starts here. */
@@ -215,6 +224,11 @@ static void route(struct windows *windows, struct window_end *end)
                                             .slot = (uint32_t)due->a,
                                             .home = place_home(due->a),
                                             .service = due->b};
+            if (windows->homing && !homes_can_decide(windows, &turn)) {
+                window_close(end, due->time, due->tie, WINDOW_TURN);
+                windows->resolving = true;
+                return;
+            }
             windows->known_next++;
             dispatch(windows, &turn, place_rank(due->a), end);
         } else {
@@ -349,6 +363,7 @@ static bool is_over(const struct windows *windows)
 
 static void open_next(struct windows *windows)
 {
+    windows->resolving = false;
     struct window_end end = bound_window(windows);
     const uint64_t started = windows->stats ? engine_stats_clock() : 0;
     const size_t dispatches = windows->n_dispatches;
@@ -362,6 +377,9 @@ static void open_next(struct windows *windows)
     }
     windows->end = end;
     plan_work(windows);
+    if (windows->touch_all || windows->resolving) {
+        windows->resolved = end.time;
+    }
     line_up(windows, window_later(end.time, 2 * windows->period));
     plan_tasks(windows);
 }

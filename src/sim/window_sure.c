@@ -102,6 +102,56 @@ void homes_withdraw(struct windows *windows, const struct window_end *end, struc
     }
 }
 
+/* ---- how far a window may go on ----
+ *
+ * In a window, an instance sets off a turn with its home there at its least effect at the earliest, and each of the
+ * programs there that may do so may set off the next one `return_time` later. As long as they all find room there, they
+ * go home. */
+
+/* How many more turns surely go home. */
+static int64_t room_at_home(const struct windows *windows, uint32_t index)
+{
+    const struct router *router = windows->cluster->router;
+    if (windows->homes[index].unsure || !router_home_is_open(router, index)) {
+        return 0;
+    }
+    return (int64_t)windows->home_most + 1 - router_outstanding(router, index) - windows->coming_home[index];
+}
+
+simtime homes_limit(const struct windows *windows, uint32_t index)
+{
+    const simtime effect = windows->effects[index];
+    const struct returns *returns = &windows->returns[index];
+    if (!windows->local || effect >= windows->home_horizon || returns->before != windows->home_horizon || !returns->n) {
+        return effect;
+    }
+    const int64_t room = room_at_home(windows, index);
+    return room > 0 ? window_later(effect, room / returns->n * windows->return_time) : effect;
+}
+
+simtime homes_least_limit(const struct windows *windows)
+{
+    simtime least = SIMTIME_NEVER;
+    for (uint32_t i = 0; i < windows->n_partitions; i++) {
+        const struct partition *partition = &windows->partitions[i];
+        if (partition->effect >= windows->home_horizon) {
+            least = simtime_least(least, partition->effect);
+            continue;
+        }
+        for (uint32_t k = partition->first; k < partition->first + partition->n; k++) {
+            least = simtime_least(least, homes_limit(windows, k));
+        }
+    }
+    return least;
+}
+
+bool homes_may_stay(const struct windows *windows, uint32_t index, simtime time)
+{
+    return windows->local && time >= windows->effects[index] && room_at_home(windows, index) > 0;
+}
+
+/* ---- what decisions count ---- */
+
 /* Counts the turns that went home before a decision at `time`; whether there were any. */
 static bool count(struct windows *windows, uint32_t index, simtime time, uint64_t key)
 {
@@ -122,32 +172,90 @@ static bool count(struct windows *windows, uint32_t index, simtime time, uint64_
     return n > 0;
 }
 
+/* All turns that are ready before `time` are known, wherever they are set off. */
+static bool is_resolved(const struct windows *windows, simtime time)
+{
+    return time <= windows->resolved || time < windows->first_effect;
+}
+
+bool homes_can_decide(struct windows *windows, const struct ready_turn *turn)
+{
+    if (turn->home == NO_HOME || is_resolved(windows, turn->time)) {
+        return true;
+    }
+    count(windows, turn->home, turn->time, turn->key);
+    const struct router *router = windows->cluster->router;
+    return !router_home_is_open(router, turn->home) ||
+           router_outstanding(router, turn->home) <= router_home_most(router, 0);
+}
+
 /* Whether the turn goes home, as what has been counted tells. */
 static bool stays(struct windows *windows, const struct ready_turn *turn)
 {
     const struct router *router = windows->cluster->router;
     count(windows, turn->home, turn->time, turn->key);
     const uint32_t outstanding = router_outstanding(router, turn->home);
-    if (!router_home_is_open(router, turn->home) || outstanding > router_home_most(router, windows->due_at_home)) {
+    if (!router_home_is_open(router, turn->home)) {
         return false;
     }
-    if (outstanding > router_home_most(router, 0)) {
-        for (uint32_t i = 0; i < windows->cluster->plan.n_instances; i++) {
-            count(windows, i, turn->time, turn->key);
-        }
+    if (outstanding <= router_home_most(router, 0)) {
+        return true;
+    }
+    homes_account(windows);
+    if (outstanding > router_home_most(router, windows->due_at_home)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < windows->cluster->plan.n_instances; i++) {
+        count(windows, i, turn->time, turn->key);
     }
     return outstanding <= router_home_most(router, 0);
 }
 
-void homes_before(struct windows *windows, const struct ready_turn *turn)
+/* An instance is unsure from now on: its turns that are not counted are routed in this window, as far as it goes. */
+static void withdraw_known(struct windows *windows, uint32_t index, const struct window_end *end)
+{
+    struct due *known = &windows->known;
+    const size_t n = known->n;
+    withdraw(windows, index, windows->homes[index].counted, end, known);
+    if (known->n > n) {
+        const size_t left = known->n - windows->known_next;
+        due_reserve(&windows->scratch, left);
+        calendar_sort(known->entries + windows->known_next, left, windows->scratch.entries);
+    }
+}
+
+/* Turns that the instance sets off before a decision about `turn` are among those that can be counted then. */
+static bool resolve(struct windows *windows, uint32_t index, const struct ready_turn *turn,
+                    const struct window_end *end)
+{
+    if (windows->effects[index] > turn->time || turn->time <= windows->resolved) {
+        return false;
+    }
+    const bool was_unsure = windows->homes[index].unsure;
+    windows_advance_early(windows, index, &(struct window_end){.time = turn->time, .key = turn->key});
+    homes_account(windows);
+    if (windows->homes[index].unsure && !was_unsure) {
+        withdraw_known(windows, index, end);
+    }
+    return true;
+}
+
+void homes_before(struct windows *windows, const struct ready_turn *turn, const struct window_end *end)
 {
     if (turn->home != NO_HOME && stays(windows, turn)) {
         return;
     }
+    uint32_t resolved = NO_HOME;
     for (;;) {
         bool current;
         const uint32_t instance = router_least_loaded(windows->cluster->router, &current);
-        if (!count(windows, instance, turn->time, turn->key) && current) {
+        bool changed = false;
+        if (windows->local && instance != resolved) {
+            changed = resolve(windows, instance, turn, end);
+            resolved = instance;
+        }
+        changed |= count(windows, instance, turn->time, turn->key);
+        if (!changed && current) {
             return;
         }
     }
@@ -167,21 +275,15 @@ static void prefetch_next(const struct windows *windows)
     __builtin_prefetch(&windows->partitions[next / windows->cluster->settings.partition], 1);
 }
 
-void homes_after(struct windows *windows, uint32_t chosen, const struct window_end *end)
+void homes_after(struct windows *windows, uint32_t chosen, simtime effect, struct window_end *end)
 {
     prefetch_next(windows);
-    struct home *home = &windows->homes[chosen];
-    if (home_is_sure(windows, chosen, windows->home_most) || home->unsure) {
-        return;
-    }
-    home->unsure = true;
-    unsure_add(&windows->unsure, chosen);
-    struct due *known = &windows->known;
-    const size_t n = known->n;
-    withdraw(windows, chosen, home->counted, end, known);
-    if (known->n > n) {
-        const size_t left = known->n - windows->known_next;
-        due_reserve(&windows->scratch, left);
-        calendar_sort(known->entries + windows->known_next, left, windows->scratch.entries);
+    windows->first_effect = simtime_least(windows->first_effect, effect);
+    windows->returns[chosen].n += effect < windows->returns[chosen].before;
+    window_close(end, homes_limit(windows, chosen), 0, WINDOW_TURN);
+    if (!home_is_sure(windows, chosen, windows->home_most) && !windows->homes[chosen].unsure) {
+        windows->homes[chosen].unsure = true;
+        unsure_add(&windows->unsure, chosen);
+        withdraw_known(windows, chosen, end);
     }
 }

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A turn that is ready inside the window whose turns have been routed: the lookahead was wrong, and every result after
- * it would be. */
-static void check_lookahead(const struct windows *windows, const struct ready_turn *turn)
+/* A turn that is ready inside the window whose turns have been routed, and does not surely stay where it is: the
+ * lookahead was wrong, and every result after it would be. */
+static void check_lookahead(const struct windows *windows, uint32_t at, const struct ready_turn *turn)
 {
-    if (turn->time < windows->end.time) {
+    if (turn->time < windows->end.time && !(turn->home == at && homes_may_stay(windows, at, turn->time))) {
         fprintf(stderr,
                 "asim: program %" PRIu64 ", turn %" PRIu64 " is ready at %" PRId64 " ps, inside its own window (up to "
                 "%" PRId64 " ps)\n",
@@ -24,7 +24,7 @@ static void check_lookahead(const struct windows *windows, const struct ready_tu
 /* `at`: the instance that is worked on. */
 static void keep_ready(struct windows *windows, struct lane *lane, uint32_t at, const struct ready_turn *turn)
 {
-    check_lookahead(windows, turn);
+    check_lookahead(windows, at, turn);
     if (windows->homing && turn->home == at) {
         homes_keep(windows, lane, turn);
         return;

@@ -29,23 +29,6 @@ static inline void note_instance(struct windows *windows, struct lane *lane, uin
     lane->touched++;
 }
 
-static struct event_key limit_of(const struct windows *windows)
-{
-    return windows->advance_to == SIMTIME_NEVER
-               ? EVENT_NEVER
-               : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
-}
-
-static void advance(struct windows *windows, struct lane *lane, uint32_t index)
-{
-    struct instance *instance = windows->cluster->instances[index];
-    const struct event_key limit = limit_of(windows);
-    while (instance_advance(instance, limit)) {
-        windows_take_ends(windows, lane, index);
-    }
-    note_instance(windows, lane, index);
-}
-
 /* Delivers what went home before the dispatch, or all in the window. */
 static void deliver_homes(struct windows *windows, struct lane *lane, uint32_t index, const struct dispatch *dispatch)
 {
@@ -78,6 +61,48 @@ static void deliver(struct windows *windows, struct lane *lane, uint32_t index)
     }
 }
 
+static struct event_key limit_of(const struct windows *windows)
+{
+    return windows->advance_to == SIMTIME_NEVER
+               ? EVENT_NEVER
+               : (struct event_key){.time = windows->advance_to, .phase = PHASE_STEP_END};
+}
+
+static void advance(struct windows *windows, struct lane *lane, uint32_t index)
+{
+    struct instance *instance = windows->cluster->instances[index];
+    const struct event_key limit = limit_of(windows);
+    while (instance_advance(instance, limit)) {
+        windows_take_ends(windows, lane, index);
+        if (windows->local) {
+            deliver_homes(windows, lane, index, NULL); /* those that were set off in this window */
+        }
+    }
+    note_instance(windows, lane, index);
+}
+
+void windows_advance_early(struct windows *windows, uint32_t index, const struct window_end *end)
+{
+    const struct window_end last_end = windows->end;
+    const simtime last_to = windows->advance_to;
+    const simtime last_instant = windows->instant;
+    struct partition *partition = windows_partition(windows, index);
+    struct lane *lane = &windows->lanes[0];
+    windows->end = *end;
+    windows->advance_to = window_later(end->time, windows->cluster->settings.dispatch_latency);
+    windows->instant = -1;
+    deliver(windows, lane, index);
+    advance(windows, lane, index);
+    homes_close(windows, lane, partition, index);
+    partition->effect = simtime_least(partition->effect, windows->effects[index]);
+    partition->ready = simtime_least(partition->ready, windows->ready_at_home[index]);
+    partition->until = simtime_least(partition->until, windows->quiet[index].until);
+    partition->observed = false;
+    windows->end = last_end;
+    windows->advance_to = last_to;
+    windows->instant = last_instant;
+}
+
 void windows_deliver_rest(struct windows *windows)
 {
     for (uint32_t i = windows->cluster->first_instance; i < windows->cluster->end_instance; i++) {
@@ -97,7 +122,8 @@ static bool must_advance(struct windows *windows, uint32_t index)
         return quiet->until < windows->advance_to;
     }
     if (!windows->touch_all) {
-        return windows->effects[index] < windows->touch_before;
+        const bool sure = windows->local && !windows->resolving;
+        return (sure ? homes_limit(windows, index) : windows->effects[index]) < windows->touch_before;
     }
     if (quiet->until < windows->advance_to || quiet->since > windows->instant) {
         return true;

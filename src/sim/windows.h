@@ -15,6 +15,11 @@
  * at the instance. Turns of instances whose turns are not all sure to come home are routed, as all are with other
  * policies.
  *
+ * Where programs are chains that start by themselves, what an instance sets off is a turn with its home there, and a
+ * window may go on after that is ready: it is delivered in the same visit. The window then ends before so many of them
+ * can have come that one of them might not go home (homes_limit). A decision that looks at an instance which may have
+ * set off turns before it has the instance advanced first (windows_advance_early).
+ *
  * Ranks. The instances may be shared out over several processes. Each routes all turns, by the same views and in the
  * same order; it works on its own instances alone, and owns the programs whose turn is there or in a gap after it. A
  * program goes to another rank with its turn.
@@ -84,6 +89,12 @@ struct home {
     bool unsure;        /* in a list of those */
     struct heap later;
     struct heap_entry few[NEAR_HERE];
+};
+
+/* The turns at an instance whose effect may come before a telemetry instant. */
+struct returns {
+    simtime before; /* that instant */
+    uint32_t n;
 };
 
 /* The place of a program in progress: its slot on its rank, and its home. */
@@ -227,7 +238,8 @@ struct windows {
     bool closed;                     /* loop */
     bool sees_instances;             /* the routing policy looks at the views, */
     bool exact;                      /* which are exact */
-    bool homing;                     /* turns that surely go home are kept there */
+    bool homing;                     /* turns that surely go home are kept there, */
+    bool local;                      /* and delivered in the window that they are set off in */
     simtime period;                  /* of telemetry */
 
     struct lane *lanes;
@@ -260,12 +272,15 @@ struct windows {
     simtime advance_to;   /* instances are advanced to here */
     simtime touch_before; /* those with an earlier bound */
     bool touch_all;       /* and all of them */
+    bool resolving;       /* no turn may come of those that are not touched, sure or not */
     bool deliver_all;     /* no dispatch is left for a later window */
     simtime instant;      /* of snapshots to take, or -1 */
     simtime horizon;      /* turns ready before it are due */
     simtime next_horizon; /* of the next window */
     simtime home_horizon; /* the next telemetry instant after the window */
     uint32_t home_most;   /* outstanding turns at an open home up to which turns surely go there */
+    simtime resolved;     /* all turns that are ready up to here are known */
+    simtime return_time;  /* between two turns of a program that are ready, at the least, with nothing after the first */
     uint32_t n_prepare_tasks;
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_prepare;
 
@@ -277,6 +292,7 @@ struct windows {
     struct home *homes;
     uint32_t *coming_home;  /* turns that are due in the period and not counted */
     simtime *ready_at_home; /* the first turn there that is ready after the window */
+    struct returns *returns;
     struct dispatch *dispatches;
     size_t n_dispatches, dispatch_capacity;
 
@@ -284,6 +300,13 @@ struct windows {
     struct partition **order;     /* the lanes' orders, one after another */
     uint32_t n_partitions;
 };
+
+/* Of an instance of this rank. */
+static inline struct partition *windows_partition(const struct windows *windows, uint32_t index)
+{
+    const struct cluster *cluster = windows->cluster;
+    return &windows->partitions[(index - cluster->first_instance) / cluster->settings.partition];
+}
 
 /* ---- window_open.c ---- */
 
@@ -370,9 +393,20 @@ void homes_account(struct windows *windows);
 /* Adds the turns of unsure homes that are ready before `end` to those that are to be routed. */
 void homes_withdraw(struct windows *windows, const struct window_end *end, struct due *out);
 
-/* Around the routing of a turn: all that it is decided by is counted; an instance that got it may become unsure. */
-void homes_before(struct windows *windows, const struct ready_turn *turn);
-void homes_after(struct windows *windows, uint32_t chosen, const struct window_end *end);
+/* Whether all that the turn is decided by is known when the window ends before it, or is now. */
+bool homes_can_decide(struct windows *windows, const struct ready_turn *turn);
+
+/* Around the routing of a turn: all that it is decided by is counted; an instance that got it, whose bounds know, may
+ * become unsure, and bring the end of the window nearer. */
+void homes_before(struct windows *windows, const struct ready_turn *turn, const struct window_end *end);
+void homes_after(struct windows *windows, uint32_t chosen, simtime effect, struct window_end *end);
+
+/* Up to when only turns that surely go home are set off at an instance. Least limit: of all. */
+simtime homes_limit(const struct windows *windows, uint32_t index);
+simtime homes_least_limit(const struct windows *windows);
+
+/* Whether a turn that is set off before the end of the window may stay at the instance that set it off. */
+bool homes_may_stay(const struct windows *windows, uint32_t index, simtime time);
 
 /* Turns kept at an instance. */
 uint64_t homes_count(const struct windows *windows, uint32_t index);
@@ -392,6 +426,9 @@ void windows_take_due(struct windows *windows, struct lane *lane);
 
 /* One thread's part of a window. */
 void windows_work(struct windows *windows, uint32_t thread);
+
+/* Serial: advances an instance up to `end`, while the window is opened. All that is sent there before is known. */
+void windows_advance_early(struct windows *windows, uint32_t index, const struct window_end *end);
 
 /* Serial: delivers what is still on its way, at the end of a run or before its state is saved. */
 void windows_deliver_rest(struct windows *windows);
