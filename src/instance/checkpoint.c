@@ -224,6 +224,7 @@ static void get_list(struct loader *loader, struct sequence_list *list)
                          sequence->program, sequence->turn);
             return;
         }
+        engine_note_quick(instance, sequence, &turn);
         sequence_list_push_back(list, sequence);
         rejoin(instance, list, sequence);
     }

@@ -99,6 +99,7 @@ struct instance {
     uint32_t place;              /* in the node */
     uint64_t received;
     uint64_t next_stamp;
+    uint32_t n_quick;   /* turns here that are */
     simtime least_step; /* no step is shorter */
     /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
     struct distance_set queued;    /* of those waiting or prefilling */
@@ -213,6 +214,7 @@ static inline bool engine_none_to_admit(const struct instance *instance)
 }
 
 /* lookahead.c: a turn waits, is decoding, or (before its state changes) is neither any more. */
+void engine_note_quick(struct instance *instance, struct sequence *sequence, const struct turn_arrival *turn);
 void engine_effect_queued(struct instance *instance, struct sequence *sequence);
 void engine_effect_decoding(struct instance *instance, struct sequence *sequence);
 void engine_effect_leave(struct instance *instance, struct sequence *sequence);

@@ -153,6 +153,7 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     if (instance->residency) {
         engine_welcome(instance, sequence, arrival->facts);
     }
+    engine_note_quick(instance, sequence, arrival);
     enter_inbox(instance, sequence);
 }
 
@@ -286,6 +287,7 @@ static void finish(struct instance *instance, struct sequence *sequence, simtime
         engine_part(instance, sequence, now);
     }
     instance->head_blocked = false;
+    instance->n_quick -= sequence->is_quick;
     instance->ends = mem_grow_from(instance->first_ends, instance->ends, &instance->ends_capacity, instance->n_ends + 1,
                                    sizeof *instance->ends);
     fill_end(&instance->ends[instance->n_ends++], instance, sequence, now);
@@ -393,6 +395,11 @@ const struct instance_counters *instance_counters(const struct instance *instanc
 bool instance_wants_facts(const struct instance *instance)
 {
     return instance->residency != NULL;
+}
+
+uint32_t instance_quick_turns(const struct instance *instance)
+{
+    return instance->n_quick;
 }
 
 const struct kv_pool *instance_pool(const struct instance *instance)

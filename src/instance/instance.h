@@ -36,6 +36,7 @@ struct turn_arrival {
     const struct turn_facts *facts; /* for policies; NULL unless instance_wants_facts; read at once */
     simtime lead; /* least time from the turn's end to what the rest of the cluster sees of it (its program's
                      next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
+    simtime next_service; /* least time from when the next turn is ready to that of the one after it */
 };
 
 struct turn_end {
@@ -109,6 +110,9 @@ simtime instance_earliest_effect(const struct instance *instance);
 
 /* At least as many turns as there are here whose end plus lead is before `time`, by the same bounds. */
 uint32_t instance_effects_before(const struct instance *instance, simtime time);
+
+/* Turns here that may be followed by two others within a telemetry period. */
+uint32_t instance_quick_turns(const struct instance *instance);
 
 /* No step is shorter than this: a turn of n output tokens takes n steps, at least one. */
 simtime instance_least_step(const struct engine_config *config, struct step_time *step_time);

@@ -77,6 +77,12 @@ static bool has_effect(const struct sequence *sequence)
     return sequence->lead != SIMTIME_NEVER;
 }
 
+void engine_note_quick(struct instance *instance, struct sequence *sequence, const struct turn_arrival *turn)
+{
+    sequence->is_quick = turn->lead != SIMTIME_NEVER && turn->next_service < instance->config->telemetry_period;
+    instance->n_quick += sequence->is_quick;
+}
+
 void engine_effect_queued(struct instance *instance, struct sequence *sequence)
 {
     if (has_effect(sequence)) {

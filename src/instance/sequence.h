@@ -34,6 +34,7 @@ struct sequence {
     bool was_admitted;
     bool shared_output;
     bool length_limited;
+    bool is_quick; /* may be followed by two turns within a telemetry period */
 
     uint64_t program;
     uint32_t turn;

@@ -175,7 +175,8 @@ struct turn_call nodes_call(const struct orchestrator *orchestrator, const struc
         .ready = atomic_load_explicit(&node->ready, memory_order_relaxed),
         .output_toks = spec->output_toks,
         .shared_output = spec->shared_output,
-        .lead = orchestrator_lead(orchestrator, progress, turn, orchestrator_gap(orchestrator, progress, turn))};
+        .lead = orchestrator_lead(orchestrator, progress, turn, orchestrator_gap(orchestrator, progress, turn)),
+        .next_service = SIMTIME_NEVER};
     call.content = nodes_prompt(orchestrator, progress, turn, &call.prompt_toks);
     return call;
 }

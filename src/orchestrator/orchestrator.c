@@ -294,13 +294,15 @@ struct turn_call orchestrator_call(struct orchestrator *orchestrator, uint32_t s
                              .ready = progress->ready,
                              .output_toks = turn->output_toks,
                              .shared_output = turn->shared_output,
-                             .lead = orchestrator_lead(orchestrator, progress, progress->turn, progress->gap)};
+                             .lead = orchestrator_lead(orchestrator, progress, progress->turn, progress->gap),
+                             .next_service = SIMTIME_NEVER};
     call.content = orchestrator_prompt(orchestrator, slot, number, &call.prompt_toks);
     /* What the end of this turn asks of the next one, while the turns are at hand. */
     const uint32_t next = progress->turn + 1;
     if (next < progress->program.n_turns) {
         progress->next_gap = orchestrator_gap(orchestrator, progress, next);
         progress->next_service = orchestrator_service(orchestrator, progress, next, progress->next_gap);
+        call.next_service = progress->next_service;
     }
     return call;
 }

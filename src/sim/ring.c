@@ -30,7 +30,8 @@ struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, u
                                  .output_toks = call.output_toks,
                                  .shared_output = call.shared_output,
                                  .owner = orchestrator_memory(cluster->orchestrator, slot),
-                                 .lead = bounded ? call.lead : SIMTIME_NEVER};
+                                 .lead = bounded ? call.lead : SIMTIME_NEVER,
+                                 .next_service = call.next_service};
 }
 
 void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, bool bounded)

@@ -191,12 +191,15 @@ static void close_home(struct windows *windows, struct lane *lane, struct partit
     simtime effect = windows->effects[index];
     struct returns returns = {.before = windows->home_horizon};
     if (windows->local && effect < returns.before) {
-        returns.n = instance_effects_before(windows->cluster->instances[index], returns.before);
+        const struct instance *instance = windows->cluster->instances[index];
+        returns.n = instance_effects_before(instance, returns.before);
+        returns.quick = instance_quick_turns(instance) > 0;
     }
     for (uint32_t i = 0; i < home->n_due; i++) {
         const simtime of_due = window_later(home->near[i].key, home_service(&home->near[i]));
         effect = simtime_least(effect, of_due);
         returns.n += of_due < returns.before;
+        returns.quick |= of_due < returns.before; /* not known before it is delivered */
     }
     windows->returns[index] = returns;
     uint32_t next = 0;

@@ -105,8 +105,8 @@ void homes_withdraw(struct windows *windows, const struct window_end *end, struc
 /* ---- how far a window may go on ----
  *
  * In a window, an instance sets off a turn with its home there at its least effect at the earliest, and each of the
- * programs there that may do so may set off the next one `return_time` later. As long as they all find room there, they
- * go home. */
+ * programs there that may do so may set off the next one `return_time` later, if it is a quick one: only such do so
+ * twice in a period. As long as they all find room there, they go home. */
 
 /* How many more turns surely go home. */
 static int64_t room_at_home(const struct windows *windows, uint32_t index)
@@ -125,8 +125,11 @@ simtime homes_limit(const struct windows *windows, uint32_t index)
     if (!windows->local || effect >= windows->home_horizon || returns->before != windows->home_horizon || !returns->n) {
         return effect;
     }
-    const int64_t room = room_at_home(windows, index);
-    return room > 0 ? window_later(effect, room / returns->n * windows->return_time) : effect;
+    const int64_t turns = room_at_home(windows, index) / returns->n;
+    if (turns <= 0) {
+        return effect;
+    }
+    return returns->quick ? window_later(effect, turns * windows->return_time) : windows->home_horizon;
 }
 
 simtime homes_least_limit(const struct windows *windows)
@@ -279,7 +282,11 @@ void homes_after(struct windows *windows, uint32_t chosen, simtime effect, struc
 {
     prefetch_next(windows);
     windows->first_effect = simtime_least(windows->first_effect, effect);
-    windows->returns[chosen].n += effect < windows->returns[chosen].before;
+    struct returns *returns = &windows->returns[chosen];
+    if (effect < returns->before) {
+        returns->n++;
+        returns->quick = true; /* not known before it is delivered */
+    }
     window_close(end, homes_limit(windows, chosen), 0, WINDOW_TURN);
     if (!home_is_sure(windows, chosen, windows->home_most) && !windows->homes[chosen].unsure) {
         windows->homes[chosen].unsure = true;

@@ -95,6 +95,7 @@ struct home {
 struct returns {
     simtime before; /* that instant */
     uint32_t n;
+    bool quick; /* some programs there may return twice by then */
 };
 
 /* The place of a program in progress: its slot on its rank, and its home. */
