@@ -431,13 +431,15 @@ static void write_checkpoint(struct windows *windows)
     diag_fini(&diag);
 }
 
-void checkpoint_write_when_due(struct windows *windows)
+bool checkpoint_is_due(const struct windows *windows)
 {
     const struct checkpoints *checkpoints = windows->checkpoints;
-    const bool stands = !windows->failed && windows->end.rule != WINDOW_STOP;
-    if (checkpoints && checkpoints->file && stands &&
-        (windows->stopped || (checkpoints->is_due && checkpoints->is_due(checkpoints->user)))) {
-        windows_deliver_rest(windows); /* instances are saved with what is on its way to them */
-        write_checkpoint(windows);
-    }
+    return checkpoints && checkpoints->file && !windows->failed && windows->end.rule != WINDOW_STOP &&
+           (windows->stopped || (checkpoints->is_due && checkpoints->is_due(checkpoints->user)));
+}
+
+void checkpoint_write(struct windows *windows)
+{
+    windows_deliver_rest(windows); /* instances are saved with what is on its way to them */
+    write_checkpoint(windows);
 }

@@ -64,9 +64,11 @@ struct windows;
 void checkpoint_save_header(const struct settings *settings, const struct checkpoint_inputs *inputs,
                             struct store_writer *writer);
 
-/* Writes a checkpoint when one is due, or the run has been stopped; between gather_window and the next window. A
- * failure is a warning, once: the run goes on. */
-void checkpoint_write_when_due(struct windows *windows);
+/* Whether a checkpoint is due between two windows, or the run has been stopped; asked once there. */
+bool checkpoint_is_due(const struct windows *windows);
+
+/* Writes it, after windows_catch_up and gather_window. A failure is a warning, once: the run goes on. */
+void checkpoint_write(struct windows *windows);
 
 /* Fills a fresh engine and cluster; false, with an error, when the file makes no sense. Closes the reader. */
 bool checkpoint_load(struct windows *windows);

@@ -246,6 +246,16 @@ static simtime instant_after(const struct windows *windows, simtime time)
     return over ? window_later(time, windows->period - over) : time;
 }
 
+simtime windows_reach(const struct windows *windows, simtime end)
+{
+    const simtime stop = windows->cluster->settings.stop_at;
+    simtime reach = window_later(end, windows->cluster->settings.dispatch_latency);
+    reach = stop != SETTING_UNSET_TIME ? simtime_least(reach, stop) : reach;
+    /* No instance passes two telemetry instants before it is asked for its state at the first. */
+    return windows->exact ? reach
+                          : simtime_least(reach, window_later(instant_after(windows, end), windows->period));
+}
+
 /* Up to where turns become due in the next window: it cannot end later. */
 static simtime next_horizon(const struct windows *windows)
 {
@@ -273,19 +283,12 @@ static void plan_work(struct windows *windows)
     if (windows->end.rule == WINDOW_STOP) {
         return;
     }
-    windows->advance_to = window_later(end, windows->cluster->settings.dispatch_latency);
-    const simtime stop = windows->cluster->settings.stop_at;
-    if (stop != SETTING_UNSET_TIME && windows->advance_to > stop) {
-        windows->advance_to = stop;
-    }
+    windows->advance_to = windows_reach(windows, end);
     windows->horizon = windows->next_horizon;
     if (windows->exact) {
         windows->next_horizon = windows->advance_to;
         return;
     }
-    /* No instance passes two telemetry instants before it is asked for its state at the first. */
-    const simtime beyond = window_later(instant_after(windows, end), windows->period);
-    windows->advance_to = windows->advance_to < beyond ? windows->advance_to : beyond;
     windows->next_horizon = next_horizon(windows);
     windows->home_horizon =
         closing ? window_later(end, windows->period) : router_next_snapshot(windows->cluster->router);
@@ -406,9 +409,15 @@ void windows_open(void *argument)
     if (++windows->window % PULSE_WINDOWS == 0) {
         pulse(windows);
     }
+    const bool is_saved = checkpoint_is_due(windows);
+    if (is_saved) {
+        windows_catch_up(windows);
+    }
     gather_window(windows);
     windows->done = is_over(windows);
-    checkpoint_write_when_due(windows);
+    if (is_saved && !windows->failed) {
+        checkpoint_write(windows);
+    }
     if (!windows->done) {
         open_next(windows);
     }

@@ -89,7 +89,7 @@ void windows_advance_early(struct windows *windows, uint32_t index, const struct
     struct partition *partition = windows_partition(windows, index);
     struct lane *lane = &windows->lanes[0];
     windows->end = *end;
-    windows->advance_to = window_later(end->time, windows->cluster->settings.dispatch_latency);
+    windows->advance_to = windows_reach(windows, end->time);
     windows->instant = -1;
     deliver(windows, lane, index);
     advance(windows, lane, index);
@@ -101,6 +101,16 @@ void windows_advance_early(struct windows *windows, uint32_t index, const struct
     windows->end = last_end;
     windows->advance_to = last_to;
     windows->instant = last_instant;
+}
+
+void windows_catch_up(struct windows *windows)
+{
+    const struct window_end end = windows->end;
+    for (uint32_t i = 0; windows->local && i < windows->cluster->plan.n_instances; i++) {
+        if (windows->effects[i] < end.time) {
+            windows_advance_early(windows, i, &end);
+        }
+    }
 }
 
 void windows_deliver_rest(struct windows *windows)

@@ -314,6 +314,9 @@ static inline struct partition *windows_partition(const struct windows *windows,
 /* Closes the last window and opens the next; sets windows->done after the last one. */
 void windows_open(void *windows);
 
+/* Up to where instances may be advanced when the turns that are ready before `end` are known. */
+simtime windows_reach(const struct windows *windows, simtime end);
+
 /* ---- window_line.c ---- */
 
 enum { UPCOMING = 4096 };
@@ -430,6 +433,9 @@ void windows_work(struct windows *windows, uint32_t thread);
 
 /* Serial: advances an instance up to `end`, while the window is opened. All that is sent there before is known. */
 void windows_advance_early(struct windows *windows, uint32_t index, const struct window_end *end);
+
+/* Serial: advances those that have been left behind up to where the window ended. */
+void windows_catch_up(struct windows *windows);
 
 /* Serial: delivers what is still on its way, at the end of a run or before its state is saved. */
 void windows_deliver_rest(struct windows *windows);

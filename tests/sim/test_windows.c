@@ -6,7 +6,7 @@ static void properties(void **state)
 {
     (void)state;
     check_window_properties(0, 3);
-    check_window_properties(8, 11); /* many turns in a gap; few homes, of graphs too */
+    check_window_properties(8, 12); /* many turns in a gap or in a period; few homes, of graphs too */
 }
 
 int main(void)

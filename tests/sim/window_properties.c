@@ -45,6 +45,19 @@ static const struct bend bends[] = {
       {"routing", "session-affinity"},
       {"router.telemetry_period", "5ms"},
       {"instances", "2"}}},
+    {"turns that come back within a telemetry period, and first turns among them",
+     {{"generate", "synthetic"},
+      {"programs", "400"},
+      {"synthetic.turns", "geometric(mean=12, max=40)"},
+      {"synthetic.first_prompt", "lognormal(mean=60, sigma=0.5)"},
+      {"synthetic.growth", "lognormal(mean=20, sigma=0.3)"},
+      {"synthetic.output", "lognormal(mean=4, sigma=0.8)"},
+      {"synthetic.gap", "lognormal(median=40ms, p99=1s, min=1us)"},
+      {"tool_gap", "trace"},
+      {"routing", "session-affinity"},
+      {"request_rate", "150/s"},
+      {"router.telemetry_period", "100ms"},
+      {"instances", "6"}}},
     {"few homes, long telemetry periods",
      {{"routing", "session-affinity"}, {"router.telemetry_period", "300ms"}, {"instances", "3"}, {"tool_gap", "0s"}}},
 };
@@ -102,13 +115,16 @@ static void leave_workload(struct random_cluster *cluster)
     random_cluster_unset(cluster, "workload");
 }
 
-/* In a closed loop nothing else may name arrivals. */
+/* In a closed loop nothing else may name arrivals, nor where there is a rate. */
 static void bend_to(struct random_cluster *cluster, const struct bend *bend)
 {
     for (size_t i = 0; i < sizeof bend->options / sizeof bend->options[0] && bend->options[i].path; i++) {
-        if (strcmp(bend->options[i].path, "max_concurrency") == 0) {
+        if (strcmp(bend->options[i].path, "max_concurrency") == 0 ||
+            strcmp(bend->options[i].path, "request_rate") == 0) {
             random_cluster_unset(cluster, "arrivals");
             random_cluster_unset(cluster, "request_rate");
+            random_cluster_unset(cluster, "max_concurrency");
+            random_cluster_unset(cluster, "client_setup");
         }
         if (strcmp(bend->options[i].path, "generate") == 0) {
             leave_workload(cluster);
