@@ -108,14 +108,14 @@ void homes_withdraw(struct windows *windows, const struct window_end *end, struc
  * programs there that may do so may set off the next one `return_time` later, if it is a quick one: only such do so
  * twice in a period. As long as they all find room there, they go home. */
 
-/* How many more turns surely go home. */
-static int64_t room_at_home(const struct windows *windows, uint32_t index)
+/* How many more turns surely go home besides `coming` ones. */
+static int64_t room_at_home(const struct windows *windows, uint32_t index, uint32_t coming)
 {
     const struct router *router = windows->cluster->router;
     if (windows->homes[index].unsure || !router_home_is_open(router, index)) {
         return 0;
     }
-    return (int64_t)windows->home_most + 1 - router_outstanding(router, index) - windows->coming_home[index];
+    return (int64_t)windows->home_most + 1 - router_outstanding(router, index) - coming;
 }
 
 simtime homes_limit(const struct windows *windows, uint32_t index)
@@ -125,7 +125,7 @@ simtime homes_limit(const struct windows *windows, uint32_t index)
     if (!windows->local || effect >= windows->home_horizon || returns->before != windows->home_horizon || !returns->n) {
         return effect;
     }
-    const int64_t turns = room_at_home(windows, index) / returns->n;
+    const int64_t turns = room_at_home(windows, index, windows->coming_home[index]) / returns->n;
     if (turns <= 0) {
         return effect;
     }
@@ -150,7 +150,17 @@ simtime homes_least_limit(const struct windows *windows)
 
 bool homes_may_stay(const struct windows *windows, uint32_t index, simtime time)
 {
-    return windows->local && time >= windows->effects[index] && room_at_home(windows, index) > 0;
+    if (!windows->local || time < windows->effects[index]) {
+        return false;
+    }
+    /* Turns that become due after the window are counted with those of its instant, if it ends at one. */
+    const struct home *home = &windows->homes[index];
+    uint32_t coming = 0;
+    while (home->counted + coming < home->n_due &&
+           home_is_before(&home->near[home->counted + coming], windows->end.time, windows->end.key)) {
+        coming++;
+    }
+    return room_at_home(windows, index, coming) > 0;
 }
 
 /* ---- what decisions count ---- */

@@ -17,7 +17,7 @@ struct bend {
     struct {
         const char *path;
         const char *value;
-    } options[12];
+    } options[16];
 };
 
 static const struct bend bends[] = {
@@ -56,6 +56,10 @@ static const struct bend bends[] = {
       {"tool_gap", "trace"},
       {"routing", "session-affinity"},
       {"request_rate", "150/s"},
+      {"max_model_len", "6000"},
+      {"num_gpu_blocks_override", "4000"},
+      {"max_num_seqs", "64"},
+      {"dispatch_latency", "1ms"},
       {"router.telemetry_period", "100ms"},
       {"instances", "6"}}},
     {"few homes, long telemetry periods",
