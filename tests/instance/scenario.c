@@ -175,6 +175,13 @@ void scenario_fini(struct scenario *scenario)
     mem_free(scenario->arrivals);
 }
 
+/* How many effects there would be before a time, by those that were inside; and how many there were. */
+struct forecast {
+    simtime before;
+    uint32_t most, n;
+    bool *of; /* by turn */
+};
+
 /* A run in progress, and the highest bound of effects that was given while each turn was inside. */
 struct run {
     const struct scenario *scenario;
@@ -182,11 +189,26 @@ struct run {
     struct outcome *out;
     simtime *bounds; /* by turn */
     bool *inside;
+    struct forecast forecast;
 };
+
+/* Once the time of the last one has come. */
+static void ask_forecast(struct run *run, simtime bound)
+{
+    struct forecast *forecast = &run->forecast;
+    if (bound < forecast->before || bound == SIMTIME_NEVER) {
+        return;
+    }
+    forecast->before = bound + run->scenario->config.telemetry_period * (run->out->n_ends % 8);
+    forecast->most = instance_effects_before(run->instance, forecast->before);
+    forecast->n = 0;
+    memcpy(forecast->of, run->inside, run->scenario->n_arrivals * sizeof *forecast->of);
+}
 
 static void ask_bound(struct run *run)
 {
     const simtime bound = instance_earliest_effect(run->instance);
+    ask_forecast(run, bound);
     for (uint32_t i = 0; i < run->scenario->n_arrivals; i++) {
         run->bounds[i] = run->inside[i] && bound > run->bounds[i] ? bound : run->bounds[i];
     }
@@ -208,7 +230,10 @@ static void collect(struct run *run)
         const uint32_t turn = ends[i].slot;
         const simtime lead = run->scenario->arrivals[turn].lead;
         assert_true(lead == SIMTIME_NEVER || run->bounds[turn] <= ends[i].record.last_token + lead);
-        run->inside[turn] = false;
+        run->forecast.n += run->forecast.of[turn] && lead != SIMTIME_NEVER &&
+                           ends[i].record.last_token + lead < run->forecast.before;
+        assert_true(run->forecast.n <= run->forecast.most);
+        run->inside[turn] = run->forecast.of[turn] = false;
         run->out->ends[run->out->n_ends++] = ends[i];
     }
     ask_bound(run);
@@ -245,7 +270,8 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
                       .instance = instance,
                       .out = out,
                       .bounds = mem_zalloc(scenario->n_arrivals * sizeof *run.bounds),
-                      .inside = mem_zalloc(scenario->n_arrivals * sizeof *run.inside)};
+                      .inside = mem_zalloc(scenario->n_arrivals * sizeof *run.inside),
+                      .forecast.of = mem_zalloc(scenario->n_arrivals * sizeof *run.forecast.of)};
     uint32_t delivered = 0;
     simtime now = 0;
     while (out->n_ends < scenario->n_arrivals) {
@@ -267,6 +293,7 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
     assert_int_equal(instance_earliest_effect(instance), SIMTIME_NEVER);
     mem_free(run.bounds);
     mem_free(run.inside);
+    mem_free(run.forecast.of);
     assert_int_equal(instance_turns_inside(instance), 0);
     assert_int_equal(kv_free(instance_pool(instance)), kv_usable(instance_pool(instance)));
     kv_pool_check(instance_pool(instance));

@@ -17,11 +17,24 @@ static simtime least(const simtime *distances, const bool *inside)
     return first;
 }
 
+/* No fewer than are nearer, and none of those that are farther by a sixteenth. */
+static void check_count(const struct distance_set *set, const simtime *distances, const bool *inside, simtime distance)
+{
+    uint32_t nearer = 0;
+    uint32_t near = 0;
+    for (int i = 0; i < MEMBERS; i++) {
+        nearer += inside[i] && distances[i] < distance;
+        near += inside[i] && distances[i] < distance + distance / 16 + SIMTIME_US * 2;
+    }
+    const uint32_t n = distance_set_below(set, distance);
+    assert_true(n >= nearer && n <= near);
+}
+
 static void the_bound_is_below_the_least_by_a_sixteenth_at_most(void **state)
 {
     (void)state;
     struct distance_set set;
-    simtime distances[MEMBERS];
+    simtime distances[MEMBERS] = {0};
     bool inside[MEMBERS] = {false};
     distance_set_init(&set);
     assert_true(set.first == SIMTIME_NEVER);
@@ -41,6 +54,7 @@ static void the_bound_is_below_the_least_by_a_sixteenth_at_most(void **state)
         if (first == SIMTIME_NEVER || first >= SIMTIME_US * 2) {
             assert_true(set.first > first - first / 16);
         }
+        check_count(&set, distances, inside, distances[rand() % MEMBERS]);
     }
     distance_set_fini(&set);
 }

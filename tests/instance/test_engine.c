@@ -505,6 +505,33 @@ static void the_bound_of_the_next_output_allows_for_blocks_in_common(void **stat
     instance_destroy(instance);
 }
 
+/* One at a time is computed, so that the order in which they arrive is that in which they end. */
+static void turns_arrive_in_order_however_they_are_delivered(void **state)
+{
+    struct fixture *f = *state;
+    f->config.max_num_seqs = 1;
+    const uint32_t first = add(f, 2000, 20, 2);
+    const uint32_t third = add(f, 3000, 20, 2);
+    const uint32_t fourth = add(f, 3000, 20, 2); /* of another program */
+    const uint32_t second = add(f, 2500, 20, 2);
+    f->turns[first].program = 5;
+    f->turns[third].turn = 1;
+    const uint32_t in_order[] = {first, second, third, fourth};
+    struct instance *instance = instance_create(0, &f->config, f->step_time, NULL);
+    for (uint32_t i = f->n; i-- > 0;) {
+        instance_deliver(instance, &f->turns[i]);
+        instance_check(instance);
+    }
+    for (uint32_t ended = 0; ended < f->n; ended++) {
+        uint32_t n;
+        assert_true(instance_advance(instance, EVENT_NEVER));
+        const struct turn_end *end = instance_take_ends(instance, &n);
+        assert_int_equal(n, 1);
+        assert_int_equal(end->slot, in_order[ended]);
+    }
+    instance_destroy(instance);
+}
+
 #define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
 int main(void)
@@ -527,6 +554,7 @@ int main(void)
         CASE(turns_that_end_together_end_in_order),
         CASE(the_length_limit_cuts_outputs),
         CASE(the_bound_of_the_next_output_allows_for_blocks_in_common),
+        CASE(turns_arrive_in_order_however_they_are_delivered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

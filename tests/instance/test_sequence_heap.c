@@ -17,6 +17,15 @@ static int64_t least(const int64_t *keys, const bool *inside)
     return first;
 }
 
+static uint32_t below(const int64_t *keys, const bool *inside, int64_t key)
+{
+    uint32_t n = 0;
+    for (int i = 0; i < SEQUENCES; i++) {
+        n += inside[i] && keys[i] < key;
+    }
+    return n;
+}
+
 static void the_first_key_is_the_least_of_the_members(void **state)
 {
     (void)state;
@@ -39,6 +48,7 @@ static void the_first_key_is_the_least_of_the_members(void **state)
         n = inside[i] ? n + 1 : n - 1;
         assert_int_equal(heap.n, n);
         assert_true(heap.first == least(keys, inside));
+        assert_int_equal(sequence_heap_below(&heap, move % 50 - 10), below(keys, inside, move % 50 - 10));
         assert_true(!n || keys[heap.items[0].sequence] == heap.first);
     }
     sequence_heap_fini(&heap);

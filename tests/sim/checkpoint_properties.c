@@ -19,7 +19,7 @@ struct bend {
     struct {
         const char *path;
         const char *value;
-    } options[6];
+    } options[14];
 };
 
 static const struct bend bends[] = {
@@ -35,6 +35,20 @@ static const struct bend bends[] = {
       {"request_rate", "40"},
       {"tool_gap", "trace"},
       {"synthetic.turns", "geometric(mean=4, max=9)"}}},
+    {"turns that come back within a telemetry period",
+     {{"generate", "synthetic"},
+      {"programs", "40"},
+      {"request_rate", "150/s"},
+      {"tool_gap", "trace"},
+      {"routing", "session-affinity"},
+      {"router.telemetry_period", "100ms"},
+      {"dispatch_latency", "1ms"},
+      {"max_num_seqs", "64"},
+      {"instances", "6"},
+      {"synthetic.turns", "geometric(mean=9, max=20)"},
+      {"synthetic.growth", "lognormal(mean=20, sigma=0.3)"},
+      {"synthetic.output", "lognormal(mean=4, sigma=0.8)"},
+      {"synthetic.gap", "lognormal(median=40ms, p99=1s, min=1us)"}}},
     {"a record of prompts", {{"routing", "dynamo-kv"}, {"instances", "4"}}},
     {"a record of prompts, exact views", {{"router.view", "exact"}, {"routing", "preble"}, {"instances", "4"}}},
     {"exact views, clients", {{"router.view", "exact"}, {"max_concurrency", "9"}, {"instances", "3"}}},
