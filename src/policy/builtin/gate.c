@@ -21,7 +21,7 @@ static const struct asim_parameter parameters[] = {
     [WEIGHT] = {.name = "weight",
                 .help = "of a gap in the moving mean",
                 .kind = ASIM_NUMBER,
-                .value = 0.3,
+                .value = 0.2,
                 .min = 0.001,
                 .max = 1.0},
     [FULL] = {.name = "full",
@@ -92,7 +92,8 @@ const struct asim_policy policy_gate = {
     .name = "gate",
     .summary = "short pins, pinned programs first, no turn let in that does not fit, smallest turns preempted",
     .source = "AgentServeSim, evolved policy 'gate'",
-    .assumed = "the weight of a gap in its moving mean; what a waiting turn would hit is not known, so it counts whole",
+    .assumed =
+        "pins stay until the next turn is admitted; what a waiting turn would hit is not known, so it counts whole",
     POLICY_PARAMETERS(parameters),
     .state_size = sizeof(struct state),
     .observe_gap = observe_gap,

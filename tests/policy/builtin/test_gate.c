@@ -11,9 +11,9 @@ static void slow_tools_are_not_waited_for(void **state)
     struct asim_turn turn = desk_turn(1, 0, 5, 100);
     assert_int_equal(desk_pin(&desk, &turn), 2 * S);
     desk_gap(&desk, 5, 1 * S);
-    desk_gap(&desk, 5, 7 * S); /* 1 + 0.3 * 6 = 2.8 */
+    desk_gap(&desk, 5, 7 * S); /* 1 + 0.2 * 6 = 2.2 */
     assert_int_equal(desk_pin(&desk, &turn), 2 * S);
-    desk_gap(&desk, 5, 4 * S); /* 2.8 + 0.3 * 1.2 = 3.16 */
+    desk_gap(&desk, 5, 7 * S); /* 2.2 + 0.2 * 4.8 = 3.16 */
     assert_int_equal(desk_complete(&desk, &turn).action, ASIM_KEEP);
     turn.tool = 6;
     assert_int_equal(desk_pin(&desk, &turn), 2 * S);
