@@ -183,10 +183,11 @@ void engine_return(struct instance *instance, const struct sequence *sequence, s
     if (resident && resident->blocks) {
         *(resident->is_pin ? &residency->counters.pins_returned : &residency->counters.holds_returned) += 1;
     }
+    consult_admission(instance, sequence, now); /* who is shown what was held for the turn */
+    resident = residency_find(residency, sequence->program);
     if (resident) {
         residency_remove(instance, residency_index(residency, resident), now);
     }
-    consult_admission(instance, sequence, now);
 }
 
 void engine_leave(struct instance *instance, const struct sequence *sequence, simtime now)
