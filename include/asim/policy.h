@@ -60,7 +60,7 @@ struct asim_turn {
     uint32_t output_toks; /* generated so far */
     uint32_t cached_toks; /* of the context, present in HBM: hits and what was computed */
     uint32_t preemptions;
-    bool is_last;      /* on completion: the program has ended (its client says so) */
+    bool is_last;      /* on completion: the program has ended (its client says so; not with `pins: until-needed`) */
     bool is_preempted; /* waits to be resumed */
     bool is_retained;  /* its program's KV is held here by a pin or a hold */
     bool is_pinned;    /* by a pin */

@@ -92,7 +92,7 @@ static bool check_residents(const struct instance *instance, simtime *first_dead
         REQUIRE(!resident->is_coming || !resident->blocks, "what is here does not come");
         retained += resident->private_blocks;
         held += resident->is_pin ? 0 : resident->private_blocks;
-        const simtime until = resident->is_pin && !resident->has_returned ? resident->until : SIMTIME_NEVER;
+        const simtime until = residency_lapses(instance, resident) ? resident->until : SIMTIME_NEVER;
         first = until < first ? until : first;
         first = resident->back_at < first && !resident->is_offloading ? resident->back_at : first;
     }

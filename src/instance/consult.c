@@ -45,7 +45,7 @@ static struct asim_turn show_turn(const struct call *call, const struct sequence
         .output_toks = generated < sequence->limit ? generated : sequence->limit,
         .cached_toks = computed,
         .preemptions = sequence->preemptions,
-        .is_last = facts->is_last,
+        .is_last = facts->is_last && !instance->config->pins_until_needed,
         .is_preempted = sequence->state == SEQUENCE_WAITING && sequence->was_admitted,
         .is_retained = resident != NULL,
         .is_pinned = resident && resident->is_pin,

@@ -28,6 +28,7 @@ struct engine_config {
     bool prefix_caching;
     bool chunked_prefill;
     bool reserve_full_prompt; /* admit only when the blocks of the whole prompt are free */
+    bool pins_until_needed;   /* by blocks, where nothing can run otherwise; else until their deadline */
     struct host_time host;
     enum engine_stepping stepping;
     simtime telemetry_period;

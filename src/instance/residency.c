@@ -177,8 +177,7 @@ static void sum_up(struct instance *instance)
     for (size_t i = 0; i < residency->n_residents; i++) {
         const struct resident *resident = residency->residents[i];
         instance->held_blocks += resident->is_pin ? 0 : resident->private_blocks;
-        /* A program that has returned keeps its pin until it is admitted. */
-        if (resident->is_pin && !resident->has_returned && resident->until < residency->next_deadline) {
+        if (residency_lapses(instance, resident) && resident->until < residency->next_deadline) {
             residency->next_deadline = resident->until;
         }
         if (!resident->is_offloading && resident->back_at < residency->next_deadline) { /* first it is to be away */
@@ -187,20 +186,39 @@ static void sum_up(struct instance *instance)
     }
 }
 
-/* Its blocks go to the free queue. */
-static void give_up(struct instance *instance, struct resident *resident, simtime now)
+/* So many of its private blocks are not retained any more. */
+static void count_off(struct instance *instance, struct resident *resident, uint32_t blocks, simtime now)
 {
     struct residency *residency = instance->residency;
-    const unsigned __int128 cost =
-        (unsigned __int128)resident->private_blocks * (unsigned __int128)(now - resident->since);
+    const unsigned __int128 cost = (unsigned __int128)blocks * (unsigned __int128)(now - resident->since);
     residency->counters.retained_block_ps += cost;
     if (!resident->has_returned) {
         residency->counters.wasted_block_ps += cost;
     }
-    residency->retained_blocks -= resident->private_blocks;
-    kv_release(instance->pool, &resident->holder);
-    resident->blocks = resident->private_blocks = 0;
+    residency->retained_blocks -= blocks;
+    resident->private_blocks -= blocks;
     instance->head_blocked = false;
+}
+
+/* Its blocks go to the free queue. */
+static void give_up(struct instance *instance, struct resident *resident, simtime now)
+{
+    count_off(instance, resident, resident->private_blocks, now);
+    kv_release(instance->pool, &resident->holder);
+    resident->blocks = 0;
+}
+
+void residency_shorten(struct instance *instance, struct resident *resident, uint32_t blocks, simtime now)
+{
+    assert(blocks < resident->blocks);
+    const uint32_t free = kv_free(instance->pool);
+    kv_shorten(instance->pool, &resident->holder, resident->blocks - blocks);
+    const uint32_t freed = kv_free(instance->pool) - free;
+    resident->blocks -= blocks;
+    const uint32_t before = resident->private_blocks;
+    const uint32_t left = freed < before ? before - freed : 0;
+    count_off(instance, resident, before - (left < resident->blocks ? left : resident->blocks), now);
+    residency_set_timer(instance);
 }
 
 void residency_vacate(struct instance *instance, struct resident *resident, simtime now)

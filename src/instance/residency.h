@@ -121,7 +121,10 @@ struct resident *residency_add(struct instance *instance, uint64_t program, stru
 void residency_remove(struct instance *instance, size_t index, simtime now);
 size_t residency_index(const struct residency *residency, const struct resident *resident);
 
-/* The same but for the record: the program is away then. */
+/* Its last `blocks` blocks go; there are more. */
+void residency_shorten(struct instance *instance, struct resident *resident, uint32_t blocks, simtime now);
+
+/* As residency_remove but for the record: the program is away then. */
 void residency_vacate(struct instance *instance, struct resident *resident, simtime now);
 
 /* Gives blocks to a program that is away; the holder is empty then. It is a hold. */
@@ -129,6 +132,12 @@ void residency_give(struct instance *instance, struct resident *resident, struct
 
 /* A pin ends, or is moved to `until`. */
 void residency_set_deadline(struct instance *instance, struct resident *resident, simtime until, simtime now);
+
+/* True for a pin that ends at its deadline. A program that has returned keeps its pin until it is admitted. */
+static inline bool residency_lapses(const struct instance *instance, const struct resident *resident)
+{
+    return resident->is_pin && !resident->has_returned && !instance->config->pins_until_needed;
+}
 
 /* Sets the instance's timer anew. */
 void residency_set_timer(struct instance *instance);

@@ -91,7 +91,8 @@ void engine_part(struct instance *instance, struct sequence *sequence, simtime n
 {
     struct residency *residency = instance->residency;
     struct asim_retention decision = consult_completion(instance, sequence, now);
-    const bool is_last = residency_guest(residency, sequence)->facts.is_last;
+    const bool is_last = residency_guest(residency, sequence)->facts.is_last &&
+                         !(instance->config->pins_until_needed && decision.action == ASIM_PIN);
     if (!is_last) {
         count_decision(&residency->counters, decision.action);
         engine_log_retention(instance, &decision, sequence, now);
@@ -182,10 +183,11 @@ void engine_return(struct instance *instance, const struct sequence *sequence, s
     if (resident && resident->blocks) {
         *(resident->is_pin ? &residency->counters.pins_returned : &residency->counters.holds_returned) += 1;
     }
+    consult_admission(instance, sequence, now); /* who is shown what was held for the turn */
+    resident = residency_find(residency, sequence->program);
     if (resident) {
         residency_remove(instance, residency_index(residency, resident), now);
     }
-    consult_admission(instance, sequence, now);
 }
 
 void engine_leave(struct instance *instance, const struct sequence *sequence, simtime now)
@@ -213,7 +215,7 @@ void engine_pass_timer(struct instance *instance, simtime now)
     }
     for (size_t i = residency->n_residents; i-- > 0;) {
         const struct resident *resident = residency->residents[i];
-        if (resident->is_pin && !resident->has_returned && resident->until <= now) {
+        if (residency_lapses(instance, resident) && resident->until <= now) {
             residency->counters.pins_expired++;
             residency_remove(instance, i, now);
         }
@@ -329,10 +331,32 @@ static struct resident *first_hold(struct instance *instance, uint64_t except, s
     return first;
 }
 
+/* In a deadlock, the pin that is past its deadline for longest, else the one with the latest. */
+static struct resident *pin_past_use(const struct residency *residency, uint64_t except, simtime now)
+{
+    struct resident *first = NULL;
+    for (size_t i = 0; i < residency->n_residents; i++) {
+        struct resident *resident = residency->residents[i];
+        if (!resident->is_pin || !resident->blocks || resident->program == except) {
+            continue;
+        }
+        const bool is_past = resident->until <= now;
+        const bool first_is_past = first && first->until <= now;
+        if (!first || is_past > first_is_past ||
+            (is_past == first_is_past && (is_past ? resident->until < first->until : resident->until > first->until))) {
+            first = resident;
+        }
+    }
+    return first;
+}
+
 /* The pin that yields; NULL: none does. */
 static struct resident *yielding_pin(struct instance *instance, uint32_t needed, bool by_running, uint64_t except,
                                      simtime now)
 {
+    if (instance->config->pins_until_needed) {
+        return engine_stands_still(instance, by_running) ? pin_past_use(instance->residency, except, now) : NULL;
+    }
     const struct asim_pressure pressure = {.needed = needed - kv_free(instance->pool),
                                            .by_running = by_running,
                                            .deadlock = engine_stands_still(instance, by_running)};
@@ -391,6 +415,11 @@ bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_runn
         *(resident->is_pin ? &residency->counters.pins_forced : &residency->counters.holds_evicted) += 1;
         engine_log_resident(instance, resident->is_pin ? DECISION_EVICT_PIN : DECISION_EVICT_HOLD, resident,
                             needed - kv_free(instance->pool), SIMTIME_NEVER, now);
+        const uint32_t missing = needed - kv_free(instance->pool);
+        if (resident->is_pin && instance->config->pins_until_needed && resident->blocks > missing) {
+            residency_shorten(instance, resident, missing, now);
+            continue;
+        }
         if (writes_back && resident->blocks) { /* running turns cannot wait for it */
             engine_store(instance, resident->program, extent_list_content(&resident->content), resident->blocks,
                          !by_running, now);

@@ -286,8 +286,8 @@ void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content cont
     pool->anonymous -= entered;
 }
 
-/* Lets go of the copy of `node` in `lane`; returns the node above it on the way up, or KV_NONE at depth `lo`. */
-static inline uint32_t release_copy(struct kv_pool *pool, uint32_t node, uint32_t lane, uint32_t lo)
+/* Lets go of the copy of `node` in `lane`; returns the node that covers its blocks now. */
+static inline uint32_t release_one(struct kv_pool *pool, uint32_t node, uint32_t lane)
 {
     struct prefix_index *index = &pool->index;
     const uint32_t copy = prefix_index_copy(index, node, lane);
@@ -296,7 +296,13 @@ static inline uint32_t release_copy(struct kv_pool *pool, uint32_t node, uint32_
         pool->free += prefix_index_node(index, node)->n;
         pool->cached_free += prefix_index_node(index, node)->n;
     }
-    const struct prefix_node *covering = prefix_index_node(index, prefix_index_merge(index, node));
+    return prefix_index_merge(index, node);
+}
+
+/* The same; returns the node above it on the way up, or KV_NONE at depth `lo`. */
+static inline uint32_t release_copy(struct kv_pool *pool, uint32_t node, uint32_t lane, uint32_t lo)
+{
+    const struct prefix_node *covering = prefix_index_node(&pool->index, release_one(pool, node, lane));
     return covering->depth == lo ? KV_NONE : covering->parent;
 }
 
@@ -338,8 +344,40 @@ void kv_trim(struct kv_pool *pool, struct kv_holder *holder)
     holder->rest.count = 0;
 }
 
-/* The same, but blocks that nobody holds then, no other block duplicates and nothing cached continues are anonymous
- * ones. A turn that has blocks without a name holds what they continue: they make no difference. */
+/* The last node of the holder's last range goes, cut where `blocks` end. */
+static void release_last(struct kv_pool *pool, struct kv_holder *holder, uint32_t blocks)
+{
+    struct prefix_index *index = &pool->index;
+    struct kv_range *range = &holder->last;
+    const uint32_t node = range->end;
+    if (prefix_index_node(index, node)->depth < blocks) {
+        prefix_index_split(index, node, blocks - prefix_index_node(index, node)->depth);
+    }
+    struct prefix_node *x = prefix_index_node(index, node);
+    holder->hashed_blocks = x->depth;
+    x->ends--;
+    if (x->depth > range->lo) {
+        range->end = x->parent;
+        prefix_index_node(index, x->parent)->ends++; /* so that it stays a node of its own */
+        release_one(pool, node, range->lane);
+        return;
+    }
+    release_one(pool, node, range->lane);
+    if (--holder->n_ranges) {
+        *range = holder->earlier[holder->n_ranges - 1];
+    }
+}
+
+void kv_shorten(struct kv_pool *pool, struct kv_holder *holder, uint32_t blocks)
+{
+    kv_trim(pool, holder);
+    while (holder->hashed_blocks > blocks) {
+        release_last(pool, holder, blocks);
+    }
+}
+
+/* As releasing a copy, but blocks that nobody holds then, no other block duplicates and nothing cached continues are
+ * anonymous ones. A turn that has blocks without a name holds what they continue: they make no difference. */
 static uint32_t drop_copy_of(struct kv_pool *pool, uint32_t node, uint32_t lane, uint32_t lo)
 {
     struct prefix_index *index = &pool->index;

@@ -71,6 +71,9 @@ void kv_holder_fini(struct kv_holder *holder);
 /* Gives back the blocks that are not in the index, which nobody can hit. */
 void kv_trim(struct kv_pool *pool, struct kv_holder *holder);
 
+/* Gives back all but the first `blocks` of those in the index, last first, and what is not in it. */
+void kv_shorten(struct kv_pool *pool, struct kv_holder *holder, uint32_t blocks);
+
 /* As kv_release, but what nobody else holds is not cached any more, unless something cached continues it or another
  * block caches the same. */
 void kv_drop(struct kv_pool *pool, struct kv_holder *holder);

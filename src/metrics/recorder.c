@@ -117,6 +117,9 @@ static void add_program_to_statistics(struct recorder *recorder, const struct pr
     series_add(&recorder->series[JCT], record->end - record->arrival);
     series_add(&recorder->series[TOOL], record->tool_time);
     series_add(&recorder->series[PROGRAM_QUEUE], sums->queue);
+    if (sums->generated_toks) {
+        series_add(&recorder->series[TOKEN_LATENCY], (record->end - record->arrival) / (simtime)sums->generated_toks);
+    }
     totals->programs_within += is_within(record->end - record->arrival, recorder->slo.jct);
     totals->programs_due += record->deadline != 0;
     totals->programs_in_time += record->deadline && record->end <= record->deadline;
@@ -253,6 +256,7 @@ void recorder_summarise(struct recorder *recorder, struct recorder_summary *out)
     out->program_jct = series_quantities(&recorder->series[JCT]);
     out->program_tool = series_quantities(&recorder->series[TOOL]);
     out->program_queue = series_quantities(&recorder->series[PROGRAM_QUEUE]);
+    out->token_latency = series_quantities(&recorder->series[TOKEN_LATENCY]);
     out->sketched = series_sketched(&recorder->series[E2E]) || series_sketched(&recorder->series[JCT]);
 }
 

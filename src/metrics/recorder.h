@@ -122,6 +122,7 @@ struct recorder_summary {
     struct fairness_index fairness;
     simtime end;                                                /* last completion */
     struct quantities program_jct, program_tool, program_queue; /* per program */
+    struct quantities token_latency;                            /* per program: JCT over generated tokens */
     struct quantities ttft, tpot, e2e, queue;                   /* per turn */
     bool sketched; /* percentiles come from histograms (more than options.exact_values) */
 };

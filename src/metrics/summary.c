@@ -72,6 +72,7 @@ static json_t *programs(const struct summary_input *in)
     set(object, "jct_s", quantities(&r->program_jct));
     set(object, "tool_s", quantities(&r->program_tool));
     set(object, "queue_s", quantities(&r->program_queue));
+    set(object, "token_latency_s", quantities(&r->token_latency));
     return object;
 }
 

@@ -264,6 +264,13 @@ static const struct option_row rows[] = {
     {OPTION("engine", COUNT, "max_cudagraph_capture_size", "--max-cudagraph-capture-size", max_cudagraph_capture_size),
      RANGE(0, 1048576),
      HELP("Most tokens of a step that runs as a CUDA graph; 0: none does. Unset: twice max_num_seqs, at most 512.")},
+    {OPTION("engine", CHOICE, "pins", "--pins", pins), DEFAULT("until-deadline"),
+     NAMES2("until-deadline", "until-needed"),
+     HELP(
+         "When pinned KV is given up that nobody has come back for. until-deadline: at the pin's deadline, or all of a "
+         "program's where nothing could run otherwise. until-needed: never before nothing could run otherwise, and "
+         "then as many of its last blocks as are needed, of pins past their deadline first; policies are not told "
+         "which turn is a program's last, so that it is pinned after as well.")},
     {OPTION("engine", CHOICE, "offload.engine", "--offload-engine", offload_engine), DEFAULT("policy"),
      NAMES6("policy", "vllm", "lmcache", "hicache-write-through", "hicache-selective", "hicache-write-back"),
      HELP("When the engine copies KV to the tiers below HBM by itself. policy: only when a policy asks; vllm: every "

@@ -48,6 +48,7 @@ enum setting_offload {
     SETTING_OFFLOAD_HICACHE_BACK
 };
 enum setting_overlap { SETTING_OVERLAP_ASYNC, SETTING_OVERLAP_SAME_STREAM };
+enum setting_pins { SETTING_PINS_UNTIL_DEADLINE, SETTING_PINS_UNTIL_NEEDED };
 enum setting_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
 struct settings {
@@ -113,6 +114,7 @@ struct settings {
     bool async_scheduling;               /* preset decides unless given */
     double watermark;                    /* fraction of the pool */
     uint64_t max_cudagraph_capture_size; /* unset: min(2 * max_num_seqs, 512) */
+    uint32_t pins;                       /* enum setting_pins */
     uint32_t offload_engine;             /* enum setting_offload */
     uint32_t offload_overlap;            /* enum setting_overlap */
     uint64_t offload_chunk;              /* tokens; unset: the engine's */

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-enum { SECTION_VERSION = 1, TURNS_VERSION = 2, INSTANCES_VERSION = 2 };
+enum { SECTION_VERSION = 1, TURNS_VERSION = 2, INSTANCES_VERSION = 2, RECORDERS_VERSION = 2 };
 
 /* Bytes of a turn in a gap. */
 enum { TURN_BYTES = 12 };
@@ -335,7 +335,7 @@ static void load_instances(struct loader *loader)
 
 static void save_recorders(const struct cluster *cluster, struct store_writer *writer)
 {
-    store_begin(writer, "recorders", SECTION_VERSION);
+    store_begin(writer, "recorders", RECORDERS_VERSION);
     store_put_u32(writer, cluster->n_recorders);
     store_end(writer);
     for (uint32_t i = 0; i < cluster->n_recorders; i++) {
@@ -348,7 +348,7 @@ static void load_recorders(struct loader *loader)
 {
     struct cluster *cluster = loader->windows->cluster;
     struct store_reader *reader = loader->reader;
-    store_enter(reader, "recorders", SECTION_VERSION);
+    store_enter(reader, "recorders", RECORDERS_VERSION);
     const uint32_t n = store_get_u32(reader);
     store_leave(reader);
     for (uint32_t i = 0; i < n && !store_failed(reader); i++) {

@@ -53,6 +53,7 @@ static void resolve_engine(const struct settings *settings, struct cluster_plan 
         .logs_decisions = settings->decisions_log,
         .chunked_prefill = settings->enable_chunked_prefill,
         .reserve_full_prompt = settings->scheduler_reserve_full_isl,
+        .pins_until_needed = settings->pins == SETTING_PINS_UNTIL_NEEDED,
         .host = plan->device.host,
         /* The exact view is of every step end. */
         .stepping = settings->stepping == STEPPING_PLAIN ? ENGINE_PLAIN

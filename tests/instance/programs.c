@@ -27,6 +27,7 @@ static void draw_config(struct programs *programs, uint64_t seed, uint32_t *coun
         .prefix_caching = draw(seed, counter, 0, 9) > 0,
         .chunked_prefill = true,
         .reserve_full_prompt = draw(seed, counter, 0, 2) > 0,
+        .pins_until_needed = draw(seed, counter, 0, 2) == 0,
         .host = {.hideable = (simtime)draw(seed, counter, 0, 2) * 3 * SIMTIME_MS, .max_graph_tokens = 64},
         .telemetry_period = 100 * SIMTIME_MS,
     };

@@ -300,6 +300,52 @@ static void the_policy_says_which_pin_yields(void **state)
     }
 }
 
+static void pins_until_they_are_needed(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t first, second;
+    three_programs(f, &first, &second);
+    f->config.pins_until_needed = true;
+    script.retention[0] = (struct asim_retention){.action = ASIM_PIN, .until = MS(150)};
+    script.retention[1] = (struct asim_retention){.action = ASIM_PIN, .until = MS(170)};
+    EACH_STEPPING(f)
+    {
+        assert_int_equal(f->records[2].first_scheduled, MS(200));
+        assert_int_equal(f->counters.pins_expired, 0);
+        assert_int_equal(f->counters.pins_forced, 1);
+        assert_int_equal(f->counters.pins_returned, 2);
+        assert_int_equal(f->records[first].hit_toks, 16); /* past its deadline for longer: three of its blocks */
+        assert_int_equal(f->records[second].hit_toks, 64);
+    }
+    script.retention[0].until = MS(300);
+    script.retention[1].until = MS(350);
+    EACH_STEPPING(f)
+    {
+        assert_int_equal(f->records[first].hit_toks, 64);
+        assert_int_equal(f->records[second].hit_toks, 16); /* the latest deadline */
+    }
+}
+
+/* Program 0 is over after its first turn. */
+static void a_last_turn_is_pinned_where_it_is_not_known(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t big = crowd(f);
+    f->facts[0].is_last = true;
+    script.retention[0] = (struct asim_retention){.action = ASIM_PIN, .until = MS(60)};
+    EACH_STEPPING(f)
+    {
+        assert_true(f->records[big].first_scheduled < MS(63));
+        assert_int_equal(f->counters.pinned, 0);
+    }
+    f->config.pins_until_needed = true;
+    EACH_STEPPING(f)
+    {
+        assert_int_equal(f->records[big].first_scheduled, f->records[1].last_token); /* nothing runs any more */
+        assert_int_equal(f->counters.pinned, 1);
+    }
+}
+
 static void holds_go_in_order(void **state)
 {
     struct fixture *f = *state;
@@ -557,6 +603,8 @@ int main(void)
         T(a_pin_waits_with_its_program),
         T(the_latest_pin_yields_in_a_deadlock),
         T(the_policy_says_which_pin_yields),
+        T(pins_until_they_are_needed),
+        T(a_last_turn_is_pinned_where_it_is_not_known),
         T(holds_go_in_order),
         T(holds_yield_where_pins_do_not),
         T(what_is_dropped_is_not_hit),

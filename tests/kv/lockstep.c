@@ -185,6 +185,14 @@ void lockstep_keep(struct lockstep *both, struct lockstep_turn *turn, struct loc
     turn->plain = plain_empty;
 }
 
+void lockstep_shorten(struct lockstep *both, struct lockstep_turn *keeper, uint32_t blocks)
+{
+    kv_shorten(both->pool, &keeper->holder, blocks);
+    plain_shorten(&both->plain, &keeper->plain, blocks);
+    SAME(both, keeper->holder.hashed_blocks, keeper->plain.hashed);
+    compare_counts(both);
+}
+
 void lockstep_reload(struct lockstep *both, struct lockstep_turn *turns, size_t n_turns, size_t stride)
 {
     struct kv_holder **holders = mem_alloc((n_turns + 1) * sizeof *holders);

@@ -54,6 +54,9 @@ void lockstep_drop(struct lockstep *both, struct lockstep_turn *turn);
 /* What the turn holds in full blocks goes to `keeper`, which holds nothing; the rest is given back. */
 void lockstep_keep(struct lockstep *both, struct lockstep_turn *turn, struct lockstep_turn *keeper);
 
+/* All but the first `blocks` that the keeper holds are given back. */
+void lockstep_shorten(struct lockstep *both, struct lockstep_turn *keeper, uint32_t blocks);
+
 /* Saves the pool under test with its holders, and goes on with what a fresh pool loads. `turns` as below. */
 void lockstep_reload(struct lockstep *both, struct lockstep_turn *turns, size_t n_turns, size_t stride);
 

@@ -196,6 +196,18 @@ void plain_trim(struct plain_pool *pool, struct plain_holder *holder)
     }
 }
 
+void plain_shorten(struct plain_pool *pool, struct plain_holder *holder, uint32_t blocks)
+{
+    plain_trim(pool, holder);
+    while (holder->n > blocks) {
+        const uint32_t id = holder->blocks[--holder->n];
+        if (--pool->blocks[id].ref == 0) {
+            queue_push(pool, id);
+        }
+    }
+    holder->hashed = holder->n;
+}
+
 static bool same_name(const struct plain_name *a, const struct plain_name *b)
 {
     return a->low == b->low && a->high == b->high;

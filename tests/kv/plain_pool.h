@@ -69,6 +69,9 @@ void plain_release(struct plain_pool *pool, struct plain_holder *holder);
 /* The blocks without a name. */
 void plain_trim(struct plain_pool *pool, struct plain_holder *holder);
 
+/* All but the first `blocks`. */
+void plain_shorten(struct plain_pool *pool, struct plain_holder *holder, uint32_t blocks);
+
 /* As plain_release; a block that nobody else holds loses its name, unless another one has it or follows the block. */
 void plain_drop(struct plain_pool *pool, struct plain_holder *holder);
 

@@ -201,6 +201,9 @@ static void let_go(struct world *world)
 {
     struct agent *keeper = &world->agents[world->n_agents + draw(world, world->n_agents)];
     if (draw(world, 2)) {
+        lockstep_shorten(&world->both, &keeper->turn, draw(world, keeper->turn.plain.n + 1));
+        world->totals->shortened++;
+    } else if (draw(world, 2)) {
         lockstep_drop(&world->both, &keeper->turn);
     } else {
         lockstep_release(&world->both, &keeper->turn);

@@ -17,6 +17,7 @@ struct random_totals {
     uint64_t evicted;
     uint64_t kept;    /* RANDOM_KEPT: turns whose blocks were held when they had ended, */
     uint64_t dropped; /* or dropped */
+    uint64_t shortened;
 };
 
 enum random_mode {

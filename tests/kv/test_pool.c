@@ -52,7 +52,7 @@ static void equals_plain_pool_beyond_turns(void **state)
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         random_programs(seed, STEPS, RANDOM_KEPT, &totals);
     }
-    assert_true(totals.kept > SEEDS && totals.dropped > SEEDS);
+    assert_true(totals.kept > SEEDS && totals.dropped > SEEDS && totals.shortened > SEEDS);
     assert_true(totals.hit_blocks > SEEDS && totals.evicted > SEEDS && totals.duplicates > SEEDS);
 }
 

@@ -41,7 +41,7 @@ static void equals_plain_pool_beyond_turns(void **state)
     for (uint64_t seed = 300000; seed < 300000 + SEEDS; seed++) {
         random_programs(seed, STEPS, RANDOM_KEPT, &totals);
     }
-    assert_true(totals.kept > SEEDS && totals.dropped > SEEDS);
+    assert_true(totals.kept > SEEDS && totals.dropped > SEEDS && totals.shortened > SEEDS);
 }
 
 static void replay(struct weka_options options)

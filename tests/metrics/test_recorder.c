@@ -82,6 +82,7 @@ static void definitions(void **state)
     assert_true(near(s.tpot.p50, 0.01));   /* 0.9 s over 90 intervals */
     assert_true(near(s.queue.max, 0.007)); /* 2 ms to the first scheduling, 5 ms after preemption */
     assert_true(near(s.program_jct.mean, 7) && near(s.program_tool.mean, 4) && near(s.program_queue.mean, 0.021));
+    assert_true(s.token_latency.n == 2 && fabs(s.token_latency.mean - 7.0 / 273) < 1e-12); /* whole picoseconds */
     assert_false(s.sketched);
     recorder_destroy(recorder);
 }

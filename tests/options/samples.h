@@ -72,6 +72,7 @@ static const struct sample samples[] = {
     {"tiers.cxl_bandwidth", "30GB/s", 0},
     {"tiers.nvme_read_bandwidth", "7GB/s", 0},
     {"tiers.nvme_write_bandwidth", "5GB/s", 0},
+    {"pins", "until-needed", 0},
     {"offload.engine", "hicache-selective", 0},
     {"offload.overlap", "same-stream", 0},
     {"offload.chunk", "512", 0},

@@ -73,4 +73,5 @@ void random_cluster_use_policies(struct random_cluster *cluster, uint64_t seed)
     struct dice dice = {.seed = seed, .rolled = 1 << 22};
     random_cluster_set(cluster, "retention", draw_policy(&dice, POLICY_RETENTION));
     random_cluster_set(cluster, "scheduling", draw_policy(&dice, POLICY_SCHEDULING));
+    random_cluster_set(cluster, "pins", draw(&dice, 0, 2) ? "until-deadline" : "until-needed");
 }

@@ -37,12 +37,12 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
     return pins ? retention_pin(context, context->parameters[TTL]) : retention_keep();
 }
 
-/* A running turn that is alone takes the pin that would last longest. */
+/* Where nothing else runs, the pin that would last longest goes. */
 static uint32_t on_pressure(const struct asim_context *context, const struct asim_pressure *pressure)
 {
     uint32_t latest = ASIM_NONE;
     asim_time until = context->now;
-    for (uint32_t i = 0; pressure->by_running && context->n_running <= 1 && i < context->n_residents; i++) {
+    for (uint32_t i = 0; pressure->deadlock && i < context->n_residents; i++) {
         struct asim_resident resident;
         context->host->resident(context->handle, i, &resident);
         if (resident.pinned_until > until || (resident.pinned_until && latest == ASIM_NONE)) {

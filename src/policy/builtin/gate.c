@@ -21,7 +21,7 @@ static const struct asim_parameter parameters[] = {
     [WEIGHT] = {.name = "weight",
                 .help = "of a gap in the moving mean",
                 .kind = ASIM_NUMBER,
-                .value = 0.3,
+                .value = 0.2,
                 .min = 0.001,
                 .max = 1.0},
     [FULL] = {.name = "full",
@@ -38,9 +38,34 @@ static const struct asim_parameter parameters[] = {
                    .max = 1e9},
 };
 
+/* A program whose turn found its KV pinned. The pin ends then; the turn's place is that of one with a pin. */
+struct returned {
+    struct memory_key key;
+    uint32_t turn;
+};
+
 struct state {
     struct moving_means gaps;
+    struct returned returned[MEMORY_ENTRIES];
 };
+
+static void on_turn_arrival(const struct asim_context *context, const struct asim_turn *turn)
+{
+    struct state *state = context->state;
+    if (turn->is_pinned) {
+        struct returned *returned =
+            memory_take(state->returned, MEMORY_SETS, sizeof *returned, turn->program, context->now);
+        returned->turn = turn->turn;
+        context->host->release(context->handle, turn->program);
+    }
+}
+
+static bool came_to_pin(const struct asim_context *context, const struct asim_turn *turn)
+{
+    struct state *state = context->state;
+    const struct returned *returned = memory_find(state->returned, MEMORY_SETS, sizeof *returned, turn->program);
+    return returned && returned->turn == turn->turn;
+}
 
 static void observe_gap(const struct asim_context *context, uint32_t tool, asim_time gap)
 {
@@ -60,7 +85,7 @@ static struct asim_priority priority(const struct asim_context *context, const s
 {
     const double most = context->parameters[MOST_TOKS];
     const int64_t toks = (double)turn->prompt_toks < most ? (int64_t)turn->prompt_toks : (int64_t)most;
-    return (struct asim_priority){.level = turn->is_pinned ? 0 : 1,
+    return (struct asim_priority){.level = came_to_pin(context, turn) ? 0 : 1,
                                   .order = turn->program_arrival / ASIM_MILLISECOND + toks};
 }
 
@@ -84,7 +109,7 @@ static bool admit(const struct asim_context *context, const struct asim_turn *tu
 {
     const double used = 1.0 - (double)context->free_blocks / (double)context->usable_blocks;
     const uint64_t free_toks = (uint64_t)context->free_blocks * context->block_size;
-    return turn->is_pinned || used <= context->parameters[FULL] || turn->prompt_toks - turn->cached_toks <= free_toks;
+    return used <= context->parameters[FULL] || turn->prompt_toks - turn->cached_toks <= free_toks;
 }
 
 const struct asim_policy policy_gate = {
@@ -92,9 +117,10 @@ const struct asim_policy policy_gate = {
     .name = "gate",
     .summary = "short pins, pinned programs first, no turn let in that does not fit, smallest turns preempted",
     .source = "AgentServeSim, evolved policy 'gate'",
-    .assumed = "the weight of a gap in its moving mean; what a waiting turn would hit is not known, so it counts whole",
+    .assumed = "what a waiting turn would hit is not known, so it counts whole",
     POLICY_PARAMETERS(parameters),
     .state_size = sizeof(struct state),
+    .on_turn_arrival = on_turn_arrival,
     .observe_gap = observe_gap,
     .on_turn_complete = on_turn_complete,
     .priority = priority,

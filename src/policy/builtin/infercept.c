@@ -7,21 +7,21 @@
  *     swap       2 Tload(C) C', but for what is hidden behind steps; only where there is a tier
  * with Tf(x) = a x + c the time of a step of x tokens and S the tokens that saturate it. A gap is known by what has
  * passed of it, so everybody is preserved at first, until preserving has wasted as much as the cheaper of the other
- * two would: a pin with that deadline, moved at every period as C' changes. The simple variants and `predict` decide at
- * once, by the mean of the tool's gaps.
+ * two would: a pin with that deadline, moved at every period as C' changes. The simple variants and prediction decide
+ * at once, by the mean of the tool's gaps; AgentServeSim's by a gap that is guessed, with C' = 0.
  */
 #include "policy/builtin/gaps.h"
 #include "policy/builtin/retention.h"
 
 enum { VARIANT, SATURATION, HIDDEN, PERIOD, SHORT, LONG, DEFAULT_GAP };
 
-enum variant { MIN_WASTE, SHORT_OR_SWAP, SHORT_OR_DISCARD, BY_LENGTH, PREDICT, VARIANTS };
+enum variant { MIN_WASTE, SHORT_OR_SWAP, SHORT_OR_DISCARD, BY_LENGTH, PREDICT, AT_START, VARIANTS };
 
 static const struct asim_parameter parameters[] = {
     [VARIANT] = {.name = "variant",
                  .help = "0: least waste, the gap unknown; 1: short gaps preserved, others swapped; 2: long gaps "
                          "discarded, others preserved; 3: short ones preserved, long ones discarded, others swapped; "
-                         "4: least waste by the tool's mean gap",
+                         "4: least waste by the tool's mean gap; 5: by `default_gap`, once, as AgentServeSim does",
                  .kind = ASIM_NUMBER,
                  .value = MIN_WASTE,
                  .min = 0,
@@ -65,18 +65,25 @@ struct state {
 
 /* ---- waste, in token picoseconds ---- */
 
-static double waste_of_discard(const struct asim_context *context, uint32_t toks)
+/* With so many turns running, that hold so many tokens together. */
+static double waste_of_discard_beside(const struct asim_context *context, uint32_t toks, uint32_t running,
+                                      uint64_t running_toks)
 {
     const double saturation = context->parameters[SATURATION];
     const double full = (double)context->host->prefill_time(context->handle, (uint32_t)saturation, 0);
     const double one = (double)context->host->prefill_time(context->handle, 1, 0);
     const double per_token = (full - one) / (saturation - 1.0);
-    const double room = saturation - context->n_running;
+    const double room = saturation - running;
     const double chunk = room > 1.0 ? room : 1.0;
     const double whole = (double)(uint64_t)((double)toks / chunk);
     const double chunks = whole * chunk < (double)toks ? whole : whole - 1.0; /* all but the last */
-    const double others = (double)context->running_toks;
+    const double others = (double)running_toks;
     return full * chunk * chunks * (chunks + 1.0) / 2.0 + per_token * (double)toks * others;
+}
+
+static double waste_of_discard(const struct asim_context *context, uint32_t toks)
+{
+    return waste_of_discard_beside(context, toks, context->n_running, context->running_toks);
 }
 
 /* ASIM_NEVER where nothing can be swapped. */
@@ -141,6 +148,18 @@ static struct asim_retention decide_at_once(const struct asim_context *context, 
     }
 }
 
+/* As AgentServeSim does it: for a gap that is guessed, beside an idle engine, and what is discarded is not cached. */
+static struct asim_retention decide_at_start(const struct asim_context *context, uint32_t toks)
+{
+    const double gap = context->parameters[DEFAULT_GAP];
+    if (gap * (double)toks <= waste_of_discard_beside(context, toks, 0, 0)) {
+        return retention_pin(context, gap);
+    }
+    struct asim_retention decision = retention_keep();
+    decision.action = ASIM_DROP;
+    return decision;
+}
+
 static struct asim_retention on_turn_complete(const struct asim_context *context, const struct asim_turn *turn)
 {
     struct state *state = context->state;
@@ -149,6 +168,9 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
     }
     const uint32_t toks = retention_context(turn);
     const enum variant variant = (enum variant)context->parameters[VARIANT];
+    if (variant == AT_START) {
+        return decide_at_start(context, toks);
+    }
     if (variant != MIN_WASTE) {
         const double gap = running_means_or(&state->gaps, turn->tool, context->parameters[DEFAULT_GAP]);
         return decide_at_once(context, variant, gap, toks);
@@ -156,6 +178,14 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
     /* What is to be swapped is so at the end of a period, which must come before the deadline. */
     const double late = context->n_tiers ? context->parameters[PERIOD] : 0.0;
     return retention_pin(context, longest(context, toks) + late);
+}
+
+/* AgentServeSim's pins end when the program returns, and not when it is admitted. */
+static void on_turn_arrival(const struct asim_context *context, const struct asim_turn *turn)
+{
+    if (context->parameters[VARIANT] == (double)AT_START) {
+        context->host->release(context->handle, turn->program);
+    }
 }
 
 static void look_again(const struct asim_context *context, const struct asim_resident *resident)
@@ -200,11 +230,12 @@ const struct asim_policy policy_infercept = {
     .source = "InferCept (arXiv 2402.01869), WukLab/InferCept",
     .assumed = "what is discarded stays cached until its blocks are needed; all running turns decode; swaps are "
                "charged as synchronous but for the share `hidden`, without a budget of blocks for each step; simple "
-               "variants go by the mean of the tool's gaps",
+               "variants but AgentServeSim's go by the mean of the tool's gaps",
     POLICY_PARAMETERS(parameters),
     .state_size = sizeof(struct state),
     .tick_period = tick_period,
     .observe_gap = observe_gap,
+    .on_turn_arrival = on_turn_arrival,
     .tick = tick,
     .on_turn_complete = on_turn_complete,
     .priority = retention_by_program,

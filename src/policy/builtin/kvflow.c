@@ -1,6 +1,7 @@
 /* KVFlow: what is given up first is the context that is farthest from its next use. A program in a chain is one step
  * away, so that distance is the time to its expected return. Where there is a tier below, the farthest contexts are
- * copied there while the pool is nearly full, and brought back shortly before they are due. */
+ * copied there while the pool is nearly full or has no room for the largest of them, and brought back shortly before
+ * they are due. */
 #include "policy/builtin/gaps.h"
 #include "policy/builtin/retention.h"
 
@@ -105,16 +106,23 @@ static void send_away(const struct asim_context *context, const struct asim_resi
     context->host->offload(context->handle, resident->program, 0);
 }
 
-/* The farthest resident that is not worth its blocks: away for longer than both copies take. */
+/* The farthest resident goes that is not worth its blocks, away for longer than both copies take, while little is free.
+ */
 static void relieve(const struct asim_context *context)
 {
     struct asim_resident farthest = {.score = -1.0};
+    uint32_t largest = 0; /* blocks */
     for (uint32_t i = 0; i < context->n_residents; i++) {
         struct asim_resident resident;
         context->host->resident(context->handle, i, &resident);
+        largest = resident.blocks > largest ? resident.blocks : largest;
         if (!resident.has_returned && !resident.is_offloading && resident.score > farthest.score) {
             farthest = resident;
         }
+    }
+    const double used = 1.0 - (double)context->free_blocks / (double)context->usable_blocks;
+    if (farthest.score < 0.0 || (used <= context->parameters[FULL] && context->free_blocks >= largest)) {
+        return;
     }
     const double load = (double)context->host->load_time(context->handle, 0, farthest.context_toks);
     if (farthest.score - (double)context->now > 2.0 * load + context->parameters[LEAD]) {
@@ -128,10 +136,7 @@ static void tick(const struct asim_context *context)
         return;
     }
     bring_back(context);
-    const double used = 1.0 - (double)context->free_blocks / (double)context->usable_blocks;
-    if (used > context->parameters[FULL] && context->n_residents) {
-        relieve(context);
-    }
+    relieve(context);
 }
 
 static asim_time tick_period(const double *values)
@@ -145,7 +150,7 @@ const struct asim_policy policy_kvflow = {
     .summary = "under pressure the KV goes whose program is expected back last; it is copied below and brought back",
     .source = "KVFlow (arXiv 2507.07400)",
     .assumed = "programs are chains, so steps to execution are the time to the expected return; whole contexts, one of "
-               "them in each period, are copied below while the pool is nearly full",
+               "them in each period, are copied below while there is no room for another",
     POLICY_PARAMETERS(parameters),
     .state_size = sizeof(struct state),
     .tick_period = tick_period,

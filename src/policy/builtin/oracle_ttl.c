@@ -32,7 +32,8 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
         return retention_keep();
     }
     const double until = (double)turn->true_gap + context->parameters[SLACK];
-    const double benefit = program_cost_benefit(&state->cost, context, retention_context(turn));
+    const double benefit =
+        program_cost_benefit(&state->cost, program_cost_eta(&state->cost), context, retention_context(turn));
     return until < benefit ? retention_pin(context, until) : retention_keep();
 }
 

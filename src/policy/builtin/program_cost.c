@@ -6,9 +6,19 @@
 
 void program_cost_admitted(struct program_cost *cost, const struct asim_turn *turn, asim_time waited)
 {
-    if (!turn->preemptions) {
-        running_mean_add(&cost->wait, (double)waited);
+    if (!turn->preemptions && turn->turn && !turn->is_retained) {
+        cost->waits[cost->n_waits++ % WAIT_WINDOW] = (double)waited;
     }
+}
+
+static double mean_wait(const struct program_cost *cost)
+{
+    const uint64_t n = cost->n_waits < WAIT_WINDOW ? cost->n_waits : WAIT_WINDOW;
+    double sum = 0.0;
+    for (uint64_t i = 0; i < n; i++) {
+        sum += cost->waits[i];
+    }
+    return n ? sum / (double)n : 0.0;
 }
 
 void program_cost_ended(struct program_cost *cost, uint32_t turns)
@@ -35,7 +45,8 @@ double program_cost_eta(const struct program_cost *cost)
     return eta > 0.0 ? eta : 0.0;
 }
 
-double program_cost_benefit(const struct program_cost *cost, const struct asim_context *context, uint32_t toks)
+double program_cost_benefit(const struct program_cost *cost, double eta, const struct asim_context *context,
+                            uint32_t toks)
 {
-    return running_mean_or(&cost->wait, 0.0) * program_cost_eta(cost) + (double)retention_reload(context, toks);
+    return mean_wait(cost) * eta + (double)retention_reload(context, toks);
 }

@@ -1,6 +1,6 @@
 /* What it costs a program when its KV is gone at its return, after Continuum: the context must be had again, and the
- * turn waits in the queue for as long as turns have waited so far, discounted by how much the turns that a program has
- * behind it tell of those still to come. */
+ * turn waits in the queue for as long as turns whose KV was gone have waited of late, discounted by how much the turns
+ * that a program has behind it tell of those still to come. */
 #ifndef ASIM_POLICY_BUILTIN_PROGRAM_COST_H
 #define ASIM_POLICY_BUILTIN_PROGRAM_COST_H
 
@@ -11,8 +11,11 @@ struct turn_correlation {
     double n, k, r, kk, rr, kr;
 };
 
+enum { WAIT_WINDOW = 100 }; /* turns */
+
 struct program_cost {
-    struct running_mean wait; /* in the queue, of turns when they were first admitted; ps */
+    double waits[WAIT_WINDOW]; /* in the queue, of returning turns whose KV was gone when they were first admitted; ps */
+    uint64_t n_waits;
     struct turn_correlation turns;
 };
 
@@ -23,6 +26,7 @@ void program_cost_ended(struct program_cost *cost, uint32_t turns);
 double program_cost_eta(const struct program_cost *cost);
 
 /* Time (ps) that the program saves by a context of `toks` that is still there. */
-double program_cost_benefit(const struct program_cost *cost, const struct asim_context *context, uint32_t toks);
+double program_cost_benefit(const struct program_cost *cost, double eta, const struct asim_context *context,
+                            uint32_t toks);
 
 #endif

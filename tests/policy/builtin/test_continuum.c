@@ -38,30 +38,33 @@ static void unseen_gaps_are_exponential(void **state)
     desk_close(&desk);
 }
 
+static void gaps(struct desk *desk, uint32_t tool, asim_time gap, int n)
+{
+    for (int i = 0; i < n; i++) {
+        desk_gap(desk, tool, gap);
+    }
+}
+
 static void the_tool_counts_when_it_is_known(void **state)
 {
     (void)state;
     struct desk desk;
     desk_open(&desk, &policy_continuum);
-    /* All tools: 1, 2, 3 and 10 s; B = 8 s: tau = 3 s (see test_gaps.c). */
-    desk_gap(&desk, 6, 1 * S);
-    desk_gap(&desk, 6, 2 * S);
-    desk_gap(&desk, 6, 3 * S);
-    desk_gap(&desk, 6, 10 * S);
-    struct asim_turn turn = desk_turn(1, 0, 5, 7999);
+    gaps(&desk, 6, 1 * S, 25);
+    gaps(&desk, 6, 2 * S, 25);
+    gaps(&desk, 6, 3 * S, 25);
+    gaps(&desk, 6, 10 * S, 25);
+    struct asim_turn turn = desk_turn(1, 0, 5, 7999); /* B = 8 s; 100 gaps are few */
+    assert_true(fabs((double)desk_pin(&desk, &turn) - log(8) * (double)S) < 1e-6 * (double)S);
+    desk_gap(&desk, 6, 10 * S); /* 8 * 75/101 - 3 = 2.94, more than with 2 s, 8 * 50/101 - 2, or 1 s */
     assert_int_equal(desk_pin(&desk, &turn), 3 * S);
-    /* With 100 gaps of its own the tool still is not: 102 of 104 gaps within 2 s, 8 * 102/104 - 2 = 5.85, more than
-     * with 1 s, 8/104 * 1 - 1, or 3 s, 8 * 103/104 - 3. */
-    for (int i = 0; i < 100; i++) {
-        desk_gap(&desk, 5, 2 * S);
-    }
+    /* With 100 gaps of its own the tool still is not known: 150 of 201 gaps are within 2 s, 8 * 150/201 - 2 = 3.970,
+     * more than with 3 s, 8 * 175/201 - 3 = 3.965. */
+    gaps(&desk, 5, 2 * S, 100);
     assert_int_equal(desk_pin(&desk, &turn), 2 * S);
-    turn.tool = 6; /* few: as above */
-    assert_int_equal(desk_pin(&desk, &turn), 2 * S);
-    for (int i = 0; i < 97; i++) {
-        desk_gap(&desk, 6, 10 * S);
-    }
-    /* 101 gaps: 1, 2, 3 s once each, and 98 of 10 s: 8 * 1/101 - 1 < 0 and so on; nothing pays. */
+    turn.tool = 6;
+    assert_int_equal(desk_pin(&desk, &turn), 3 * S);
+    gaps(&desk, 6, 10 * S, 256); /* the others are forgotten; nothing pays */
     assert_int_equal(desk_complete(&desk, &turn).action, ASIM_KEEP);
     desk_close(&desk);
 }
@@ -71,14 +74,27 @@ static void the_queue_adds_to_the_benefit(void **state)
     (void)state;
     struct desk desk;
     desk_open(&desk, &policy_continuum);
-    desk_gap(&desk, 5, 3 * S);
+    gaps(&desk, 5, 3 * S, 101);
     struct asim_turn turn = desk_turn(1, 0, 5, 1999); /* 2 s, less than the gap */
     assert_int_equal(desk_complete(&desk, &turn).action, ASIM_KEEP);
-    struct asim_turn admitted = desk_turn(2, 0, 5, 10);
+    struct asim_turn admitted = desk_turn(2, 1, 5, 10);
     policy_continuum.observe_admission(&desk.context, &admitted, 4 * S); /* mean wait 2 s: B = 4 s */
     policy_continuum.observe_admission(&desk.context, &admitted, 0);
-    admitted.preemptions = 1; /* its second wait does not count */
+    admitted.preemptions = 1; /* its second wait does not count, */
     policy_continuum.observe_admission(&desk.context, &admitted, 1000 * S);
+    admitted.preemptions = 0;
+    admitted.is_retained = true; /* nor that of one who lost nothing, */
+    policy_continuum.observe_admission(&desk.context, &admitted, 0);
+    admitted = desk_turn(3, 0, 5, 10); /* nor that of one who had nothing */
+    policy_continuum.observe_admission(&desk.context, &admitted, 1000 * S);
+    assert_int_equal(desk_pin(&desk, &turn), 3 * S);
+    turn.prompt_toks = 999; /* 1 + 2 s, and the gap takes them */
+    assert_int_equal(desk_complete(&desk, &turn).action, ASIM_KEEP);
+    /* The last 100 count. */
+    admitted = desk_turn(2, 1, 5, 10);
+    for (int i = 0; i < 100; i++) {
+        policy_continuum.observe_admission(&desk.context, &admitted, 3 * S);
+    }
     assert_int_equal(desk_pin(&desk, &turn), 3 * S);
     desk_close(&desk);
 }
@@ -88,7 +104,7 @@ static void loading_may_be_cheaper_than_computing(void **state)
     (void)state;
     struct desk desk;
     desk_open(&desk, &policy_continuum);
-    desk_gap(&desk, 5, S);
+    gaps(&desk, 5, S, 101);
     const struct asim_turn turn = desk_turn(1, 0, 5, 4999);
     assert_int_equal(desk_pin(&desk, &turn), S);
     desk.context.n_tiers = 1; /* 0.5 s instead of 5 s */
@@ -149,13 +165,11 @@ static void the_release_gives_up_the_latest_pin(void **state)
     desk.residents[0].pinned_until = 11 * S;
     desk.residents[1].pinned_until = 12 * S;
     desk.residents[2].pinned_until = 0; /* a hold */
-    desk.context.n_running = 1;
-    struct asim_pressure pressure = {.needed = 1, .by_running = true};
+    struct asim_pressure pressure = {.needed = 1, .by_running = true, .deadlock = true};
     assert_int_equal(policy_continuum_release.on_pressure(&desk.context, &pressure), 1);
-    desk.context.n_running = 2; /* somebody can be preempted */
-    assert_true(policy_continuum_release.on_pressure(&desk.context, &pressure) == ASIM_NONE);
-    desk.context.n_running = 0;
-    pressure = (struct asim_pressure){.needed = 1, .deadlock = true}; /* as the engine does it */
+    pressure.by_running = false;
+    assert_int_equal(policy_continuum_release.on_pressure(&desk.context, &pressure), 1);
+    pressure.deadlock = false; /* somebody runs, and will end */
     assert_true(policy_continuum_release.on_pressure(&desk.context, &pressure) == ASIM_NONE);
     desk_close(&desk);
 }

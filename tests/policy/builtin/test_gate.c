@@ -11,9 +11,9 @@ static void slow_tools_are_not_waited_for(void **state)
     struct asim_turn turn = desk_turn(1, 0, 5, 100);
     assert_int_equal(desk_pin(&desk, &turn), 2 * S);
     desk_gap(&desk, 5, 1 * S);
-    desk_gap(&desk, 5, 7 * S); /* 1 + 0.3 * 6 = 2.8 */
+    desk_gap(&desk, 5, 7 * S); /* 1 + 0.2 * 6 = 2.2 */
     assert_int_equal(desk_pin(&desk, &turn), 2 * S);
-    desk_gap(&desk, 5, 4 * S); /* 2.8 + 0.3 * 1.2 = 3.16 */
+    desk_gap(&desk, 5, 7 * S); /* 2.2 + 0.2 * 4.8 = 3.16 */
     assert_int_equal(desk_complete(&desk, &turn).action, ASIM_KEEP);
     turn.tool = 6;
     assert_int_equal(desk_pin(&desk, &turn), 2 * S);
@@ -34,6 +34,16 @@ static void order_and_victim(void **state)
     assert_int_equal(priority.order, 4300);
     turn.prompt_toks = 20000;
     turn.is_pinned = true;
+    policy_gate.on_turn_arrival(&desk.context, &turn); /* the pin ends */
+    assert_int_equal(desk.n_wishes, 1);
+    assert_int_equal(desk.wishes[0].kind, DESK_RELEASE);
+    assert_int_equal(desk.wishes[0].program, 1);
+    turn.is_pinned = false; /* but the turn has its place, and its program's next one not */
+    turn.turn++;
+    assert_int_equal(policy_gate.priority(&desk.context, &turn).level, 1);
+    policy_gate.on_turn_arrival(&desk.context, &turn); /* nothing was pinned */
+    assert_int_equal(desk.n_wishes, 1);
+    turn.turn--;
     priority = policy_gate.priority(&desk.context, &turn);
     assert_int_equal(priority.level, 0);
     assert_int_equal(priority.order, 14000);
@@ -57,9 +67,6 @@ static void a_full_pool_lets_in_what_fits(void **state)
     desk.context.free_blocks = 99; /* 1584 tokens */
     assert_false(policy_gate.admit(&desk.context, &turn));
     turn.prompt_toks = 1584;
-    assert_true(policy_gate.admit(&desk.context, &turn));
-    turn.prompt_toks = 1601;
-    turn.is_pinned = true;
     assert_true(policy_gate.admit(&desk.context, &turn));
     desk_close(&desk);
 }

@@ -3,7 +3,7 @@
 #include "policy/builtin/builtin.h"
 #include "policy/builtin/desk.h"
 
-enum { VARIANT, SATURATION, HIDDEN, PERIOD };
+enum { VARIANT, SATURATION, HIDDEN, PERIOD, SHORT, LONG, DEFAULT_GAP };
 
 /* A step of x tokens takes 10 + x ms; 101 tokens saturate it; one turn with 40 tokens of context runs. */
 static void open(struct desk *desk, double variant)
@@ -128,12 +128,33 @@ static void predicted_gaps_decide_at_once(void **state)
     desk_close(&desk);
 }
 
+static void a_guess_beside_an_idle_engine(void **state)
+{
+    (void)state;
+    struct desk desk;
+    open(&desk, 5);
+    desk.parameters[DEFAULT_GAP] = 146 * MS;
+    desk_gap(&desk, 1, 10 * S); /* is not asked */
+    /* C = 250, h = 101, m = 2: 111 * 101 * 3 = 33,633 token ms, as 134.5 ms; C = 350, m = 3: 67,266, as 192.2. */
+    assert_int_equal(action(&desk, 1), ASIM_DROP);
+    const struct asim_turn turn = desk_turn(3, 0, 1, 349);
+    assert_int_equal(desk_pin(&desk, &turn), 146 * MS);
+    policy_infercept.on_turn_arrival(&desk.context, &turn);
+    assert_int_equal(desk.n_wishes, 1);
+    assert_int_equal(desk.wishes[0].kind, DESK_RELEASE);
+    assert_int_equal(desk.wishes[0].program, 3);
+    desk.parameters[VARIANT] = 4;
+    policy_infercept.on_turn_arrival(&desk.context, &turn); /* keeps it until the turn is admitted */
+    assert_int_equal(desk.n_wishes, 1);
+    desk_close(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(preserved_until_as_much_is_wasted), cmocka_unit_test(looked_at_again),
         cmocka_unit_test(swapped_where_there_is_a_tier),     cmocka_unit_test(simple_variants_go_by_the_mean_gap),
-        cmocka_unit_test(predicted_gaps_decide_at_once),
+        cmocka_unit_test(predicted_gaps_decide_at_once),     cmocka_unit_test(a_guess_beside_an_idle_engine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,7 +108,7 @@ static void oracle_ttl_pins_where_it_pays(void **state)
     turn.true_gap = 901 * MS;
     assert_int_equal(desk_complete(&desk, &turn).action, ASIM_KEEP);
     /* Turns have waited 500 ms: 1501 ms are at stake. */
-    const struct asim_turn waited = desk_turn(2, 0, 5, 10);
+    const struct asim_turn waited = desk_turn(2, 1, 5, 10);
     policy_oracle_ttl.observe_admission(&desk.context, &waited, 500 * MS);
     turn.true_gap = 1400 * MS;
     assert_int_equal(desk_pin(&desk, &turn), 1500 * MS);
