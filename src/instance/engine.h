@@ -190,6 +190,12 @@ void engine_settle(struct instance *instance, struct sequence *sequence);
 /* The decode piece for n sequences at `context`. */
 const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);
 
+/* Between two tokens of a turn. */
+static inline void engine_note_gap(struct instance *instance, simtime gap)
+{
+    instance->counters.longest_gap = gap > instance->counters.longest_gap ? gap : instance->counters.longest_gap;
+}
+
 /* Blocks that turns and pins hold. */
 static inline uint32_t engine_used_blocks(const struct instance *instance)
 {
