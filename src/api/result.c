@@ -7,7 +7,6 @@
 #include "metrics/tables.h"
 
 #include <jansson.h>
-#include <string.h>
 
 void asim_result_destroy(asim_result *result)
 {
@@ -112,18 +111,10 @@ char *asim_result_inputs(const asim_result *result)
 
 void result_note_inputs(struct asim_result *result, const struct settings *settings)
 {
-    const char *const candidates[RESULT_MAX_INPUTS] = {settings->workload, settings->model,     settings->hardware,
-                                                       settings->policy,   settings->retention, settings->scheduling,
-                                                       settings->routing};
-    for (size_t i = 0; i < RESULT_MAX_INPUTS; i++) {
-        /* Names without a slash are built in, but for the workload, which is always a file. */
-        bool is_new = candidates[i] && (i == 0 || strchr(candidates[i], '/'));
-        for (size_t k = 0; k < result->n_inputs && is_new; k++) {
-            is_new = strcmp(result->inputs[k], candidates[i]) != 0;
-        }
-        if (is_new) {
-            result->inputs[result->n_inputs++] = mem_strdup(candidates[i]);
-        }
+    const char *paths[INPUT_FILES_MOST];
+    result->n_inputs = input_files(settings, paths);
+    for (size_t i = 0; i < result->n_inputs; i++) {
+        result->inputs[i] = mem_strdup(paths[i]);
     }
 }
 

@@ -5,7 +5,7 @@
 #include "asim/asim.h"
 #include "base/diag.h"
 #include "metrics/recorder.h"
-#include "options/settings.h"
+#include "options/input_files.h"
 #include "policy/decision.h"
 #include "sim/checkpoint.h"
 #include "sim/engine_stats.h"
@@ -23,11 +23,9 @@ struct execution {
     const struct checkpoints *checkpoints; /* NULL: none were asked for */
 };
 
-enum { RESULT_MAX_INPUTS = 7 };
-
 struct asim_result {
     struct diag diag;
-    char *inputs[RESULT_MAX_INPUTS]; /* paths of the files that were read */
+    char *inputs[INPUT_FILES_MOST]; /* paths of the files and folders that were read */
     size_t n_inputs;
     struct recorder *recorder;
     char *summary;

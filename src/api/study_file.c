@@ -13,15 +13,13 @@ enum { MAX_POINTS = 100000 };
 static void read_title(struct study_reader *reader, const yaml_node_t *value, void *into)
 {
     (void)into;
-    const char *text = study_scalar(reader, value, "title", "a text");
-    reader->study->title = text ? study_keep(reader, text) : NULL;
+    reader->study->title = study_text(reader, value, "title", "a text");
 }
 
 static void read_source(struct study_reader *reader, const yaml_node_t *value, void *into)
 {
     (void)into;
-    const char *text = study_scalar(reader, value, "source", "a text");
-    reader->study->source = text ? study_keep(reader, text) : NULL;
+    reader->study->source = study_text(reader, value, "source", "a text");
 }
 
 static void read_texts(struct study_reader *reader, const yaml_node_t *value, const char *key, const char ***texts,
@@ -33,10 +31,10 @@ static void read_texts(struct study_reader *reader, const yaml_node_t *value, co
     }
     const yaml_node_item_t *item = value->data.sequence.items.start;
     for (; item < value->data.sequence.items.top; item++) {
-        const char *text = study_scalar(reader, study_node(reader, *item), key, "texts (quote one with a colon in it)");
+        const char *text = study_text(reader, study_node(reader, *item), key, "texts (quote one with a colon in it)");
         if (text) {
             *texts = mem_grow(*texts, capacity, *n + 1, sizeof **texts);
-            (*texts)[(*n)++] = study_keep(reader, text);
+            (*texts)[(*n)++] = text;
         }
     }
 }
@@ -129,12 +127,12 @@ static void read_metric(struct study_reader *reader, const char *name, const yam
 {
     (void)into;
     struct study *study = reader->study;
-    const char *path = study_scalar(reader, value, name, "a path in summary.json, e.g. programs.jct_s.mean");
+    const char *path = study_text(reader, value, name, "a path in summary.json, e.g. programs.jct_s.mean");
     if (path) {
         study->metrics =
             mem_grow(study->metrics, &study->metrics_capacity, study->n_metrics + 1, sizeof *study->metrics);
-        study->metrics[study->n_metrics++] = (struct study_metric){
-            .label = name, .path = study_keep(reader, path), .where = study_place(reader, value->start_mark)};
+        study->metrics[study->n_metrics++] =
+            (struct study_metric){.label = name, .path = path, .where = study_place(reader, value->start_mark)};
     }
 }
 
@@ -148,15 +146,13 @@ static void read_metrics(struct study_reader *reader, const yaml_node_t *value, 
 static void read_what(struct study_reader *reader, const yaml_node_t *value, void *into)
 {
     struct study_compare *row = into;
-    const char *text = study_scalar(reader, value, "what", "a text");
-    row->what = text ? study_keep(reader, text) : NULL;
+    row->what = study_text(reader, value, "what", "a text");
 }
 
 static void read_compare_metric(struct study_reader *reader, const yaml_node_t *value, void *into)
 {
     struct study_compare *row = into;
-    const char *text = study_scalar(reader, value, "metric", "a path in summary.json, e.g. programs.jct_s.mean");
-    row->metric = text ? study_keep(reader, text) : NULL;
+    row->metric = study_text(reader, value, "metric", "a path in summary.json, e.g. programs.jct_s.mean");
 }
 
 static void read_ratio(struct study_reader *reader, const yaml_node_t *value, void *into)
@@ -168,8 +164,7 @@ static void read_ratio(struct study_reader *reader, const yaml_node_t *value, vo
         return;
     }
     for (int i = 0; i < 2; i++) {
-        const char *name = study_scalar(reader, study_node(reader, items[i]), "ratio", "names of points, case/value");
-        row->of[i] = name ? study_keep(reader, name) : NULL;
+        row->of[i] = study_text(reader, study_node(reader, items[i]), "ratio", "names of points, case/value");
     }
 }
 
@@ -233,8 +228,7 @@ static void read_gate(struct study_reader *reader, const yaml_node_t *value, voi
 static void read_reason(struct study_reader *reader, const yaml_node_t *value, void *into)
 {
     struct study_compare *row = into;
-    const char *text = study_scalar(reader, value, "reason", "a text");
-    row->reason = text ? study_keep(reader, text) : NULL;
+    row->reason = study_text(reader, value, "reason", "a text");
 }
 
 static void read_compare(struct study_reader *reader, const yaml_node_t *value)

@@ -15,7 +15,7 @@ const yaml_node_t *study_node(struct study_reader *reader, int id)
     return yaml_document_get_node(&reader->document, id);
 }
 
-const char *study_keep(struct study_reader *reader, const char *text)
+static const char *keep(struct study_reader *reader, const char *text)
 {
     return arena_strndup(&reader->study->texts, text, strlen(text));
 }
@@ -32,6 +32,12 @@ const char *study_scalar(struct study_reader *reader, const yaml_node_t *node, c
                                                    : "map",
                 allowed);
     return NULL;
+}
+
+const char *study_text(struct study_reader *reader, const yaml_node_t *node, const char *key, const char *allowed)
+{
+    const char *text = study_scalar(reader, node, key, allowed);
+    return text ? keep(reader, text) : NULL;
 }
 
 /* ---- maps of options ---- */
@@ -153,7 +159,7 @@ void study_each_named(struct study_reader *reader, const yaml_node_t *map, const
         if (twice) {
             STUDY_ERROR(reader, key, "%s: duplicate name '%.*s'", what, STUDY_SHOWN, name);
         } else if (name) {
-            read(reader, study_keep(reader, name), study_node(reader, pair->value), into);
+            read(reader, keep(reader, name), study_node(reader, pair->value), into);
         }
     }
 }

@@ -23,11 +23,11 @@ struct diag_where study_place(const struct study_reader *reader, yaml_mark_t mar
 
 const yaml_node_t *study_node(struct study_reader *reader, int id);
 
-/* A copy that lives as long as the study. */
-const char *study_keep(struct study_reader *reader, const char *text);
-
 /* The text of a scalar; NULL, with an error that names the key. */
 const char *study_scalar(struct study_reader *reader, const yaml_node_t *node, const char *key, const char *allowed);
+
+/* The same, as a copy that lives as long as the study. */
+const char *study_text(struct study_reader *reader, const yaml_node_t *node, const char *key, const char *allowed);
 
 /* Keeps the text of a map of options and has the option table check it. */
 struct study_options study_options_of(struct study_reader *reader, const yaml_node_t *node, const char *label);

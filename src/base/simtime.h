@@ -23,6 +23,10 @@ typedef int64_t simtime;
 /* Nearest picosecond to `seconds`; false (and *out untouched) when not finite or beyond +-SIMTIME_LIMIT. */
 bool simtime_from_s(double seconds, simtime *out);
 
+/* Seconds in exact decimals, without trailing zeros; t >= 0. Returns `out`. */
+enum { SIMTIME_TEXT_BYTES = 24 };
+const char *simtime_text(simtime t, char out[SIMTIME_TEXT_BYTES]);
+
 static inline double simtime_to_s(simtime t)
 {
     return (double)t / (double)SIMTIME_S;

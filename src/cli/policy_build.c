@@ -1,5 +1,6 @@
 #include "cli/policy_build.h"
 
+#include "cli/folder.h"
 #include "cli/messages.h"
 
 #include <errno.h>
@@ -7,24 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-enum { PATH_BYTES = 4096, MOST_WORDS = 64 };
+enum { MOST_WORDS = 64 };
 
 /* Contraction and fast-math would make results depend on the machine. */
 static const char *const flags[] = {"-std=gnu17",        "-O2",     "-g",    "-Wall", "-Wextra",
                                     "-ffp-contract=off", "-shared", "-fPIC", NULL};
-
-/* A folder of its own that holds asim/policy.h. */
-struct headers {
-    char folder[PATH_BYTES];
-    char below[PATH_BYTES + 8];
-    char file[PATH_BYTES + 24];
-};
 
 static bool write_text(const char *path, const char *text)
 {
@@ -33,24 +26,35 @@ static bool write_text(const char *path, const char *text)
     return (file && fclose(file) == 0) && written;
 }
 
-static bool headers_make(struct headers *headers)
+/* A folder of its own that holds asim/policy.h; NULL with errno set. Removed and freed by headers_remove. */
+static char *headers_make(void)
 {
     const char *temporary = getenv("TMPDIR");
-    snprintf(headers->folder, sizeof headers->folder, "%s/asim-policy-XXXXXX",
-             temporary && *temporary ? temporary : "/tmp");
-    if (!mkdtemp(headers->folder)) {
-        return false;
+    char *beside = folder_join(temporary && *temporary ? temporary : "/tmp", "asim-policy");
+    char *folder = folder_temporary(beside);
+    free(beside);
+    if (!folder) {
+        return NULL;
     }
-    snprintf(headers->below, sizeof headers->below, "%s/asim", headers->folder);
-    snprintf(headers->file, sizeof headers->file, "%s/policy.h", headers->below);
-    return mkdir(headers->below, 0700) == 0 && write_text(headers->file, asim_policy_header());
+    char *below = folder_join(folder, "asim");
+    char *file = folder_join(below, "policy.h");
+    const bool made = folder_create(below) && write_text(file, asim_policy_header());
+    free(below);
+    free(file);
+    if (made) {
+        return folder;
+    }
+    const int error = errno;
+    folder_remove(folder);
+    free(folder);
+    errno = error;
+    return NULL;
 }
 
-static void headers_remove(const struct headers *headers)
+static void headers_remove(char *folder)
 {
-    unlink(headers->file);
-    rmdir(headers->below);
-    rmdir(headers->folder);
+    folder_remove(folder);
+    free(folder);
 }
 
 /* $CC may hold words, such as a cache before the compiler. */
@@ -83,12 +87,12 @@ static asim_status run(char **words, const char *source)
                : report_error(ASIM_INPUT, "%s does not compile; the messages above are of %s", source, words[0]);
 }
 
-static asim_status compile(const char *source, const char *target, const struct headers *headers)
+static asim_status compile(const char *source, const char *target, const char *headers)
 {
     const char *chosen = getenv("CC");
     char *compiler = strdup(chosen && strspn(chosen, " \t") < strlen(chosen) ? chosen : "cc");
-    char include[PATH_BYTES + 2];
-    snprintf(include, sizeof include, "-I%s", headers->folder);
+    char *include = malloc(strlen(headers) + 3);
+    sprintf(include, "-I%s", headers);
     char *words[MOST_WORDS];
     size_t n = split_words(compiler, words);
     for (size_t i = 0; flags[i]; i++) {
@@ -99,6 +103,7 @@ static asim_status compile(const char *source, const char *target, const struct 
     words[n + sizeof rest / sizeof rest[0]] = NULL;
     const asim_status status = run(words, source);
     free(compiler);
+    free(include);
     return status;
 }
 
@@ -113,11 +118,13 @@ asim_status policy_build(const char *source)
     }
     char *target = malloc(n + 2);
     snprintf(target, n + 2, "%.*s.so", (int)n - 2, source);
-    struct headers headers = {0};
-    asim_status status = headers_make(&headers)
-                             ? compile(source, target, &headers)
-                             : report_error(ASIM_IO, "%s cannot be made: %s", headers.folder, strerror(errno));
-    headers_remove(&headers);
+    char *headers = headers_make();
+    const asim_status status =
+        headers ? compile(source, target, headers)
+                : report_error(ASIM_IO, "no folder for asim/policy.h can be made: %s", strerror(errno));
+    if (headers) {
+        headers_remove(headers);
+    }
     if (status == ASIM_OK) {
         printf("%s\n", target);
     }

@@ -109,6 +109,7 @@ static bool check_timer(const struct instance *instance, simtime first, struct k
     for (uint32_t i = 0; i < residency->n_seats; i++) {
         first = residency->seats[i].tick_at < first ? residency->seats[i].tick_at : first;
     }
+    REQUIRE(instance->timer_at >= residency->passed, "no deadline has been missed");
     simtime earliest = instance->timer_at;
     if (instance->node) {
         const struct node *node = instance->node;
@@ -169,16 +170,23 @@ static void add_transfers(struct holders *holders, const struct node *node, uint
     }
 }
 
-static bool check_blocks(const struct instance *instance, struct kv_fault *fault)
+/* Who holds blocks of HBM but programs between turns. */
+static struct holders turns_and_transfers(const struct instance *instance)
 {
     struct holders holders = {0};
     add_list(&holders, &instance->running);
     add_list(&holders, &instance->waiting);
-    for (size_t i = 0; instance->residency && i < instance->residency->n_residents; i++) {
-        add_holder(&holders, &instance->residency->residents[i]->holder);
-    }
     if (instance->node) {
         add_transfers(&holders, instance->node, ASIM_NONE, instance->place);
+    }
+    return holders;
+}
+
+static bool check_blocks(const struct instance *instance, struct kv_fault *fault)
+{
+    struct holders holders = turns_and_transfers(instance);
+    for (size_t i = 0; instance->residency && i < instance->residency->n_residents; i++) {
+        add_holder(&holders, &instance->residency->residents[i]->holder);
     }
     const bool healthy = kv_pool_is_healthy(instance->pool, holders.items, holders.n, fault);
     mem_free(holders.items);
@@ -258,33 +266,56 @@ static bool check_link(const struct node *node, uint32_t member, bool in, struct
     return true;
 }
 
+/* What has been loaded into HBM from a tier. */
+static uint64_t loaded_from(const struct node *node, uint32_t tier)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < node->n_members; i++) {
+        bytes += node->members[i]->residency->counters.loaded_blocks[tier] * node->plan->block_bytes;
+    }
+    for (size_t i = 0; i < node->n_transfers; i++) {
+        const struct transfer *transfer = node->transfers[i];
+        if (transfer->is_live && transfer->from == tier && transfer->to == ASIM_NONE) {
+            bytes -= bytes_left(node, transfer);
+        }
+    }
+    return bytes;
+}
+
+/* From link to link: what came out of HBM went into the first tier, what came out of a tier and not into HBM into the
+ * next. A tier that is not duplex has one link for both ways. */
+static bool check_tier_links(const struct node *node, struct kv_fault *fault)
+{
+    uint64_t written = 0;
+    for (uint32_t i = 0; i < node->n_members; i++) {
+        written += passed(node, 2 * i);
+    }
+    for (uint32_t tier = 0; tier < node->plan->n_tiers; tier++) {
+        const uint32_t link = 2 * node->plan->node_instances + 2 * tier;
+        const uint64_t both = passed(node, link) + passed(node, link + 1);
+        REQUIRE(node->plan->tiers[tier].is_duplex ? passed(node, link) == written : both >= written,
+                "bytes into a tier");
+        const uint64_t loaded = loaded_from(node, tier);
+        REQUIRE(both - written >= loaded, "bytes out of a tier");
+        written = both - written - loaded;
+    }
+    REQUIRE(written == 0, "bytes out of the last tier");
+    return true;
+}
+
 static bool check_transfers(const struct node *node, struct kv_fault *fault)
 {
-    uint64_t blocks = 0; /* through a tier, in or out */
     for (uint32_t i = 0; i < node->n_members; i++) {
         if (!check_link(node, i, false, fault) || !check_link(node, i, true, fault)) {
             return false;
         }
-        const struct residency_counters *counters = &node->members[i]->residency->counters;
-        for (int kind = 0; kind < MOVED_KINDS; kind++) {
-            blocks += counters->moved[kind].blocks * (kind == MOVED_DOWN ? 2 : 1);
-        }
     }
-    uint64_t bytes = blocks * node->plan->block_bytes;
     for (size_t i = 0; i < node->n_transfers; i++) {
-        const struct transfer *transfer = node->transfers[i];
-        if (transfer->is_live) {
-            if (!check_transfer(node, transfer, fault)) {
-                return false;
-            }
-            bytes -= bytes_left(node, transfer) * (transfer->kind == TRANSFER_COPY ? 2 : 1);
+        if (node->transfers[i]->is_live && !check_transfer(node, node->transfers[i], fault)) {
+            return false;
         }
     }
-    for (uint32_t link = 0; link < 2 * node->plan->n_tiers; link++) {
-        bytes -= passed(node, 2 * node->plan->node_instances + link);
-    }
-    REQUIRE(bytes == 0, "bytes in and out of tiers");
-    return true;
+    return check_tier_links(node, fault);
 }
 
 /* ---- all ---- */
@@ -302,11 +333,65 @@ bool engine_is_healthy(const struct instance *instance, struct kv_fault *fault)
     return !instance->node || (check_tiers(instance->node, fault) && check_transfers(instance->node, fault));
 }
 
+static void abort_unless(bool condition, const char *what)
+{
+    if (!condition) {
+        fprintf(stderr, "instance check failed: %s\n", what);
+        abort();
+    }
+}
+
 void instance_check(const struct instance *instance)
 {
     struct kv_fault fault;
-    if (!engine_is_healthy(instance, &fault)) {
-        fprintf(stderr, "instance check failed: %s\n", fault.text);
-        abort();
+    abort_unless(engine_is_healthy(instance, &fault), fault.text);
+}
+
+/* ---- at certain events ---- */
+
+struct digest engine_holdings(const struct instance *instance)
+{
+    const struct residency *residency = instance->residency;
+    const uint64_t sums[] = {kv_free(instance->pool), residency->n_residents, residency->counters.pins_forced,
+                             residency->counters.holds_evicted};
+    struct digest digest = {0};
+    digest_add(&digest, sums, sizeof sums);
+    for (size_t i = 0; i < residency->n_residents; i++) {
+        const struct resident *resident = residency->residents[i];
+        const uint64_t record[] = {resident->program,
+                                   resident->turn,
+                                   resident->holder.hashed_blocks,
+                                   resident->is_pin,
+                                   (uint64_t)resident->until,
+                                   (uint64_t)resident->since,
+                                   (uint64_t)resident->back_at,
+                                   (uint64_t)resident->is_offloading << 1 | resident->is_coming};
+        digest_add(&digest, record, sizeof record);
     }
+    return digest;
+}
+
+uint32_t engine_most_free(const struct instance *instance, uint64_t except)
+{
+    struct holders holders = turns_and_transfers(instance);
+    const struct resident *resident = residency_find(instance->residency, except);
+    if (resident) {
+        add_holder(&holders, &resident->holder);
+    }
+    const uint32_t held = kv_blocks_of_all(instance->pool, holders.items, holders.n) + kv_reserved(instance->pool);
+    mem_free(holders.items);
+    return kv_usable(instance->pool) - held;
+}
+
+void engine_check_ended(const struct instance *instance, uint64_t program)
+{
+    abort_unless(!instance->residency || !residency_find(instance->residency, program),
+                 "nothing is held of a program that has ended");
+}
+
+void engine_check_untouched(const struct instance *instance, struct digest holdings)
+{
+    const struct digest now = engine_holdings(instance);
+    abort_unless(now.low == holdings.low && now.high == holdings.high,
+                 "what cannot succeed leaves pins and holds alone");
 }

@@ -41,6 +41,7 @@ static struct instance_counters get_counters(struct store_reader *reader)
     for (int i = 0; i < STEP_BOUNDS; i++) {
         counters.part[i] = store_get_i64(reader);
     }
+    counters.longest_gap = store_get_i64(reader);
     counters.peak_used_blocks = store_get_u32(reader);
     return counters;
 }
@@ -66,7 +67,8 @@ static void get_head(struct instance *instance, struct store_reader *reader)
                      instance->received);
     }
     /* A step takes least_step or longer, and moves the decode clock by one at most. */
-    if (!saved_time_or_never(instance->compose_at) || !saved_time(instance->device_free) || clock < 0 ||
+    if (!saved_time_or_never(instance->compose_at) || !saved_time(instance->device_free) ||
+        !saved_time(instance->counters.longest_gap) || clock < 0 ||
         clock > instance->device_free / instance->least_step || instance->snapshot_index < -1 ||
         instance->snapshot_index > SAVED_LATEST / instance->config->telemetry_period) {
         store_refuse(reader, "clocks of instance %" PRIu32 " out of range", instance->id);
@@ -101,6 +103,7 @@ static void get_fields(struct sequence *sequence, struct store_reader *reader)
     sequence->first_scheduled = store_get_i64(reader);
     sequence->first_token = store_get_i64(reader);
     sequence->requeue_wait = store_get_i64(reader);
+    sequence->token_before = store_get_i64(reader);
 }
 
 /* Lengths that no later sum or look-up leaves. */
@@ -119,7 +122,7 @@ static bool has_sound_times(const struct sequence *sequence)
     return saved_time(sequence->ready) && saved_time(sequence->arrived) && sequence->lead >= 0 &&
            saved_time(sequence->waiting_since) && saved_time(sequence->first_scheduled) &&
            saved_time_or_never(sequence->first_token) && saved_time(sequence->requeue_wait) &&
-           sequence->first_token >= sequence->first_scheduled &&
+           saved_time(sequence->token_before) && sequence->first_token >= sequence->first_scheduled &&
            (sequence->was_admitted ? sequence->first_scheduled >= sequence->arrived
                                    : sequence->first_token == SIMTIME_NEVER);
 }

@@ -24,6 +24,7 @@ static void put_counters(struct store_writer *writer, const struct instance_coun
     for (int i = 0; i < STEP_BOUNDS; i++) {
         store_put_i64(writer, counters->part[i]);
     }
+    store_put_i64(writer, counters->longest_gap);
     store_put_u32(writer, counters->peak_used_blocks);
 }
 
@@ -53,6 +54,7 @@ static void put_sequence(struct store_writer *writer, const struct sequence *seq
     store_put_i64(writer, sequence->first_scheduled);
     store_put_i64(writer, sequence->first_token);
     store_put_i64(writer, sequence->requeue_wait);
+    store_put_i64(writer, sequence->token_before);
     kv_holder_save(&sequence->holder, writer);
 }
 

@@ -161,6 +161,16 @@ static inline struct batch *engine_batch(struct instance *instance, uint32_t ind
 struct kv_fault;
 bool engine_is_healthy(const struct instance *instance, struct kv_fault *fault);
 
+/* check.c: blocks that are free when all programs give up what they hold between turns, but `except`; by a walk over
+ * what everybody else holds. */
+uint32_t engine_most_free(const struct instance *instance, uint64_t except);
+
+/* check.c, for assertions: what programs hold between turns and what became of it, as one number. Abort when something
+ * is held of a program whose last turn has ended, and when the holdings have changed. */
+struct digest engine_holdings(const struct instance *instance);
+void engine_check_ended(const struct instance *instance, uint64_t program);
+void engine_check_untouched(const struct instance *instance, struct digest holdings);
+
 /* batch.c */
 
 void sequence_array_push(struct sequence_array *array, struct sequence *sequence);
@@ -180,6 +190,12 @@ void engine_settle(struct instance *instance, struct sequence *sequence);
 
 /* The decode piece for n sequences at `context`. */
 const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);
+
+/* Between two tokens of a turn. */
+static inline void engine_note_gap(struct instance *instance, simtime gap)
+{
+    instance->counters.longest_gap = gap > instance->counters.longest_gap ? gap : instance->counters.longest_gap;
+}
 
 /* Blocks that turns and pins hold. */
 static inline uint32_t engine_used_blocks(const struct instance *instance)

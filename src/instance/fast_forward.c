@@ -165,6 +165,7 @@ static void take_stretch(struct instance *instance, const struct stretch *stretc
         instance->n_batches++;
     }
     instance->device_free = stretch_end(stretch, batches);
+    engine_note_gap(instance, instance->device_free - stretch_end(stretch, batches - 1)); /* none is longer */
 }
 
 uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime until)

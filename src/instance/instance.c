@@ -150,6 +150,7 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     sequence->first_scheduled = 0;
     sequence->first_token = SIMTIME_NEVER;
     sequence->requeue_wait = 0;
+    sequence->token_before = 0;
     if (instance->residency) {
         engine_welcome(instance, sequence, arrival->facts);
     }
@@ -310,6 +311,9 @@ static void end_batch(struct instance *instance)
         struct sequence *sequence = batch->completions.items[i];
         if (sequence->first_token == SIMTIME_NEVER) {
             sequence->first_token = now;
+        } else if (sequence->state != SEQUENCE_WAITING) { /* not preempted again meanwhile */
+            engine_note_gap(instance, now - sequence->token_before);
+            sequence->token_before = 0;
         }
         if (instance->node) {
             engine_computed_prompt(instance, sequence, now);

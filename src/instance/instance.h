@@ -60,6 +60,7 @@ struct instance_counters {
     uint64_t preemptions;
     uint64_t scheduled_tokens;
     simtime part[STEP_BOUNDS]; /* time of all steps by bound */
+    simtime longest_gap;       /* between two tokens of a turn */
     uint32_t peak_used_blocks;
 };
 

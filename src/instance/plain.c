@@ -18,6 +18,10 @@ void engine_preempt(struct instance *instance, struct sequence *sequence, simtim
         kv_hash(instance->pool, &sequence->holder, sequence->content, computed / instance->config->block_size);
         sequence->n_tokens = computed + 1;
         sequence->last_in_flight = sequence->state == SEQUENCE_DRAINING;
+        if (sequence->token_before) { /* the first one since it was preempted before is in flight */
+            engine_note_gap(instance, instance->device_free - sequence->token_before);
+        }
+        sequence->token_before = instance->device_free; /* all that decode are in every batch */
     }
     if (sequence->state == SEQUENCE_DECODING) {
         decode_set_leave(&instance->decode, sequence, SEQUENCE_WAITING);

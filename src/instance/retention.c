@@ -115,6 +115,11 @@ void engine_part(struct instance *instance, struct sequence *sequence, simtime n
     } else {
         kv_release(instance->pool, &sequence->holder);
     }
+#ifndef NDEBUG
+    if (is_last) {
+        engine_check_ended(instance, sequence->program);
+    }
+#endif
 }
 
 /* ---- turns that come back ---- */
@@ -383,7 +388,7 @@ static void give_up(struct instance *instance, const struct resident *resident, 
     }
 }
 
-bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_running, uint64_t except, simtime now)
+static bool find_blocks(struct instance *instance, uint32_t needed, bool by_running, uint64_t except, simtime now)
 {
     struct residency *residency = instance->residency;
     const bool writes_back = instance->node && instance->node->plan->engine == OFFLOAD_WRITE_BACK;
@@ -396,8 +401,9 @@ bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_runn
             return false;
         }
         const struct reach reach = within_reach(instance, except);
-        if (!deadlock && reach.all < needed) {
-            return false;
+        const uint64_t most = deadlock ? engine_most_free(instance, ASIM_NO_PROGRAM) : reach.all;
+        if (most < needed) {
+            return false; /* in a deadlock, because transfers or turns that wait hold blocks */
         }
         struct resident *resident = NULL;
         if (reach.holds >= needed || deadlock) {
@@ -427,4 +433,20 @@ bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_runn
         give_up(instance, resident, now);
     }
     return true;
+}
+
+bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_running, uint64_t except, simtime now)
+{
+#ifndef NDEBUG
+    const bool gives_own = engine_stands_still(instance, by_running); /* the last resort */
+    const bool can_be = needed <= engine_most_free(instance, gives_own ? ASIM_NO_PROGRAM : except);
+    const struct digest holdings = engine_holdings(instance);
+#endif
+    const bool found = find_blocks(instance, needed, by_running, except, now);
+#ifndef NDEBUG
+    if (!can_be) {
+        engine_check_untouched(instance, holdings);
+    }
+#endif
+    return found;
 }

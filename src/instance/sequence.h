@@ -46,6 +46,7 @@ struct sequence {
     simtime first_scheduled;
     simtime first_token; /* SIMTIME_NEVER before */
     simtime requeue_wait;
+    simtime token_before; /* the last one before it was preempted, until the next one is out; else 0 */
 };
 
 /* Fetches all of it, to be written. */

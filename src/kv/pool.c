@@ -317,9 +317,7 @@ static void release_range(struct kv_pool *pool, const struct kv_range *range)
 
 void kv_release(struct kv_pool *pool, struct kv_holder *holder)
 {
-    free_queue_push_anonymous(&pool->queue, holder->anonymous_blocks);
-    pool->free += holder->anonymous_blocks;
-    pool->anonymous -= holder->anonymous_blocks;
+    kv_trim(pool, holder); /* tail first */
     if (holder->n_ranges) {
         *prefix_index_guess(&pool->index, prefix_index_node(&pool->index, holder->last.end)->key.stream) =
             holder->last.end;
@@ -331,8 +329,6 @@ void kv_release(struct kv_pool *pool, struct kv_holder *holder)
         }
     }
     holder->hashed_blocks = 0;
-    holder->anonymous_blocks = 0;
-    holder->rest.count = 0;
 }
 
 void kv_trim(struct kv_pool *pool, struct kv_holder *holder)

@@ -332,3 +332,27 @@ void kv_pool_check_holders(const struct kv_pool *pool, const struct kv_holder *c
     struct kv_fault fault;
     abort_unless(kv_pool_is_healthy(pool, holders, n_holders, &fault), &fault);
 }
+
+uint32_t kv_blocks_of_all(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders)
+{
+    const struct prefix_index *index = &pool->index;
+    uint8_t *is_counted = mem_zalloc(pool->queue.store.n_cells); /* copies */
+    uint32_t blocks = 0;
+    for (size_t i = 0; i < n_holders; i++) {
+        blocks += holders[i]->anonymous_blocks;
+        for (uint32_t k = 0; k < holders[i]->n_ranges; k++) {
+            const struct kv_range *range = kv_holder_range(holders[i], k);
+            const struct prefix_node *node;
+            uint32_t at = range->end;
+            do {
+                node = &pool->queue.store.cells[at].node;
+                const uint32_t copy = prefix_index_copy(index, at, range->lane);
+                blocks += is_counted[copy] ? 0 : node->n;
+                is_counted[copy] = 1;
+                at = node->parent;
+            } while (node->depth != range->lo);
+        }
+    }
+    mem_free(is_counted);
+    return blocks;
+}

@@ -41,4 +41,7 @@ struct kv_fault {
 bool kv_pool_is_healthy(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders,
                         struct kv_fault *fault);
 
+/* Blocks that the holders hold together, each counted once; found by walking all of them. */
+uint32_t kv_blocks_of_all(const struct kv_pool *pool, const struct kv_holder *const *holders, size_t n_holders);
+
 #endif

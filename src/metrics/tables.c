@@ -2,7 +2,6 @@
 
 #include "metrics/turn_times.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -23,19 +22,11 @@ static void put_text(FILE *file, const char *text)
     fputc('"', file);
 }
 
-/* A comma and the time, exactly: no floating point, no trailing zeros. */
+/* A comma and the time. */
 static void put_time(FILE *file, simtime time)
 {
-    assert(time >= 0);
-    char digits[32];
-    int length = snprintf(digits, sizeof digits, ",%" PRId64 ".%012" PRId64, time / SIMTIME_S, time % SIMTIME_S);
-    while (digits[length - 1] == '0') {
-        length--;
-    }
-    if (digits[length - 1] == '.') {
-        length--;
-    }
-    fwrite(digits, 1, (size_t)length, file);
+    char seconds[SIMTIME_TEXT_BYTES];
+    fprintf(file, ",%s", simtime_text(time, seconds));
 }
 
 bool tables_write_programs(FILE *file, const struct program_row *rows, uint64_t n)

@@ -3,7 +3,6 @@
 #include "asim/policy.h"
 #include "base/mem.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -105,15 +104,10 @@ void decision_list_sort(struct decision_list *list)
     mem_free(scratch);
 }
 
-/* Exact decimal seconds. */
 static void put_time(FILE *file, const char *key, simtime time)
 {
-    char digits[32];
-    int length = snprintf(digits, sizeof digits, "%" PRId64 ".%012" PRId64, time / SIMTIME_S, time % SIMTIME_S);
-    while (digits[length - 1] == '0' && digits[length - 2] != '.') {
-        length--;
-    }
-    fprintf(file, "\"%s\":%.*s", key, length, digits);
+    char seconds[SIMTIME_TEXT_BYTES];
+    fprintf(file, "\"%s\":%s", key, simtime_text(time, seconds));
 }
 
 static void put_tool(FILE *file, uint32_t tool, const char *const *tools, size_t n_tools)

@@ -20,14 +20,13 @@
 #include "base/diag.h"
 #include "base/fingerprint.h"
 #include "base/store.h"
-#include "options/settings.h"
+#include "options/input_files.h"
 
 /* The files that results depend on, as they are when the run begins. */
-enum { CHECKPOINT_INPUTS = 8 };
 struct checkpoint_inputs {
     size_t n;
-    const char *paths[CHECKPOINT_INPUTS]; /* of the settings */
-    struct fingerprint fingerprints[CHECKPOINT_INPUTS];
+    const char *paths[INPUT_FILES_MOST]; /* of the settings */
+    struct fingerprint fingerprints[INPUT_FILES_MOST];
 };
 
 /* How a run is saved, and from where it goes on. */

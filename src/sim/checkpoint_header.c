@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "options/input_files.h"
 #include "options/option_table.h"
 #include "options/option_value.h"
 #include "sim/checkpoint.h"
@@ -11,36 +12,9 @@ enum { SECTION_VERSION = 1 };
 
 /* ---- inputs ---- */
 
-static void add_path(struct checkpoint_inputs *inputs, const char *path)
-{
-    bool is_new = path != NULL;
-    for (size_t i = 0; i < inputs->n && is_new; i++) {
-        is_new = strcmp(inputs->paths[i], path) != 0;
-    }
-    if (is_new) {
-        inputs->paths[inputs->n++] = path;
-    }
-}
-
-/* Names without a slash are built in. */
-static const char *described(const char *name)
-{
-    return name && strchr(name, '/') ? name : NULL;
-}
-
 bool checkpoint_inputs_take(const struct settings *settings, struct checkpoint_inputs *out, struct diag *diag)
 {
-    static const char profile[] = "profile:";
-    const size_t n = sizeof profile - 1;
-    *out = (struct checkpoint_inputs){0};
-    add_path(out, settings->workload);
-    add_path(out, described(settings->model));
-    add_path(out, described(settings->hardware));
-    add_path(out, strncmp(settings->compute, profile, n) == 0 ? settings->compute + n : NULL);
-    add_path(out, described(settings->policy));
-    add_path(out, described(settings->retention));
-    add_path(out, described(settings->scheduling));
-    add_path(out, described(settings->routing));
+    out->n = input_files(settings, out->paths);
     for (size_t i = 0; i < out->n; i++) {
         if (!fingerprint_take(out->paths[i], &out->fingerprints[i])) {
             diag_error(diag, ASIM_IO, (struct diag_where){.file = out->paths[i]},

@@ -4,6 +4,25 @@
 
 #include <math.h>
 
+static void text_is_exact(void **state)
+{
+    (void)state;
+    static const struct {
+        simtime time;
+        const char *text;
+    } rows[] = {{0, "0"},
+                {1, "0.000000000001"},
+                {100 * SIMTIME_MS, "0.1"},
+                {10 * SIMTIME_S, "10"},
+                {SIMTIME_S + 1, "1.000000000001"},
+                {SIMTIME_LIMIT, "8640000"},
+                {SIMTIME_NEVER, "9223372.036854775807"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[SIMTIME_TEXT_BYTES];
+        assert_string_equal(simtime_text(rows[i].time, text), rows[i].text);
+    }
+}
+
 static void rounds_to_nearest(void **state)
 {
     (void)state;
@@ -61,7 +80,7 @@ static void limit_leaves_room(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rounds_to_nearest),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(text_is_exact), cmocka_unit_test(rounds_to_nearest),
                                        cmocka_unit_test(refuses_what_is_no_duration),
                                        cmocka_unit_test(seconds_and_back), cmocka_unit_test(limit_leaves_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);

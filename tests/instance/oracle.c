@@ -50,6 +50,7 @@ static const char *counter_difference(const struct plain_run *a, const struct in
     SAME(preemptions)
     SAME(scheduled_tokens)
     SAME(peak_used_blocks)
+    SAME(longest_gap)
     simtime busy = 0;
     for (int i = 0; i < STEP_BOUNDS; i++) {
         busy += b->part[i];

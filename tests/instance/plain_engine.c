@@ -18,6 +18,7 @@ struct request {
     bool was_admitted;
     bool all_scheduled; /* the last token is in a batch in flight */
     simtime waiting_since;
+    simtime last_token; /* so far */
     struct turn_record record;
 };
 
@@ -371,7 +372,12 @@ static void end_step(struct engine *engine)
     for (uint32_t i = 0; i < done.n; i++) {
         struct request *request = done.items[i].request;
         if (done.items[i].samples && request->record.first_token == SIMTIME_NEVER) {
-            request->record.first_token = done.end;
+            request->record.first_token = request->last_token = done.end;
+        }
+        if (done.items[i].samples) {
+            const simtime gap = done.end - request->last_token;
+            engine->out->longest_gap = gap > engine->out->longest_gap ? gap : engine->out->longest_gap;
+            request->last_token = done.end;
         }
         if (done.items[i].ends) {
             finish(engine, request, done.end);

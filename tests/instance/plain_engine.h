@@ -52,7 +52,8 @@ struct plain_run {
     uint64_t scheduled_tokens;
     uint64_t evicted;
     uint32_t peak_used_blocks;
-    simtime busy; /* sum of all step times, with the host time that the device waits for */
+    simtime longest_gap; /* between two tokens of a turn */
+    simtime busy;        /* sum of all step times, with the host time that the device waits for */
     struct plain_state {
         simtime time;
         struct load_snapshot load;

@@ -3,6 +3,7 @@
 #include "support/support.h"
 
 #include "base/rng.h"
+#include "instance/engine.h"
 #include "kv/pool.h"
 
 #include <stdio.h>
@@ -239,6 +240,12 @@ static void check_instances(const struct run *run)
 {
     for (uint32_t i = 0; i < run->programs->n_instances; i++) {
         instance_check(run->instances[i]);
+    }
+    for (uint32_t i = 0; i < run->programs->n; i++) {
+        const struct planned_program *plan = &run->programs->plans[i];
+        if (run->progress[i].turn == plan->n_turns) {
+            engine_check_ended(run->instances[plan->instance[plan->n_turns - 1]], i);
+        }
     }
 }
 

@@ -161,7 +161,7 @@ static bool same_counters(const struct instance_counters *a, const struct instan
     return a->steps == b->steps && a->fast_forwarded == b->fast_forwarded && a->jumps == b->jumps &&
            a->plain_steps == b->plain_steps && a->preemptions == b->preemptions &&
            a->scheduled_tokens == b->scheduled_tokens && a->peak_used_blocks == b->peak_used_blocks &&
-           memcmp(a->part, b->part, sizeof a->part) == 0;
+           a->longest_gap == b->longest_gap && memcmp(a->part, b->part, sizeof a->part) == 0;
 }
 
 static void assert_same(const struct run *whole, const struct run *cut, uint64_t seed)

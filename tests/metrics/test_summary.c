@@ -110,6 +110,7 @@ static struct summary_input sample_input(void)
     in.warmup = SIMTIME_S;
     in.kv_block_bytes = 100;
     in.longest_busy = SIMTIME_LIMIT;
+    in.longest_gap = 250 * SIMTIME_MS;
     recorder_summarise(recorder, &in.recorder);
     in.digest = recorder_digest(recorder);
     recorder_destroy(recorder);

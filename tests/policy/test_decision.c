@@ -71,7 +71,7 @@ static void as_text(void **state)
     assert_string_equal(text,
                         "{\"time_s\":1.5,\"instance\":2,\"plane\":\"routing\",\"function\":\"route\",\"program\":7,"
                         "\"turn\":0,\"sees\":{\"tokens\":10,\"home\":null},\"choice\":\"send\"}\n"
-                        "{\"time_s\":2.0,\"instance\":1,\"plane\":\"retention\",\"function\":\"on_turn_complete\","
+                        "{\"time_s\":2,\"instance\":1,\"plane\":\"retention\",\"function\":\"on_turn_complete\","
                         "\"program\":1099511627776,\"turn\":3,\"sees\":{\"tokens\":11,\"tool\":\"a \\\"b\\\"\","
                         "\"free_blocks\":12,\"retained_blocks\":13,\"running\":14,\"waiting\":15},"
                         "\"choice\":\"pin\",\"until_s\":2.000000000001,\"score\":0.10000000000000001}\n");

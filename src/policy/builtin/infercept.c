@@ -61,18 +61,30 @@ static const struct asim_parameter parameters[] = {
 
 struct state {
     struct running_means gaps;
+    asim_time full, one; /* steps of as many tokens as saturate one, and of one; 0: not asked for yet */
 };
 
 /* ---- waste, in token picoseconds ---- */
+
+/* The two times are the same all along, and wanted for every resident at every look. */
+static const struct state *with_step_times(const struct asim_context *context)
+{
+    struct state *state = context->state;
+    if (!state->full) {
+        state->full = context->host->prefill_time(context->handle, (uint32_t)context->parameters[SATURATION], 0);
+        state->one = context->host->prefill_time(context->handle, 1, 0);
+    }
+    return state;
+}
 
 /* With so many turns running, that hold so many tokens together. */
 static double waste_of_discard_beside(const struct asim_context *context, uint32_t toks, uint32_t running,
                                       uint64_t running_toks)
 {
+    const struct state *state = with_step_times(context);
     const double saturation = context->parameters[SATURATION];
-    const double full = (double)context->host->prefill_time(context->handle, (uint32_t)saturation, 0);
-    const double one = (double)context->host->prefill_time(context->handle, 1, 0);
-    const double per_token = (full - one) / (saturation - 1.0);
+    const double full = (double)state->full;
+    const double per_token = (full - (double)state->one) / (saturation - 1.0);
     const double room = saturation - running;
     const double chunk = room > 1.0 ? room : 1.0;
     const double whole = (double)(uint64_t)((double)toks / chunk);
@@ -206,7 +218,7 @@ static void tick(const struct asim_context *context)
     for (uint32_t i = 0; context->parameters[VARIANT] < 1.0 && i < context->n_residents; i++) {
         struct asim_resident resident;
         context->host->resident(context->handle, i, &resident);
-        if (!resident.has_returned && !resident.is_offloading && resident.context_toks) {
+        if (resident.blocks && !resident.has_returned && !resident.is_offloading && resident.context_toks) {
             look_again(context, &resident);
         }
     }
