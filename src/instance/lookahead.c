@@ -31,7 +31,7 @@ static simtime first_event(const struct instance *instance)
     return first;
 }
 
-struct event_key instance_earliest_output(const struct instance *instance)
+static struct event_key end_of_a_turn(const struct instance *instance)
 {
     const simtime next = first_event(instance);
     if (next == SIMTIME_NEVER) {
@@ -48,6 +48,14 @@ struct event_key instance_earliest_output(const struct instance *instance)
     /* Nothing in flight ends a turn: at least one more step is composed, at or after the next event. */
     const simtime from = last_end > next ? last_end : next;
     return (struct event_key){.time = from + steps_to_output(instance) * instance->least_step, .phase = PHASE_STEP_END};
+}
+
+struct event_key instance_earliest_output(const struct instance *instance)
+{
+    const struct event_key end = end_of_a_turn(instance);
+    return instance->n_recalls
+               ? event_min(end, (struct event_key){.time = instance->recalls[0].time, .phase = PHASE_ARRIVAL})
+               : end;
 }
 
 /* The most that a key adds to the clock: 5 days, so that sums fit. A bound may always be lower. */
@@ -165,6 +173,10 @@ simtime instance_earliest_effect(const struct instance *instance)
     first = inbox < first ? inbox : first;
     const simtime queued = effect_of_queued(instance);
     first = queued < first ? queued : first;
+    if (instance->n_recalls) {
+        const simtime recalled = sum(instance->recalls[0].time, instance->recalls[0].lead);
+        first = recalled < first ? recalled : first;
+    }
     if (instance->decoding.n) {
         const simtime ahead = instance->decoding.first - instance->decode.clock * instance->least_step;
         const simtime decoding = sum(instance->device_free, ahead);
