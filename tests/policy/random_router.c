@@ -122,6 +122,6 @@ static void look_on(const struct asim_routing *routing, const struct asim_gatewa
 
 struct asim_policy holding_router(void)
 {
-    return (struct asim_policy){
-        POLICY_HEAD, .name = "holding", .route = hold, .route_tick = look_on, .route_tick_period = period};
+    return (struct asim_policy){POLICY_HEAD, .name = "holding", .route = hold, .route_tick = look_on,
+                                .route_tick_period = period};
 }
