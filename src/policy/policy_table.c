@@ -10,7 +10,6 @@ static const struct asim_policy *const table[] = {
     &policy_program_fcfs,
     &policy_autellix_plas,
     &policy_autellix_atlas,
-    &policy_thunderagent,
     &policy_oracle_srpt,
     &policy_lru,
     &policy_evict_always,
@@ -38,6 +37,7 @@ static const struct asim_policy *const table[] = {
     &policy_preble,
     &policy_autellix_router,
     &policy_saga_router,
+    &policy_thunderagent,
     /* clang-format on */
 };
 
