@@ -165,6 +165,15 @@ struct asim_pressure {
     bool deadlock;   /* nothing runs: unless somebody yields, nothing ever will */
 };
 
+/* The step that is about to be composed, as far as it is known: turns that run, but not who is admitted with it. */
+struct asim_step {
+    uint32_t decodes;      /* running turns that get a token */
+    uint32_t prefill_toks; /* of running turns whose prompt is not computed yet */
+    asim_time time;        /* that such a step takes */
+    uint64_t store_blocks; /* that the link to the host moves meanwhile, if nothing else does: out of HBM, */
+    uint64_t load_blocks;  /* and into it */
+};
+
 /* ---- routing ---- */
 
 struct asim_instance_view {
@@ -328,6 +337,10 @@ struct asim_policy {
      * an instance. */
     asim_time (*route_tick_period)(const double *parameters);
     void (*route_tick)(const struct asim_routing *routing, const struct asim_gateway *gateway);
+
+    /* Retention or scheduling: offloads and prefetches that go with a step. Called before each step of running turns
+     * where there are tiers and residents; then no steps are skipped. */
+    void (*plan_transfers)(const struct asim_context *context, const struct asim_step *step);
 };
 
 /* What a shared object exports. */

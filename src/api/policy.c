@@ -67,6 +67,7 @@ json_t *policy_functions(const struct asim_policy *policy)
         {"on_complete", policy->on_complete != NULL},
         {"route_tick_period", policy->route_tick_period != NULL},
         {"route_tick", policy->route_tick != NULL},
+        {"plan_transfers", policy->plan_transfers != NULL},
     };
     json_t *names = json_array();
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {

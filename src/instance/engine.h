@@ -201,6 +201,10 @@ void engine_count_active(struct instance *instance, unsigned __int128 block_ps);
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);
 
+/* residency.c: where policies decide, whether one plans transfers for the next step; compose.c: what that will be. */
+bool engine_plans_transfers(const struct instance *instance);
+struct asim_step engine_next_step(const struct instance *instance);
+
 /* ordering.c: where policies decide, whether a waiting turn may start in the next batch. */
 bool engine_may_admit(const struct instance *instance);
 

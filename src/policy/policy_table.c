@@ -78,7 +78,8 @@ uint32_t policy_planes(const struct asim_policy *policy)
         return 1u << POLICY_RETENTION;
     }
     const bool schedules = policy->priority || policy->victim || policy->admit;
-    const bool retains = policy->on_turn_complete || policy->evict_order || policy->on_pressure;
+    const bool retains =
+        policy->on_turn_complete || policy->evict_order || policy->on_pressure || policy->plan_transfers;
     const bool observes = policy->on_turn_arrival || policy->observe_gap || policy->observe_admission || policy->tick;
     return (policy->route ? 1u << POLICY_ROUTING : 0) | (schedules ? 1u << POLICY_SCHEDULING : 0) |
            (retains || (observes && !schedules) ? 1u << POLICY_RETENTION : 0);
