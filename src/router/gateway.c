@@ -258,7 +258,7 @@ static void tell_of_end(struct gateway *gateway, const struct gateway_end *end, 
 
 void gateway_tell(struct gateway *gateway, simtime instant)
 {
-    if (!gateway->is_sorted) {
+    if (!gateway->is_sorted && gateway->n_ends) {
         qsort(gateway->ends, gateway->n_ends, sizeof *gateway->ends, by_time);
         gateway->is_sorted = true;
     }
