@@ -133,9 +133,9 @@ struct group {
     size_t n;
 };
 
-static bool is_of(const struct program *program, enum standing standing, uint32_t backend)
+static bool is_of(const struct program *program, enum standing standing, bool paused)
 {
-    return program->key.mark && program->standing == standing && program->backend == backend && !program->is_marked;
+    return program->key.mark && program->standing == standing && is_paused(program) == paused && !program->is_marked;
 }
 
 static int by_context(const void *left, const void *right)
@@ -148,17 +148,17 @@ static int by_context(const void *left, const void *right)
     return (a->key.mark > b->key.mark) - (a->key.mark < b->key.mark);
 }
 
-/* Those of a standing at `backend`, or paused, and not marked, small contexts first; freed with mem_free. */
-static struct group find_group(struct state *state, enum standing standing, uint32_t backend)
+/* Those of a standing that are paused, or at work, and not marked, small contexts first; freed with mem_free. */
+static struct group find_group(struct state *state, enum standing standing, bool paused)
 {
     struct group group = {.programs = NULL};
     for (size_t i = 0; i < PROGRAMS; i++) {
-        group.n += is_of(&state->programs[i], standing, backend);
+        group.n += is_of(&state->programs[i], standing, paused);
     }
     group.programs = mem_alloc((group.n + 1) * sizeof(struct program *));
     size_t n = 0;
     for (size_t i = 0; i < PROGRAMS; i++) {
-        if (is_of(&state->programs[i], standing, backend)) {
+        if (is_of(&state->programs[i], standing, paused)) {
             group.programs[n++] = &state->programs[i];
         }
     }
@@ -191,7 +191,7 @@ static struct group choose_those_that_fit(const struct asim_routing *routing, co
     bool none_at_work = !(room < all);
     struct group chosen = {.programs = mem_alloc(PROGRAMS * sizeof(struct program *))};
     for (enum standing standing = REASONING; standing < STANDINGS; standing++) {
-        const struct group group = find_group(state, standing, ASIM_NONE);
+        const struct group group = find_group(state, standing, true);
         for (size_t i = 0; i < group.n; i++) {
             const double wanted = weight(routing, group.programs[i], false);
             if (wanted > room && !(none_at_work && standing != ACTING)) {
@@ -239,23 +239,24 @@ static void pause_those_too_many(const struct asim_routing *routing)
 {
     struct state *state = routing->state;
     double *left = find_free(routing, false);
-    for (uint32_t backend = 0; backend < routing->n_instances; backend++) {
-        if (left[backend] >= 0.0) {
-            continue;
+    const struct group acting = find_group(state, ACTING, false);
+    for (size_t i = 0; i < acting.n; i++) {
+        struct program *program = acting.programs[i];
+        if (left[program->backend] < 0.0) {
+            left[program->backend] += weight(routing, program, false);
+            pause_program(program, routing->now);
         }
-        const struct group acting = find_group(state, ACTING, backend);
-        for (size_t i = 0; i < acting.n && left[backend] < 0.0; i++) {
-            left[backend] += weight(routing, acting.programs[i], false);
-            pause_program(acting.programs[i], routing->now);
-        }
-        const struct group reasoning = find_group(state, REASONING, backend);
-        for (size_t i = 0; i < reasoning.n && left[backend] < 0.0; i++) {
-            left[backend] += weight(routing, reasoning.programs[i], false);
-            reasoning.programs[i]->is_marked = true;
-        }
-        mem_free(acting.programs);
-        mem_free(reasoning.programs);
     }
+    const struct group reasoning = find_group(state, REASONING, false);
+    for (size_t i = 0; i < reasoning.n; i++) {
+        struct program *program = reasoning.programs[i];
+        if (left[program->backend] < 0.0) {
+            left[program->backend] += weight(routing, program, false);
+            program->is_marked = true;
+        }
+    }
+    mem_free(acting.programs);
+    mem_free(reasoning.programs);
     mem_free(left);
 }
 
