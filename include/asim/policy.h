@@ -7,6 +7,7 @@
  * preempted).
  *  - Planes. Retention: what becomes of a program's KV between turns. Scheduling: who runs. Routing: where a turn goes.
  *    A policy may serve all; users may take each plane from another policy.
+ *    What a policy of routing keeps is one for the cluster; it may hold turns back and move them (asim_gateway).
  *  - State belongs to the host: `state_size` zeroed bytes for each instance, and as many for the router, which is one
  *    for the cluster. Functions must keep nothing elsewhere and must be deterministic: instances run in parallel, in no
  *    fixed order. Use the state that the context gives and nothing else, not even the clock of the machine.
@@ -27,7 +28,7 @@ extern "C" {
 #endif
 
 #define ASIM_POLICY_ABI_MAJOR 1 /* another major number: other tables */
-#define ASIM_POLICY_ABI_MINOR 0 /* a higher minor number: functions and fields added at the end */
+#define ASIM_POLICY_ABI_MINOR 1 /* a higher minor number: functions and fields added at the end */
 
 typedef int64_t asim_time; /* ps */
 #define ASIM_NEVER       INT64_MAX
@@ -164,6 +165,15 @@ struct asim_pressure {
     bool deadlock;   /* nothing runs: unless somebody yields, nothing ever will */
 };
 
+/* The step that is about to be composed, as far as it is known: turns that run, but not who is admitted with it. */
+struct asim_step {
+    uint32_t decodes;      /* running turns that get a token */
+    uint32_t prefill_toks; /* of running turns whose prompt is not computed yet */
+    asim_time time;        /* that such a step takes */
+    uint64_t store_blocks; /* that the link to the host moves meanwhile, if nothing else does: out of HBM, */
+    uint64_t load_blocks;  /* and into it */
+};
+
 /* ---- routing ---- */
 
 struct asim_instance_view {
@@ -196,6 +206,70 @@ struct asim_request {
     uint32_t turn;
     uint32_t home;        /* instance of the program's previous turn, or ASIM_NONE */
     uint32_t prompt_toks; /* 0 unless the policy has ASIM_POLICY_READS_OVERLAP or ASIM_POLICY_READS_PROMPT */
+};
+
+/* An answer of `route`: the turn waits at the gateway until `route_tick` releases it. */
+#define ASIM_HELD (UINT32_MAX - 1)
+
+/* A turn was sent to an instance. */
+struct asim_submission {
+    uint64_t program;
+    uint32_t turn;
+    uint32_t instance;
+    uint32_t home;        /* as in its request */
+    uint32_t prompt_toks; /* the same */
+    bool was_held;        /* `route_tick` released it, */
+    bool was_moved;       /* or moved it */
+};
+
+/* A turn has ended. */
+struct asim_completion {
+    uint64_t program;
+    uint32_t turn;
+    uint32_t instance;
+    uint32_t prompt_toks;
+    uint32_t output_toks;
+    uint32_t hit_toks; /* of the prompt, found cached */
+    bool is_last;      /* the program has ended */
+    asim_time ready;   /* at the client */
+    asim_time arrived; /* at the instance */
+    asim_time first_scheduled;
+    asim_time first_token;
+    asim_time ended;
+};
+
+/* A turn that waits at the gateway. */
+struct asim_held {
+    uint64_t program;
+    uint32_t turn;
+    uint32_t home; /* as in its request */
+    uint32_t prompt_toks;
+    asim_time since;
+};
+
+/* A turn that was sent to an instance, and of whose end the router has not heard. */
+struct asim_sent {
+    uint64_t program;
+    uint32_t turn;
+    asim_time sent;
+};
+
+/* What `route_tick` may ask and do. Actions take effect when it has returned, releases in the order in which turns were
+ * held. */
+struct asim_gateway {
+    uint32_t struct_size;
+    uint32_t n_held;
+    void *handle; /* for the functions */
+    /* Held turns by index below n_held, in the order in which they were held; and one of them is sent to an instance.
+     */
+    void (*held)(void *handle, uint32_t index, struct asim_held *out);
+    void (*release)(void *handle, uint32_t index, uint32_t instance);
+    /* Turns of an instance, in the order in which they were sent; and one of them is asked back, and sent to another if
+     * nothing was done for it yet. That takes three dispatch latencies: to the instance, back, and there; its
+     * program's KV stays behind. A turn is moved up to 8 times. */
+    uint32_t (*n_sent)(void *handle, uint32_t instance);
+    void (*sent)(void *handle, uint32_t instance, uint32_t index, struct asim_sent *out);
+    void (*move)(void *handle, uint32_t instance, uint32_t index, uint32_t to);
 };
 
 /* ---- the table ---- */
@@ -249,6 +323,24 @@ struct asim_policy {
 
     /* Routing. */
     uint32_t (*route)(const struct asim_routing *routing, const struct asim_request *request);
+
+    /* ---- since 1.1 ---- */
+
+    /* Routing, too; beside `route` only. Turns that were sent, in order, at once. */
+    void (*on_submit)(const struct asim_context *context, const struct asim_submission *submission);
+    /* Turns that ended, in the order of their ends: with telemetry, the instant at or after the end tells of them, as
+     * of the state of instances; with exact views they are known at once. `now` is when it was known. */
+    void (*on_complete)(const struct asim_context *context, const struct asim_completion *completion);
+    /* Called at the telemetry instants that are multiples of this (rounded up to telemetry periods), after that of
+     * completions and before turns that are ready then are routed, while programs are in progress or still to come.
+     * Without overlap and pending. Needed to hold turns. It is an error to hold turns for an hour in which none is at
+     * an instance. */
+    asim_time (*route_tick_period)(const double *parameters);
+    void (*route_tick)(const struct asim_routing *routing, const struct asim_gateway *gateway);
+
+    /* Retention or scheduling: offloads and prefetches that go with a step. Called before each step of running turns
+     * where there are tiers and residents; then no steps are skipped. */
+    void (*plan_transfers)(const struct asim_context *context, const struct asim_step *step);
 };
 
 /* What a shared object exports. */

@@ -63,6 +63,11 @@ json_t *policy_functions(const struct asim_policy *policy)
         {"victim", policy->victim != NULL},
         {"admit", policy->admit != NULL},
         {"route", policy->route != NULL},
+        {"on_submit", policy->on_submit != NULL},
+        {"on_complete", policy->on_complete != NULL},
+        {"route_tick_period", policy->route_tick_period != NULL},
+        {"route_tick", policy->route_tick != NULL},
+        {"plan_transfers", policy->plan_transfers != NULL},
     };
     json_t *names = json_array();
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {

@@ -193,6 +193,8 @@ static char *summarise(const struct cluster *cluster, const struct cluster_total
         .router_affinity_hits = router->affinity_hits,
         .router_breaks = router->affinity_breaks,
         .router_cold = router->cold,
+        .router_held = router->held,
+        .router_moved = router->moved,
     };
     recorder_summarise(cluster->recorders[0], &in.recorder);
     add_totals(totals, cluster, &in);

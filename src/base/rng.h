@@ -22,6 +22,7 @@ enum rng_purpose {
     RNG_TURN = 9,       /* synthetic programs: new prompt tokens, output tokens, gap */
     RNG_HINT = 10,      /* generated programs: errors of estimates */
     RNG_SEARCH = 11,    /* settings of a search; the draw is the sample's number, the turn the parameter's */
+    RNG_TICK = 12,      /* routers that draw at random in a tick; its number stands for the program */
 };
 
 struct rng_key {

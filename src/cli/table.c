@@ -131,9 +131,12 @@ static void print_cache(FILE *out, const json_t *root)
          human_count(count_of(kv, "blocks_per_instance"), a), human_count(count_of(kv, "block_size"), b),
          human_percent(real_of(kv, "peak_use"), d), human_count(count_of(kv, "evicted_blocks"), e),
          human_count(preemptions, f), plural(preemptions, "preemption", "preemptions"));
-    line(out, "router", "%s turns to their program's instance, %s to another, %s first turns",
+    char orders[64] = "";
+    add_nonzero(orders, sizeof orders, router, "held", "held back");
+    add_nonzero(orders, sizeof orders, router, "moved", "moved");
+    line(out, "router", "%s turns to their program's instance, %s to another, %s first turns%s",
          human_count(count_of(router, "affinity_hits"), a), human_count(count_of(router, "breaks"), b),
-         human_count(count_of(router, "cold"), c));
+         human_count(count_of(router, "cold"), c), orders);
 }
 
 static void add_part(char *out, size_t bytes, int64_t n, const char *name)

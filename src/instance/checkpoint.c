@@ -6,8 +6,8 @@
 #include <assert.h>
 #include <inttypes.h>
 
-/* The least bytes of a sequence and of a reference to one. */
-enum { SEQUENCE_BYTES = 128, REFERENCE_BYTES = 4 };
+/* The least bytes of a sequence, of a reference to one, and of a recall. */
+enum { SEQUENCE_BYTES = 128, REFERENCE_BYTES = 4, RECALL_BYTES = 28 };
 
 struct loader {
     struct instance *instance;
@@ -195,9 +195,9 @@ static void rejoin(struct instance *instance, const struct sequence_list *list, 
 static bool is_of(const struct sequence *sequence, const struct turn_arrival *turn)
 {
     return sequence->program == turn->program && sequence->turn == turn->turn && sequence->ready == turn->ready &&
-           sequence->arrived == turn->time && sequence->lead == turn->lead &&
-           sequence->prompt_toks == turn->prompt_toks && sequence->limit <= turn->output_toks &&
-           sequence->shared_output == turn->shared_output;
+           (turn->may_be_late ? sequence->arrived >= turn->time : sequence->arrived == turn->time) &&
+           sequence->lead == turn->lead && sequence->prompt_toks == turn->prompt_toks &&
+           sequence->limit <= turn->output_toks && sequence->shared_output == turn->shared_output;
 }
 
 static void get_list(struct loader *loader, struct sequence_list *list)
@@ -230,6 +230,24 @@ static void get_list(struct loader *loader, struct sequence_list *list)
         engine_note_quick(instance, sequence, &turn);
         sequence_list_push_back(list, sequence);
         rejoin(instance, list, sequence);
+    }
+}
+
+static void get_recalls(struct instance *instance, struct store_reader *reader)
+{
+    const uint64_t n = store_get_count(reader, RECALL_BYTES);
+    simtime before = 0;
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
+        struct turn_recall recall = {.program = store_get_u64(reader), .turn = store_get_u32(reader)};
+        recall.time = store_get_i64(reader);
+        recall.lead = store_get_i64(reader);
+        if (!saved_time(recall.time) || recall.time < before || !saved_time(recall.lead)) {
+            store_refuse(reader, "instance %" PRIu32 " is asked for a turn at %" PRId64 " ps", instance->id,
+                         recall.time);
+            return;
+        }
+        before = recall.time;
+        instance_recall(instance, &recall);
     }
 }
 
@@ -391,12 +409,13 @@ bool instance_load(struct instance *instance, struct store_reader *reader, insta
         get_list(&loader, &instance->running);
         get_list(&loader, &instance->waiting);
         get_list(&loader, &instance->inbox);
+        get_recalls(instance, reader);
     }
     if (!store_failed(reader)) {
         get_batches(&loader);
     }
     if (!store_failed(reader)) {
-        engine_set_inbox(instance, instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER);
+        engine_set_inbox(instance, engine_inbox_time(instance));
         get_reached(instance, reader);
         check_past(&loader);
         check_device(&loader);

@@ -66,6 +66,17 @@ static void put_list(struct store_writer *writer, const struct sequence_list *li
     }
 }
 
+static void put_recalls(struct store_writer *writer, const struct instance *instance)
+{
+    store_put_u64(writer, instance->n_recalls);
+    for (uint32_t i = 0; i < instance->n_recalls; i++) {
+        store_put_u64(writer, instance->recalls[i].program);
+        store_put_u32(writer, instance->recalls[i].turn);
+        store_put_i64(writer, instance->recalls[i].time);
+        store_put_i64(writer, instance->recalls[i].lead);
+    }
+}
+
 static void put_references(struct store_writer *writer, const struct sequence_array *array, const uint32_t *positions)
 {
     store_put_u64(writer, array->n);
@@ -114,6 +125,7 @@ void instance_save(const struct instance *instance, struct store_writer *writer)
     put_list(writer, &instance->running);
     put_list(writer, &instance->waiting);
     put_list(writer, &instance->inbox);
+    put_recalls(writer, instance);
     put_batches(writer, instance);
     store_put_i64(writer, instance->residency ? engine_passed(instance) : 0);
     store_put_u8(writer, instance->residency != NULL);

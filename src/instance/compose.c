@@ -214,8 +214,45 @@ static struct step_cost price(struct instance *instance, const struct draft *dra
     return cost;
 }
 
+/* Blocks that a link of so many bytes per second moves in a time. */
+static uint64_t blocks_moved(const struct instance *instance, uint64_t bandwidth, simtime time)
+{
+    const unsigned __int128 bytes = (unsigned __int128)bandwidth * (unsigned __int128)time / SIMTIME_S;
+    return (uint64_t)(bytes / instance->node->plan->block_bytes);
+}
+
+struct asim_step engine_next_step(const struct instance *instance)
+{
+    const struct decode_set *decode = &instance->decode;
+    uint32_t budget = instance->config->max_num_batched_tokens - decode->n;
+    struct asim_step step = {.decodes = decode->n};
+    const struct sequence *sequence = instance->n_prefilling ? instance->running.head : NULL;
+    for (; sequence && budget; sequence = sequence->next) {
+        if (sequence->state == SEQUENCE_PREFILLING) {
+            const uint32_t tokens =
+                engine_chunk_tokens(instance, sequence->n_tokens - (uint32_t)sequence->base, budget);
+            step.prefill_toks += tokens;
+            budget -= tokens;
+        }
+    }
+    const struct prefill_chunk chunk = {.tokens = step.prefill_toks, .sampled = true};
+    const struct batch_shape shape = {.n_decode = decode->n,
+                                      .decode_context = decode->context + decode->n,
+                                      .n_chunks = step.prefill_toks != 0,
+                                      .chunks = &chunk};
+    step.time = step_time_batch(instance->step_time, &shape).total +
+                host_time_exposed(&instance->config->host, decode->n + step.prefill_toks);
+    step.store_blocks = blocks_moved(instance, instance->node->plan->out_bandwidth, step.time);
+    step.load_blocks = blocks_moved(instance, instance->node->plan->in_bandwidth, step.time);
+    return step;
+}
+
 bool engine_compose(struct instance *instance, simtime now)
 {
+    if (instance->residency && engine_plans_transfers(instance)) {
+        consult_plan(instance, now);
+    }
+
     struct batch *batch = engine_batch(instance, instance->n_batches);
     batch->completions.n = batch->finishers.n = 0;
     struct draft *draft = &instance->draft;

@@ -348,6 +348,23 @@ void consult_tick(struct instance *instance, struct seat *seat, simtime now)
     grant_wishes(&call);
 }
 
+void consult_plan(struct instance *instance, simtime now)
+{
+    struct residency *residency = instance->residency;
+    const struct asim_step step = engine_next_step(instance);
+    for (uint32_t i = 0; i < residency->n_seats; i++) {
+        struct seat *seat = &residency->seats[i];
+        if (seat->use->policy->plan_transfers) {
+            struct call call = {.instance = instance, .seat = seat, .now = now};
+            const struct asim_context context = show(&call);
+            policy_enter(seat->use, "plan_transfers");
+            seat->use->policy->plan_transfers(&context, &step);
+            policy_leave(seat->use);
+            grant_wishes(&call);
+        }
+    }
+}
+
 static bool is_sound(struct instance *instance, const struct seat *seat, const struct asim_retention *answer,
                      simtime now)
 {

@@ -6,6 +6,7 @@
  *   check.c          whether all of that goes together
  *   decision_log.c   what policies decide, one by one, where that is asked for
  *   residency.h      what policies see and decide, in files of its own
+ *   recall.c         turns that the router asks back
  *   lookahead.c      bounds of what can leave the instance, and when
  *   fast_forward.c   stretches of steady steps in closed form
  *   compose.c        one batch: running sequences, then waiting ones, then its price
@@ -71,7 +72,7 @@ struct taken_chunk {
 struct instance {
     /* the next events */
     simtime compose_at;  /* SIMTIME_NEVER, or when a batch is to be composed */
-    simtime inbox_at;    /* SIMTIME_NEVER, or when the first turn of the inbox arrives */
+    simtime inbox_at;    /* SIMTIME_NEVER, or when the first turn of the inbox, or recall, arrives */
     simtime timer_at;    /* SIMTIME_NEVER, or the next deadline or tick of policies, or event of transfers */
     simtime outside_at;  /* the earlier of the two */
     simtime device_free; /* end of the last batch composed */
@@ -97,6 +98,7 @@ struct instance {
     struct residency *residency; /* NULL: policies leave everything to the engine */
     struct node *node;           /* NULL: nothing lies below HBM */
     uint32_t place;              /* in the node */
+    uint32_t n_recalls;          /* on their way */
     uint64_t received;
     uint64_t next_stamp;
     uint32_t n_quick;   /* turns here that are */
@@ -119,6 +121,8 @@ struct instance {
     size_t n_taken, taken_capacity;
     struct state_change *changes; /* kept when asked for */
     size_t n_changes, changes_capacity;
+    struct turn_recall *recalls; /* by time */
+    size_t recalls_capacity;
     struct prefill_chunk first_chunks[FIRST_CHUNKS]; /* of the draft */
     struct turn_end first_ends[FIRST_ENDS];
     _Alignas(64) struct sequence_heap_item first_finish[FIRST_MEMBERS]; /* of the heaps */
@@ -214,6 +218,10 @@ void engine_count_active(struct instance *instance, unsigned __int128 block_ps);
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);
 
+/* residency.c: where policies decide, whether one plans transfers for the next step; compose.c: what that will be. */
+bool engine_plans_transfers(const struct instance *instance);
+struct asim_step engine_next_step(const struct instance *instance);
+
 /* ordering.c: where policies decide, whether a waiting turn may start in the next batch. */
 bool engine_may_admit(const struct instance *instance);
 
@@ -228,6 +236,14 @@ static inline bool engine_none_to_admit(const struct instance *instance)
     }
     return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config->max_num_seqs;
 }
+
+/* recall.c: the first recall arrives; whether it does before the inbox; when either does. */
+void engine_recall(struct instance *instance);
+bool engine_recall_is_next(const struct instance *instance);
+simtime engine_inbox_time(const struct instance *instance);
+
+/* Adds a turn to the outbox. */
+struct turn_end *engine_new_end(struct instance *instance);
 
 /* lookahead.c: a turn waits, is decoding, or (before its state changes) is neither any more. */
 void engine_note_quick(struct instance *instance, struct sequence *sequence, const struct turn_arrival *turn);
@@ -245,11 +261,12 @@ void engine_welcome(struct instance *instance, const struct sequence *sequence, 
 void engine_pass(struct instance *instance, simtime time);
 simtime engine_passed(const struct instance *instance);
 
-/* retention.c: a turn ends, arrives, is admitted, is preempted; the timer. */
+/* retention.c: a turn ends, arrives, is admitted, is preempted, has gone unserved; the timer. */
 void engine_part(struct instance *instance, struct sequence *sequence, simtime now);
 void engine_arrive(struct instance *instance, struct sequence *sequence, simtime now);
 void engine_return(struct instance *instance, const struct sequence *sequence, simtime now);
 void engine_leave(struct instance *instance, const struct sequence *sequence, simtime now);
+void engine_go_unserved(struct instance *instance, const struct sequence *sequence, simtime now);
 void engine_pass_timer(struct instance *instance, simtime now);
 
 /* A turn's prompt is computed; a store of the program's KV is over; something may be admitted now. */

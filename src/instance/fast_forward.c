@@ -176,6 +176,9 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
         !engine_none_to_admit(instance) || instance->n_batches + 1 != config->queue_depth || now >= until) {
         return 0;
     }
+    if (instance->residency && engine_plans_transfers(instance)) {
+        return 0;
+    }
     if (instance->node && instance->node->plan->between_steps && node_next(instance->node) != SIMTIME_NEVER) {
         return 0; /* batches wait for copies */
     }

@@ -93,6 +93,7 @@ void instance_destroy(struct instance *instance)
     mem_free(instance->taken);
     free_unless(instance->first_ends, instance->ends);
     mem_free(instance->changes);
+    mem_free(instance->recalls);
     decode_set_fini(&instance->decode);
     distance_set_fini(&instance->queued);
     sequence_heap_fini(&instance->decoding);
@@ -118,7 +119,7 @@ static void enter_inbox(struct instance *instance, struct sequence *sequence)
     }
     sequence_list_insert_after(&instance->inbox, before, sequence);
     if (!before) {
-        engine_set_inbox(instance, sequence->arrived);
+        engine_set_inbox(instance, engine_inbox_time(instance));
     }
 }
 
@@ -232,7 +233,7 @@ static void receive(struct instance *instance)
 {
     struct sequence *sequence = instance->inbox.head;
     sequence_list_remove(&instance->inbox, sequence);
-    engine_set_inbox(instance, instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER);
+    engine_set_inbox(instance, engine_inbox_time(instance));
     sequence_list_push_back(&instance->waiting, sequence);
     engine_effect_queued(instance, sequence);
     instance->received++;
@@ -269,6 +270,13 @@ static void fill_end(struct turn_end *end, const struct instance *instance, cons
     }
 }
 
+struct turn_end *engine_new_end(struct instance *instance)
+{
+    instance->ends = mem_grow_from(instance->first_ends, instance->ends, &instance->ends_capacity, instance->n_ends + 1,
+                                   sizeof *instance->ends);
+    return &instance->ends[instance->n_ends++];
+}
+
 /* The turn's last token is out: its blocks become free, and its record goes to the outbox. */
 static void finish(struct instance *instance, struct sequence *sequence, simtime now)
 {
@@ -289,9 +297,7 @@ static void finish(struct instance *instance, struct sequence *sequence, simtime
     }
     instance->head_blocked = false;
     instance->n_quick -= sequence->is_quick;
-    instance->ends = mem_grow_from(instance->first_ends, instance->ends, &instance->ends_capacity, instance->n_ends + 1,
-                                   sizeof *instance->ends);
-    fill_end(&instance->ends[instance->n_ends++], instance, sequence, now);
+    fill_end(engine_new_end(instance), instance, sequence, now);
     sequence_pool_give(&instance->sequences, sequence);
 }
 
@@ -367,8 +373,10 @@ bool instance_advance(struct instance *instance, struct event_key limit)
             end_batch(instance);
         } else if (next.phase == PHASE_STEP_START) {
             start_batches(instance, limit.time);
-        } else if (next.phase == PHASE_ARRIVAL) {
+        } else if (next.phase == PHASE_ARRIVAL && !(instance->n_recalls && engine_recall_is_next(instance))) {
             receive(instance);
+        } else if (next.phase == PHASE_ARRIVAL) {
+            engine_recall(instance);
         } else {
             engine_pass_timer(instance, instance->timer_at);
         }

@@ -34,14 +34,17 @@ struct turn_arrival {
     bool shared_output;   /* other programs may hit the output's blocks while it is being generated */
     const void *owner;    /* NULL, or memory of the sender that it reads when the turn has ended: fetched ahead */
     const struct turn_facts *facts; /* for policies; NULL unless instance_wants_facts; read at once */
-    simtime lead; /* least time from the turn's end to what the rest of the cluster sees of it (its program's
-                     next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
+    bool may_be_late;               /* of a turn that was sent before: `time` is the earliest */
+    simtime lead;         /* least time from the turn's end to what the rest of the cluster sees of it (its program's
+                             next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
     simtime next_service; /* least time from when the next turn is ready to that of the one after it */
 };
 
+/* A turn that leaves: it has ended, or, of a turn that was asked back, it goes unserved. */
 struct turn_end {
-    struct turn_record record;
+    struct turn_record record; /* of a turn that goes unserved program, turn and instance; last_token: when it leaves */
     uint32_t slot;
+    bool unserved;
 };
 
 /* What the router may see, as of the last step end at or before an instant. */
@@ -95,6 +98,17 @@ void instance_prefetch_neighbours(const struct instance *instance);
 /* Queues a turn; it must not arrive before what was advanced to. Those that arrive at one time do in order of program
  * and turn. */
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival);
+
+/* The router asks for a turn that it sent here. If the turn waits when that arrives, and no KV is or was here for it,
+ * it leaves unserved; else it stays. Of both is the rest of the cluster to hear `lead` after `time`. Times must not
+ * decrease from call to call, nor lie before what was advanced to. */
+struct turn_recall {
+    uint64_t program;
+    uint32_t turn;
+    simtime time; /* at the instance */
+    simtime lead;
+};
+void instance_recall(struct instance *instance, const struct turn_recall *recall);
 
 /* The next internal event, EVENT_NEVER when idle. */
 struct event_key instance_next(const struct instance *instance);

@@ -31,7 +31,7 @@ static simtime first_event(const struct instance *instance)
     return first;
 }
 
-struct event_key instance_earliest_output(const struct instance *instance)
+static struct event_key end_of_a_turn(const struct instance *instance)
 {
     const simtime next = first_event(instance);
     if (next == SIMTIME_NEVER) {
@@ -48,6 +48,14 @@ struct event_key instance_earliest_output(const struct instance *instance)
     /* Nothing in flight ends a turn: at least one more step is composed, at or after the next event. */
     const simtime from = last_end > next ? last_end : next;
     return (struct event_key){.time = from + steps_to_output(instance) * instance->least_step, .phase = PHASE_STEP_END};
+}
+
+struct event_key instance_earliest_output(const struct instance *instance)
+{
+    const struct event_key end = end_of_a_turn(instance);
+    return instance->n_recalls
+               ? event_min(end, (struct event_key){.time = instance->recalls[0].time, .phase = PHASE_ARRIVAL})
+               : end;
 }
 
 /* The most that a key adds to the clock: 5 days, so that sums fit. A bound may always be lower. */
@@ -175,11 +183,20 @@ static simtime decode_time(const struct instance *instance)
     return instance->decode.clock * instance->least_step;
 }
 
+/* Of turns that are to be given back. */
+static void add_recalls(const struct instance *instance, struct effects *effects, simtime before)
+{
+    for (uint32_t i = 0; i < instance->n_recalls; i++) {
+        add_effect(effects, sum(instance->recalls[i].time, instance->recalls[i].lead), before);
+    }
+}
+
 simtime instance_earliest_effect(const struct instance *instance)
 {
     struct effects effects = {.first = SIMTIME_NEVER};
     add_in_flight(instance, &effects, 0);
     add_inbox(instance, &effects, 0);
+    add_recalls(instance, &effects, 0);
     add_effect(&effects, sum(queued_from(instance), instance->queued.first), 0);
     if (instance->decoding.n) {
         add_effect(&effects, sum(instance->device_free, instance->decoding.first - decode_time(instance)), 0);
@@ -192,6 +209,7 @@ uint32_t instance_effects_before(const struct instance *instance, simtime time)
     struct effects effects = {.first = SIMTIME_NEVER};
     add_in_flight(instance, &effects, time);
     add_inbox(instance, &effects, time);
+    add_recalls(instance, &effects, time);
     return effects.n + distance_set_below(&instance->queued, time - queued_from(instance)) +
            sequence_heap_below(&instance->decoding, time - instance->device_free + decode_time(instance));
 }

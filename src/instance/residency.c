@@ -169,6 +169,20 @@ simtime engine_passed(const struct instance *instance)
     return instance->residency->passed;
 }
 
+bool engine_plans_transfers(const struct instance *instance)
+{
+    const struct residency *residency = instance->residency;
+    if (!instance->node || !residency->n_residents || !(instance->decode.n || instance->n_prefilling)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < residency->n_seats; i++) {
+        if (residency->seats[i].use->policy->plan_transfers) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void sum_up(struct instance *instance)
 {
     struct residency *residency = instance->residency;

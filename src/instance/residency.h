@@ -151,6 +151,7 @@ void consult_start(struct instance *instance, struct seat *seat);
 void consult_arrival(struct instance *instance, const struct sequence *sequence, simtime now);
 void consult_admission(struct instance *instance, const struct sequence *sequence, simtime now);
 void consult_tick(struct instance *instance, struct seat *seat, simtime now);
+void consult_plan(struct instance *instance, simtime now); /* only where engine_plans_transfers */
 struct asim_retention consult_completion(struct instance *instance, const struct sequence *sequence, simtime now);
 double consult_evict_order(struct instance *instance, const struct resident *resident, simtime now);
 struct resident *consult_pressure(struct instance *instance, const struct asim_pressure *pressure, uint64_t except,

@@ -203,6 +203,23 @@ void engine_leave(struct instance *instance, const struct sequence *sequence, si
     engine_rank(instance, sequence, now);
 }
 
+void engine_go_unserved(struct instance *instance, const struct sequence *sequence, simtime now)
+{
+    struct residency *residency = instance->residency;
+    struct resident *resident = residency_find(residency, sequence->program);
+    residency->queue.batch = 0;
+    if (resident) { /* another turn of a graph may still wait */
+        resident->has_returned = false;
+        for (const struct sequence *other = instance->waiting.head; other; other = other->next) {
+            resident->has_returned |= other->program == sequence->program;
+        }
+        if (!resident->has_returned && resident->until < now) {
+            resident->until = now; /* a pin outlived its deadline for the turn */
+        }
+    }
+    residency_set_timer(instance);
+}
+
 /* ---- time ---- */
 
 void engine_wake(struct instance *instance, simtime now)

@@ -99,9 +99,8 @@ void sequence_heap_leave(struct sequence_heap *heap, uint32_t sequence)
 /* In the heap below an item. */
 static uint32_t below(const struct sequence_heap *heap, uint32_t at, int64_t key)
 {
-    return at < heap->n && heap->items[at].key < key
-               ? 1 + below(heap, 2 * at + 1, key) + below(heap, 2 * at + 2, key)
-               : 0;
+    return at < heap->n && heap->items[at].key < key ? 1 + below(heap, 2 * at + 1, key) + below(heap, 2 * at + 2, key)
+                                                     : 0;
 }
 
 uint32_t sequence_heap_below(const struct sequence_heap *heap, int64_t key)

@@ -147,6 +147,10 @@ static json_t *router(const struct summary_input *in)
     set_count(object, "affinity_hits", in->router_affinity_hits);
     set_count(object, "breaks", in->router_breaks);
     set_count(object, "cold", in->router_cold);
+    if (in->router_held || in->router_moved) {
+        set_count(object, "held", in->router_held);
+        set_count(object, "moved", in->router_moved);
+    }
     return object;
 }
 

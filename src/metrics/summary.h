@@ -86,9 +86,10 @@ struct summary_input {
     double kv_peak_use; /* fraction of the pool that turns held, largest over instances */
 
     /* Router */
-    uint64_t router_affinity_hits; /* turns sent to the instance that served the program's turn before */
-    uint64_t router_breaks;        /* turns sent elsewhere although there was one */
-    uint64_t router_cold;          /* first turns */
+    uint64_t router_affinity_hits;      /* turns sent to the instance that served the program's turn before */
+    uint64_t router_breaks;             /* turns sent elsewhere although there was one */
+    uint64_t router_cold;               /* first turns */
+    uint64_t router_held, router_moved; /* turns that waited at the gateway; that were sent once more */
 
     unsigned __int128 time_ps[SUMMARY_BOUNDS];
     simtime longest_busy; /* step time of the busiest instance */

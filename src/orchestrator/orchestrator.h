@@ -124,7 +124,7 @@ struct turn_call {
     uint32_t prompt_toks;
     uint32_t output_toks;
     bool shared_output;
-    simtime lead; /* from its end to its effect: the next turn is ready, or a client; SIMTIME_NEVER: none */
+    simtime lead;         /* from its end to its effect: the next turn is ready, or a client; SIMTIME_NEVER: none */
     simtime next_service; /* of the next turn of a chain; SIMTIME_NEVER: there is none */
 };
 

@@ -138,7 +138,11 @@ bool policy_plugin_check(const char *path, const struct asim_policy *given, stru
         good = refuse(path, diag, "has flags 0x%" PRIx32 "; policy ABI %d.%d knows 0x%x", out->flags,
                       ASIM_POLICY_ABI_MAJOR, ASIM_POLICY_ABI_MINOR, (unsigned)ALL_FLAGS);
     }
-    if (!policy_planes(out)) {
+    if (!out->route && (out->on_submit || out->on_complete || out->route_tick)) {
+        good =
+            refuse(path, diag, "its policy %s has on_submit, on_complete or route_tick; they go with a function route",
+                   out->name);
+    } else if (!policy_planes(out)) {
         good = refuse(path, diag, "its policy %s has no function of retention, scheduling or routing", out->name);
     }
     return good;

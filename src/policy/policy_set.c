@@ -150,6 +150,11 @@ static void take(struct policy_set *set, enum policy_plane plane, const struct a
     }
 }
 
+static bool is_taken(const struct policy_set *set, const struct asim_policy *policy)
+{
+    return set->routing.policy == policy || set->scheduling.policy == policy || set->retention.policy == policy;
+}
+
 bool policy_set_open(struct policy_set *out, const struct policy_choice *choice, struct diag *diag)
 {
     static const char *const defaults[] = {
@@ -168,6 +173,9 @@ bool policy_set_open(struct policy_set *out, const struct policy_choice *choice,
         if (policy) {
             take(out, plane, policy, choice);
         }
+    }
+    if (whole && !is_taken(out, whole)) {
+        diag_warning(diag, nowhere, "policy: '%s' decides nothing: its planes are given to others", choice->policy);
     }
     if (diag->n_errors == errors_before && choice->parameters) {
         policy_parameters_read(choice->parameters, out, diag);

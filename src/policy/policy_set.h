@@ -29,7 +29,8 @@ struct policy_set {
 static inline bool policy_is_passive(const struct asim_policy *policy)
 {
     return !policy->on_turn_arrival && !policy->observe_gap && !policy->observe_admission && !policy->tick &&
-           !policy->on_turn_complete && !policy->priority && !policy->victim && !policy->admit;
+           !policy->on_turn_complete && !policy->priority && !policy->victim && !policy->admit &&
+           !policy->plan_transfers;
 }
 
 /* Whether routing looks at prompts, not only at where programs are. */

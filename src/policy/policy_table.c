@@ -10,7 +10,6 @@ static const struct asim_policy *const table[] = {
     &policy_program_fcfs,
     &policy_autellix_plas,
     &policy_autellix_atlas,
-    &policy_thunderagent,
     &policy_oracle_srpt,
     &policy_lru,
     &policy_evict_always,
@@ -38,6 +37,7 @@ static const struct asim_policy *const table[] = {
     &policy_preble,
     &policy_autellix_router,
     &policy_saga_router,
+    &policy_thunderagent,
     /* clang-format on */
 };
 
@@ -78,7 +78,8 @@ uint32_t policy_planes(const struct asim_policy *policy)
         return 1u << POLICY_RETENTION;
     }
     const bool schedules = policy->priority || policy->victim || policy->admit;
-    const bool retains = policy->on_turn_complete || policy->evict_order || policy->on_pressure;
+    const bool retains =
+        policy->on_turn_complete || policy->evict_order || policy->on_pressure || policy->plan_transfers;
     const bool observes = policy->on_turn_arrival || policy->observe_gap || policy->observe_admission || policy->tick;
     return (policy->route ? 1u << POLICY_ROUTING : 0) | (schedules ? 1u << POLICY_SCHEDULING : 0) |
            (retains || (observes && !schedules) ? 1u << POLICY_RETENTION : 0);

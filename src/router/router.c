@@ -1,49 +1,25 @@
-#include "router/router.h"
+#include "router/router_internal.h"
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "policy/homing.h"
 #include "policy/policy_call.h"
-#include "router/load_index.h"
-#include "router/sent_record.h"
 
 #include <assert.h>
 #include <inttypes.h>
 
-struct router {
-    struct router_options options;
-    struct asim_instance_view *views;
-    struct load_index loads;    /* outstanding turns, then KV use */
-    uint64_t *sent;             /* turns sent to each instance, ever */
-    uint64_t outstanding;       /* sum over the views */
-    simtime next_snapshot;      /* the first decision at or after this instant needs new snapshots */
-    void *policy_state;         /* state_size bytes */
-    struct sent_record *record; /* NULL: the policy does not look at it */
-    struct content prompt;      /* of the turn that is routed next */
-    struct policy_fault fault;
-    const struct routing_homing *homing; /* NULL: the policy has none */
-    uint32_t most_blocks;                /* of an open home */
-    struct router_counters counters;
-};
-
-static const struct asim_policy *policy_of(const struct router *router)
-{
-    return router->options.policy->policy;
-}
-
 static bool looks(const struct router *router)
 {
-    return (policy_of(router)->flags & (ASIM_POLICY_READS_VIEW | ASIM_POLICY_READS_OVERLAP)) != 0;
+    return router->gateway || (router_policy(router)->flags & (ASIM_POLICY_READS_VIEW | ASIM_POLICY_READS_OVERLAP));
 }
 
 bool router_wants_prompt(const struct router *router)
 {
-    return policy_reads_prompt(policy_of(router));
+    return policy_reads_prompt(router_policy(router));
 }
 
 static void start_policy(struct router *router)
 {
-    const struct asim_policy *policy = policy_of(router);
+    const struct asim_policy *policy = router_policy(router);
     router->policy_state = mem_zalloc(policy->state_size);
     if (policy->start) {
         policy_enter(router->options.policy, "start");
@@ -68,10 +44,11 @@ struct router *router_create(const struct router_options *options)
         router->most_blocks = router->homing->most_blocks(options->policy->parameters, options->usable_blocks);
     }
     router->next_snapshot = options->view == ROUTER_VIEW_EXACT ? 0 : options->telemetry_period; /* all is idle at 0 */
-    if (policy_of(router)->flags & ASIM_POLICY_READS_OVERLAP) {
+    if (router_policy(router)->flags & ASIM_POLICY_READS_OVERLAP) {
         router->record = sent_record_create(options->n_instances, options->usable_blocks, options->block_size);
     }
     start_policy(router);
+    router->gateway = gateway_create(router);
     return router;
 }
 
@@ -83,6 +60,7 @@ void router_destroy(struct router *router)
         mem_free(router->sent);
         mem_free(router->policy_state);
         sent_record_destroy(router->record);
+        gateway_destroy(router->gateway);
         mem_free(router);
     }
 }
@@ -246,15 +224,13 @@ uint32_t router_least_loaded(struct router *router, bool *current)
 
 static bool draws(const struct router *router)
 {
-    return (policy_of(router)->flags & ASIM_POLICY_READS_RANDOM) != 0;
+    return (router_policy(router)->flags & ASIM_POLICY_READS_RANDOM) != 0;
 }
 
-static uint64_t draw(const struct router *router, const struct asim_request *request)
+static uint64_t draw(const struct router *router, uint64_t program, uint32_t turn, enum rng_purpose purpose)
 {
-    return rng_u64(
-        (struct rng_key){
-            .seed = router->options.seed, .program = request->program, .turn = request->turn, .purpose = RNG_ROUTE},
-        0);
+    return rng_u64((struct rng_key){.seed = router->options.seed, .program = program, .turn = turn, .purpose = purpose},
+                   0);
 }
 
 void router_show_prompt(struct router *router, struct content prompt)
@@ -262,31 +238,25 @@ void router_show_prompt(struct router *router, struct content prompt)
     router->prompt = prompt;
 }
 
-uint32_t router_route(struct router *router, const struct asim_request *request, simtime now)
+struct asim_routing router_routing(const struct router *router, simtime now)
 {
-    const struct asim_policy *policy = policy_of(router);
-    struct sent_record *record = router->record;
-    const uint32_t *overlap = record ? sent_record_overlap(record, router->prompt, request->prompt_toks) : NULL;
-    const struct asim_routing routing = {.state = router->policy_state,
-                                         .parameters = router->options.policy->parameters,
-                                         .now = now,
-                                         .instances = router->views,
-                                         .n_instances = router->options.n_instances,
-                                         .block_size = router->options.block_size,
-                                         .outstanding = router->outstanding,
-                                         .least_loaded = load_index_least(&router->loads),
-                                         .overlap = overlap,
-                                         .pending = record ? sent_record_pending(record) : NULL,
-                                         .random = draws(router) ? draw(router, request) : 0};
-    policy_enter(router->options.policy, "route");
-    const uint32_t chosen = policy->route(&routing, request);
-    policy_leave(router->options.policy);
-    if (chosen >= router->options.n_instances) {
-        policy_fault_set(&router->fault, policy, "route",
-                         "instance %" PRIu32 " for turn %" PRIu32 " of program %" PRIu64 "; allowed: 0 to %" PRIu32,
-                         chosen, request->turn, request->program, router->options.n_instances - 1);
-        return ASIM_NONE;
-    }
+    return (struct asim_routing){.state = router->policy_state,
+                                 .parameters = router->options.policy->parameters,
+                                 .now = now,
+                                 .instances = router->views,
+                                 .n_instances = router->options.n_instances,
+                                 .block_size = router->options.block_size,
+                                 .outstanding = router->outstanding,
+                                 .least_loaded = load_index_least(&router->loads)};
+}
+
+uint64_t router_draw_of_tick(const struct router *router, uint64_t number)
+{
+    return draws(router) ? draw(router, number, 0, RNG_TICK) : 0;
+}
+
+static void count(struct router *router, const struct asim_request *request, uint32_t chosen)
+{
     if (request->home == ASIM_NONE) {
         router->counters.cold++;
     } else if (request->home == chosen) {
@@ -294,15 +264,91 @@ uint32_t router_route(struct router *router, const struct asim_request *request,
     } else {
         router->counters.affinity_breaks++;
     }
+}
+
+static void tell_of_submission(struct router *router, const struct asim_request *request, uint32_t chosen,
+                               enum sent_as as, simtime now)
+{
+    const struct policy_use *use = router->options.policy;
+    const struct asim_context context = {.state = router->policy_state,
+                                         .parameters = use->parameters,
+                                         .now = now,
+                                         .instance = ASIM_NONE,
+                                         .block_size = router->options.block_size};
+    const struct asim_submission submission = {.program = request->program,
+                                               .turn = request->turn,
+                                               .instance = chosen,
+                                               .home = request->home,
+                                               .prompt_toks = request->prompt_toks,
+                                               .was_held = as == SENT_RELEASED,
+                                               .was_moved = as == SENT_MOVED};
+    policy_enter(use, "on_submit");
+    use->policy->on_submit(&context, &submission);
+    policy_leave(use);
+}
+
+/* The record has looked the prompt up. */
+static void sent(struct router *router, const struct asim_request *request, uint32_t chosen)
+{
     router->sent[chosen]++;
     router->views[chosen].outstanding++;
     router->outstanding++;
-    if (record) {
-        sent_record_enter(record, chosen, router->prompt, request->prompt_toks);
-        router->views[chosen].index_blocks = sent_record_blocks(record, chosen);
+    if (router->record) {
+        sent_record_enter(router->record, chosen, router->prompt, request->prompt_toks);
+        router->views[chosen].index_blocks = sent_record_blocks(router->record, chosen);
     }
     load_index_set(&router->loads, chosen, load_of(&router->views[chosen]));
+}
+
+uint32_t router_route(struct router *router, const struct asim_request *request, simtime now)
+{
+    const struct asim_policy *policy = router_policy(router);
+    struct sent_record *record = router->record;
+    struct asim_routing routing = router_routing(router, now);
+    routing.overlap = record ? sent_record_overlap(record, router->prompt, request->prompt_toks) : NULL;
+    routing.pending = record ? sent_record_pending(record) : NULL;
+    routing.random = draws(router) ? draw(router, request->program, request->turn, RNG_ROUTE) : 0;
+    policy_enter(router->options.policy, "route");
+    const uint32_t chosen = policy->route(&routing, request);
+    policy_leave(router->options.policy);
+    if (chosen == ASIM_HELD && policy->route_tick) {
+        router->counters.held++;
+        return ASIM_HELD;
+    }
+    if (chosen >= router->options.n_instances) {
+        policy_fault_set(&router->fault, policy, "route",
+                         "instance %" PRIu32 " for turn %" PRIu32 " of program %" PRIu64 "; allowed: 0 to %" PRIu32,
+                         chosen, request->turn, request->program, router->options.n_instances - 1);
+        return ASIM_NONE;
+    }
+    count(router, request, chosen);
+    sent(router, request, chosen);
+    if (policy->on_submit) {
+        tell_of_submission(router, request, chosen, SENT_ROUTED, now);
+    }
     return chosen;
+}
+
+void router_send(struct router *router, const struct asim_request *request, uint32_t chosen, enum sent_as as,
+                 simtime now)
+{
+    if (router->record) {
+        sent_record_overlap(router->record, router->prompt, request->prompt_toks);
+    }
+    if (as == SENT_MOVED) {
+        router->counters.moved++;
+    } else {
+        count(router, request, chosen);
+    }
+    sent(router, request, chosen);
+    if (router_policy(router)->on_submit) {
+        tell_of_submission(router, request, chosen, as, now);
+    }
+}
+
+struct gateway *router_gateway(const struct router *router)
+{
+    return router->gateway;
 }
 
 const struct policy_fault *router_fault(const struct router *router)
@@ -323,18 +369,20 @@ uint64_t router_sent(const struct router *router, uint32_t instance)
 /* ---- saved states ---- */
 
 #define SECTION "router"
-enum { SECTION_VERSION = 3 };
+enum { SECTION_VERSION = 4 };
 
 void router_save(const struct router *router, struct store_writer *writer)
 {
     store_begin(writer, SECTION, SECTION_VERSION);
     store_put_u32(writer, router->options.n_instances);
     store_put_i64(writer, router->next_snapshot);
-    store_put_u64(writer, policy_of(router)->state_size);
-    store_put_bytes(writer, router->policy_state, policy_of(router)->state_size);
+    store_put_u64(writer, router_policy(router)->state_size);
+    store_put_bytes(writer, router->policy_state, router_policy(router)->state_size);
     store_put_u64(writer, router->counters.affinity_hits);
     store_put_u64(writer, router->counters.affinity_breaks);
     store_put_u64(writer, router->counters.cold);
+    store_put_u64(writer, router->counters.held);
+    store_put_u64(writer, router->counters.moved);
     for (uint32_t i = 0; i < router->options.n_instances; i++) {
         store_put_u64(writer, router->sent[i]);
         store_put_u32(writer, router->views[i].outstanding);
@@ -368,10 +416,10 @@ static void load_view(struct router *router, uint32_t instance, struct store_rea
 
 static void load_policy_state(struct router *router, struct store_reader *reader)
 {
-    const size_t size = policy_of(router)->state_size;
+    const size_t size = router_policy(router)->state_size;
     const uint64_t saved = store_get_u64(reader);
     if (saved != size) {
-        store_refuse(reader, "%" PRIu64 " bytes of policy state; policy %s has %zu", saved, policy_of(router)->name,
+        store_refuse(reader, "%" PRIu64 " bytes of policy state; policy %s has %zu", saved, router_policy(router)->name,
                      size);
         return;
     }
@@ -399,6 +447,8 @@ bool router_load(struct router *router, struct store_reader *reader)
     router->counters.affinity_hits = store_get_u64(reader);
     router->counters.affinity_breaks = store_get_u64(reader);
     router->counters.cold = store_get_u64(reader);
+    router->counters.held = store_get_u64(reader);
+    router->counters.moved = store_get_u64(reader);
     const bool on_period =
         router->options.view == ROUTER_VIEW_EXACT || router->next_snapshot % router->options.telemetry_period == 0;
     if (n != router->options.n_instances) {

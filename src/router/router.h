@@ -25,6 +25,7 @@ struct router_options {
     simtime telemetry_period;
     const struct policy_use *policy; /* the caller's, as long as the router */
     uint64_t seed;                   /* of what policies draw at random */
+    simtime round_trip;              /* from here to an instance and back */
 };
 
 /* How programs with a KV home fared. A turn is cold when its program has none yet. */
@@ -32,6 +33,8 @@ struct router_counters {
     uint64_t affinity_hits;   /* went home */
     uint64_t affinity_breaks; /* had a home and went elsewhere */
     uint64_t cold;
+    uint64_t held;  /* turns that waited at the gateway, not counted above until they were sent */
+    uint64_t moved; /* turns that were sent once more */
 };
 
 struct router *router_create(const struct router_options *options);
@@ -72,9 +75,18 @@ void router_update(struct router *router, uint32_t instance, const struct load_s
 bool router_wants_prompt(const struct router *router);
 void router_show_prompt(struct router *router, struct content prompt);
 
-/* Chooses the instance of a turn that is ready at `now`; ASIM_NONE when the policy names none that there is, see
- * router_fault. */
+/* Chooses the instance of a turn that is ready at `now`; ASIM_HELD when it is to wait at the gateway, ASIM_NONE when
+ * the policy names none that there is, see router_fault. */
 uint32_t router_route(struct router *router, const struct asim_request *request, simtime now);
+
+/* Sends a turn to an instance that is known; its prompt was shown if the policy looks at prompts. */
+enum sent_as { SENT_ROUTED, SENT_RELEASED, SENT_MOVED };
+void router_send(struct router *router, const struct asim_request *request, uint32_t chosen, enum sent_as as,
+                 simtime now);
+
+/* router/gateway.h; NULL: the policy hears of no ends and never ticks. */
+struct gateway *router_gateway(const struct router *router);
+
 const struct policy_fault *router_fault(const struct router *router);
 
 /* ---- turns that surely go home ----

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-enum { SECTION_VERSION = 1, TURNS_VERSION = 2, INSTANCES_VERSION = 2, RECORDERS_VERSION = 2 };
+enum { SECTION_VERSION = 1, TURNS_VERSION = 2, INSTANCES_VERSION = 3, RECORDERS_VERSION = 2 };
 
 /* Bytes of a turn in a gap. */
 enum { TURN_BYTES = 12 };
@@ -161,6 +161,7 @@ static void loader_fini(struct loader *loader)
     mem_free(loader->placed);
 }
 
+/* The turn is somewhere, and nowhere else. */
 static bool place(struct loader *loader, uint32_t slot, uint32_t turn)
 {
     if (!orchestrator_is_live(loader->windows->cluster->orchestrator, slot, turn) ||
@@ -170,6 +171,30 @@ static bool place(struct loader *loader, uint32_t slot, uint32_t turn)
     loader->placed[loader->first_turn[slot] + turn] = true;
     loader->n_placed++;
     return true;
+}
+
+/* Of a turn at the gateway. */
+static bool lend_to_gateway(void *user, struct gateway_turn *turn, uint32_t number)
+{
+    struct loader *loader = user;
+    if (!place(loader, turn->slot, number)) {
+        return false;
+    }
+    const struct ready_turn ready =
+        orchestrator_ready(loader->windows->cluster->orchestrator, turn->slot, number, turn->home);
+    turn->key = ready.key;
+    turn->service = ready.service;
+    return ready.time <= turn->time;
+}
+
+static void load_gateway(struct loader *loader)
+{
+    struct windows *windows = loader->windows;
+    if (windows->gateway &&
+        gateway_load(windows->gateway, windows->end.time, lend_to_gateway, loader, loader->reader) &&
+        gateway_first_return(windows->gateway, &(uint64_t){0}) < windows->end.time) {
+        store_refuse(loader->reader, "a turn was back at the gateway before %" PRId64 " ps", windows->end.time);
+    }
 }
 
 static void load_turn(struct loader *loader, uint64_t index)
@@ -363,6 +388,11 @@ static void load_recorders(struct loader *loader)
         store_refuse(reader, "%" PRIu64 " programs started, %" PRIu64 " are in progress, and %" PRIu64 " have ended",
                      cluster->programs.started, loader->n_programs, cluster_programs_done(cluster));
     }
+    const struct gateway *gateway = loader->windows->gateway;
+    if (!store_failed(reader) && gateway && gateway_programs_ended(gateway) != cluster_programs_done(cluster)) {
+        store_refuse(reader, "the router knows of %" PRIu64 " programs that ended, of %" PRIu64,
+                     gateway_programs_ended(gateway), cluster_programs_done(cluster));
+    }
 }
 
 /* ---- all ---- */
@@ -378,6 +408,7 @@ bool checkpoint_load(struct windows *windows)
         orchestrator_load(cluster->orchestrator, cluster->plan.n_instances, loader.reader) &&
         load_router(windows, loader.reader)) {
         loader_init(&loader);
+        load_gateway(&loader);
         load_instances(&loader);
         load_turns(&loader);
         checkpoint_load_line(windows, loader.reader, loader.n_programs);
@@ -402,6 +433,9 @@ static asim_status write_file(const struct windows *windows, struct diag *diag)
     save_position(windows, writer);
     orchestrator_save(cluster->orchestrator, writer);
     router_save(cluster->router, writer);
+    if (windows->gateway) {
+        gateway_save(windows->gateway, writer);
+    }
     save_instances(cluster, writer);
     save_turns(windows, writer);
     checkpoint_save_line(windows, writer);

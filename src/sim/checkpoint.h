@@ -6,6 +6,7 @@
  *     asim-run      version, options that results depend on, fingerprints of the input files
  *     position      how far the run has come
  *     orchestrator, router
+ *     gateway       where the router's policy hears of ends or ticks: turns held and moved, ends not told yet
  *     instances     one after another
  *     turns         those in a tool gap, by slot, with the instance of the turn before
  *     line          the programs that come next, free clients of a closed loop, changes of exact views

@@ -174,6 +174,7 @@ static void create_router(struct cluster *cluster)
         .block_size = cluster->plan.engine.block_size,
         .policy = &cluster->policies.routing,
         .seed = settings->seed,
+        .round_trip = 2 * settings->dispatch_latency,
     });
 }
 
@@ -214,6 +215,14 @@ static void share_instances(struct cluster *cluster, uint32_t rank, uint32_t n_r
 /* A rank knows the programs that it has, and the router is every rank's. */
 static bool ranks_can_route(const struct asim_policy *policy, uint32_t n_ranks, struct diag *diag)
 {
+    if (n_ranks > 1 && (policy->on_complete || policy->route_tick)) {
+        diag_error(diag, ASIM_USAGE, (struct diag_where){0},
+                   "routing: '%s' hears of the ends of turns or looks at the cluster by itself (on_complete, "
+                   "route_tick), which %u ranks cannot share; allowed: one rank, with any number of threads, or a "
+                   "policy that does not",
+                   policy->name, n_ranks);
+        return false;
+    }
     if (n_ranks > 1 && policy_reads_prompt(policy)) {
         diag_error(
             diag, ASIM_USAGE, (struct diag_where){0},

@@ -6,15 +6,42 @@
 
 _Static_assert(NO_HOME == ASIM_NONE, "a program without a home has none for the router either");
 
-uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
+/* The router is shown the prompt if it wants to see it. */
+static struct asim_request request_of(const struct cluster *cluster, uint64_t key, uint32_t slot, uint32_t home)
 {
-    struct asim_request request = {
-        .program = turn->key >> 24, .turn = ready_turn_number(turn->key), .home = turn->home};
+    struct asim_request request = {.program = key >> 24, .turn = ready_turn_number(key), .home = home};
     if (router_wants_prompt(cluster->router)) {
         router_show_prompt(cluster->router,
-                           orchestrator_prompt(cluster->orchestrator, turn->slot, request.turn, &request.prompt_toks));
+                           orchestrator_prompt(cluster->orchestrator, slot, request.turn, &request.prompt_toks));
     }
-    return router_route(cluster->router, &request, turn->time);
+    return request;
+}
+
+/* The gateway keeps a turn that was held, and knows of one that was sent. */
+static void note_routed(struct gateway *gateway, const struct asim_request *request, const struct gateway_turn *turn,
+                        uint32_t chosen, simtime now)
+{
+    if (chosen == ASIM_HELD) {
+        struct gateway_turn held = *turn;
+        held.time = now;
+        held.prompt_toks = request->prompt_toks;
+        gateway_hold(gateway, &held);
+    } else if (chosen != ASIM_NONE) {
+        gateway_note_sent(gateway, turn->key, chosen, now);
+    }
+}
+
+uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn)
+{
+    const struct asim_request request = request_of(cluster, turn->key, turn->slot, turn->home);
+    const uint32_t chosen = router_route(cluster->router, &request, turn->time);
+    struct gateway *gateway = router_gateway(cluster->router);
+    if (gateway) {
+        const struct gateway_turn routed = {
+            .key = turn->key, .service = turn->service, .slot = turn->slot, .home = turn->home};
+        note_routed(gateway, &request, &routed, chosen, turn->time);
+    }
+    return chosen;
 }
 
 struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, uint32_t turn, bool bounded)
@@ -31,12 +58,15 @@ struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, u
                                  .shared_output = call.shared_output,
                                  .owner = orchestrator_memory(cluster->orchestrator, slot),
                                  .lead = bounded ? call.lead : SIMTIME_NEVER,
-                                 .next_service = call.next_service};
+                                 .next_service = call.next_service,
+                                 .may_be_late = router_gateway(cluster->router) != NULL};
 }
 
-void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, bool bounded)
+void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, simtime time,
+                  bool bounded)
 {
     struct turn_arrival arrival = ring_arrival(cluster, slot, turn, bounded);
+    arrival.time = time;
     struct turn_facts facts;
     if (instance_wants_facts(cluster->instances[instance])) {
         facts = orchestrator_facts(cluster->orchestrator, slot, turn);
@@ -78,6 +108,86 @@ enum turn_outcome ring_end(const struct cluster *cluster, const struct turn_end 
         next->time = program.end;
     }
     return outcome;
+}
+
+/* ---- the gateway ---- */
+
+size_t ring_tell_end(const struct turn_end *end, enum turn_outcome outcome, const struct ready_turn *next,
+                     struct gateway_end out[RING_ENDS])
+{
+    const struct turn_record *record = &end->record;
+    out[0] = (struct gateway_end){.time = record->last_token,
+                                  .key = record->program << 24 | record->turn,
+                                  .completion = {.program = record->program,
+                                                 .turn = record->turn,
+                                                 .instance = record->instance,
+                                                 .prompt_toks = record->prompt_toks,
+                                                 .output_toks = record->output_toks,
+                                                 .hit_toks = record->hit_toks,
+                                                 .ready = record->ready,
+                                                 .arrived = record->arrived,
+                                                 .first_scheduled = record->first_scheduled,
+                                                 .first_token = record->first_token,
+                                                 .ended = record->last_token}};
+    if (outcome != TURN_WAS_LAST) {
+        return 1;
+    }
+    out[1] = gateway_program_end(record->program, next->time);
+    return 2;
+}
+
+struct gateway_turn ring_unserved(const struct cluster *cluster, const struct turn_end *end)
+{
+    const struct turn_record *record = &end->record;
+    const uint32_t home = orchestrator_home(cluster->orchestrator, end->slot, record->turn);
+    const struct ready_turn ready = orchestrator_ready(cluster->orchestrator, end->slot, record->turn, home);
+    return (struct gateway_turn){.time = record->last_token + cluster->settings.dispatch_latency,
+                                 .key = ready.key,
+                                 .service = ready.service,
+                                 .slot = end->slot,
+                                 .home = home};
+}
+
+uint32_t ring_route_again(struct cluster *cluster, const struct gateway_turn *turn, simtime now)
+{
+    const struct asim_request request = request_of(cluster, turn->key, turn->slot, turn->home);
+    struct gateway *gateway = router_gateway(cluster->router);
+    uint32_t chosen = turn->to;
+    if (chosen == ASIM_NONE) {
+        chosen = router_route(cluster->router, &request, now);
+    } else {
+        router_send(cluster->router, &request, chosen, SENT_MOVED, now);
+    }
+    note_routed(gateway, &request, turn, chosen, now);
+    return chosen;
+}
+
+bool ring_tick(struct cluster *cluster, bool more_come, const struct ring_orders *orders)
+{
+    struct gateway *gateway = router_gateway(cluster->router);
+    const simtime now = gateway_next_tick(gateway);
+    const simtime latency = cluster->settings.dispatch_latency;
+    if (!gateway_tick(gateway, cluster->programs.started, more_come)) {
+        return false;
+    }
+    size_t n;
+    const struct gateway_turn *turns = gateway_releases(gateway, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct asim_request request = request_of(cluster, turns[i].key, turns[i].slot, turns[i].home);
+        router_send(cluster->router, &request, turns[i].to, SENT_RELEASED, now);
+        gateway_note_sent(gateway, turns[i].key, turns[i].to, now);
+        orders->send(orders->user, &turns[i], now);
+    }
+    const struct gateway_recall *recalls = gateway_recalls(gateway, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct turn_recall recall = {.program = recalls[i].key >> 24,
+                                           .turn = ready_turn_number(recalls[i].key),
+                                           .time = now + latency,
+                                           .lead = latency};
+        instance_recall(cluster->instances[recalls[i].instance], &recall);
+        orders->recall(orders->user, recalls[i].instance, recall.time, recall.time + latency);
+    }
+    return true;
 }
 
 bool ring_report_fault(const struct cluster *cluster, struct diag *diag)

@@ -4,20 +4,46 @@
 #ifndef ASIM_SIM_RING_H
 #define ASIM_SIM_RING_H
 
+#include "router/gateway.h"
 #include "sim/cluster.h"
 
 /* Called now and then, while nothing else touches the cluster; returning true ends the run early. NULL: never. */
 typedef bool (*run_pulse)(void *user, const struct cluster *cluster);
 
-/* Chooses the instance of a ready turn; the router's views are up to date. ASIM_NONE when the policy's answer is
- * nonsense, which ends the run (router_fault). */
+/* Chooses the instance of a ready turn; the router's views are up to date. ASIM_HELD when the turn stays at the
+ * gateway, ASIM_NONE when the policy's answer is nonsense, which ends the run (router_fault). */
 uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn);
 
 /* A turn of `slot` as instances get it; with `bounded` they are asked for their earliest effects. */
 struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, uint32_t turn, bool bounded);
 
-/* Puts a turn of `slot` in the inbox of an instance; with `bounded` the instance is asked for its earliest effect. */
-void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, bool bounded);
+/* Puts a turn of `slot`, which arrives at `time`, in the inbox of an instance; with `bounded` the instance is asked for
+ * its earliest effect. */
+void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, simtime time,
+                  bool bounded);
+
+/* ---- where the router's policy hears of ends, or ticks (router/gateway.h) ---- */
+
+/* What it is to hear after ring_end of a turn: one or two ends. */
+enum { RING_ENDS = 2 };
+size_t ring_tell_end(const struct turn_end *end, enum turn_outcome outcome, const struct ready_turn *next,
+                     struct gateway_end out[RING_ENDS]);
+
+/* A turn that left its instance unserved, on its way back. */
+struct gateway_turn ring_unserved(const struct cluster *cluster, const struct turn_end *end);
+
+/* A turn that is back at the gateway is routed at `now`: its instance, as ring_route. */
+uint32_t ring_route_again(struct cluster *cluster, const struct gateway_turn *turn, simtime now);
+
+/* The tick that is due; the views are up to date, and the policy has heard of ends. `send` is called for held turns
+ * that are sent to turn->to; `recall` when an instance was asked for a turn, of which the cluster hears at `effect`.
+ * False when the policy's answer was nonsense (router_fault). */
+struct ring_orders {
+    void (*send)(void *user, const struct gateway_turn *turn, simtime now);
+    void (*recall)(void *user, uint32_t instance, simtime arrival, simtime effect);
+    void *user;
+};
+bool ring_tick(struct cluster *cluster, bool more_come, const struct ring_orders *orders);
 
 /* Instances whose hosts' tiers are shared go on together: those of one group, from a multiple of this number; 1: each
  * by itself. */

@@ -18,8 +18,9 @@ struct serial {
     struct heap clients; /* closed loop: free clients by (time, client) */
     struct next_program next;
     bool has_next;
-    bool closed;           /* loop */
-    struct event_key stop; /* of the run */
+    struct gateway *gateway; /* NULL: the router's policy neither hears of ends nor ticks */
+    bool closed;             /* loop */
+    struct event_key stop;   /* of the run */
     bool failed;
     bool has_fault; /* a policy inside an instance answered nonsense; reported at the end */
 };
@@ -47,9 +48,19 @@ static void take_ends(struct serial *serial, uint32_t instance)
         const uint32_t slot = ends[i].slot;
         assert(ends[i].record.last_token >= cluster->now);
         cluster->now = ends[i].record.last_token;
+        if (ends[i].unserved) {
+            const struct gateway_turn turn = ring_unserved(cluster, &ends[i]);
+            gateway_add_return(serial->gateway, &turn);
+            continue;
+        }
         struct ready_turn next;
         uint32_t edge = 0;
-        switch (ring_end(cluster, &ends[i], cluster->recorders[0], &next)) {
+        const enum turn_outcome outcome = ring_end(cluster, &ends[i], cluster->recorders[0], &next);
+        if (serial->gateway) {
+            struct gateway_end told[RING_ENDS];
+            gateway_add_ends(serial->gateway, told, ring_tell_end(&ends[i], outcome, &next, told));
+        }
+        switch (outcome) {
         case TURN_IS_FOLLOWED:
             push_ready(serial, &next);
             break;
@@ -97,6 +108,9 @@ static void refresh_views(struct serial *serial, simtime now)
         refresh(serial, i);
     }
     router_snapshots_done(cluster->router, instant);
+    if (serial->gateway) {
+        gateway_tell(serial->gateway, instant);
+    }
 }
 
 /* The next program in line starts, for `client` of a closed loop; false when it is dropped. */
@@ -145,6 +159,66 @@ static void serve_client(struct serial *serial)
     }
 }
 
+/* A turn goes to an instance, unless it is held. */
+static void deliver(struct serial *serial, uint32_t chosen, uint32_t slot, uint64_t key, simtime now)
+{
+    struct cluster *cluster = serial->cluster;
+    if (chosen == ASIM_NONE) {
+        policy_fault_report(router_fault(cluster->router), serial->diag);
+        serial->failed = true;
+    } else if (chosen != ASIM_HELD) {
+        ring_deliver(cluster, chosen, slot, ready_turn_number(key), now + cluster->settings.dispatch_latency, false);
+        refresh(serial, chosen);
+    }
+}
+
+/* A turn is back that was asked for. */
+static void dispatch_again(struct serial *serial)
+{
+    struct cluster *cluster = serial->cluster;
+    uint64_t key;
+    const simtime now = gateway_first_return(serial->gateway, &key);
+    cluster->events++;
+    refresh_views(serial, now);
+    const struct gateway_turn turn = gateway_take_return(serial->gateway);
+    deliver(serial, ring_route_again(cluster, &turn, now), turn.slot, turn.key, now);
+}
+
+static bool is_return_next(const struct serial *serial)
+{
+    uint64_t key = 0;
+    const simtime time = serial->gateway ? gateway_first_return(serial->gateway, &key) : SIMTIME_NEVER;
+    const struct heap_entry *ready = serial->ready.n ? heap_top(&serial->ready) : NULL;
+    return time != SIMTIME_NEVER && (!ready || time < ready->key || (time == ready->key && key < ready->tie));
+}
+
+static void send_released(void *user, const struct gateway_turn *turn, simtime now)
+{
+    struct serial *serial = user;
+    serial->cluster->events++;
+    deliver(serial, turn->to, turn->slot, turn->key, now);
+}
+
+static void note_recall(void *user, uint32_t instance, simtime arrival, simtime effect)
+{
+    (void)arrival;
+    (void)effect;
+    refresh(user, instance);
+}
+
+/* The router looks at the cluster. */
+static void tick(struct serial *serial)
+{
+    struct cluster *cluster = serial->cluster;
+    const struct ring_orders orders = {.send = send_released, .recall = note_recall, .user = serial};
+    cluster->now = gateway_next_tick(serial->gateway);
+    refresh_views(serial, cluster->now);
+    if (!ring_tick(cluster, serial->has_next, &orders)) {
+        policy_fault_report(router_fault(cluster->router), serial->diag);
+        serial->failed = true;
+    }
+}
+
 static void dispatch(struct serial *serial)
 {
     struct cluster *cluster = serial->cluster;
@@ -153,14 +227,7 @@ static void dispatch(struct serial *serial)
         .time = top.key, .key = top.tie, .slot = (uint32_t)top.payload, .home = (uint32_t)(top.payload >> 32)};
     cluster->events++;
     refresh_views(serial, turn.time);
-    const uint32_t chosen = ring_route(cluster, &turn);
-    if (chosen == ASIM_NONE) {
-        policy_fault_report(router_fault(cluster->router), serial->diag);
-        serial->failed = true;
-        return;
-    }
-    ring_deliver(cluster, chosen, turn.slot, ready_turn_number(turn.key), false);
-    refresh(serial, chosen);
+    deliver(serial, ring_route(cluster, &turn), turn.slot, turn.key, turn.time);
 }
 
 /* The next event of programs: one that starts, or a turn that is ready. */
@@ -174,13 +241,29 @@ static struct event_key next_release(const struct serial *serial)
         const simtime time = serial->closed ? heap_top(&serial->clients)->key : serial->next.arrival;
         next = event_min(next, (struct event_key){.time = time, .phase = PHASE_RELEASE});
     }
+    if (serial->gateway) {
+        uint64_t key;
+        const simtime back = gateway_first_return(serial->gateway, &key);
+        if (back != SIMTIME_NEVER) {
+            next = event_min(next, (struct event_key){.time = back, .phase = PHASE_ROUTING});
+        }
+    }
     return next;
+}
+
+/* A tick comes before what is released at its instant. */
+static struct event_key next_tick(const struct serial *serial)
+{
+    const simtime time = serial->gateway ? gateway_next_tick(serial->gateway) : SIMTIME_NEVER;
+    return time == SIMTIME_NEVER ? EVENT_NEVER : (struct event_key){.time = time, .phase = PHASE_RELEASE};
 }
 
 static void step_release(struct serial *serial, struct event_key key)
 {
     serial->cluster->now = key.time;
-    if (key.phase == PHASE_ROUTING) {
+    if (key.phase == PHASE_ROUTING && is_return_next(serial)) {
+        dispatch_again(serial);
+    } else if (key.phase == PHASE_ROUTING) {
         dispatch(serial);
     } else if (serial->closed) {
         serve_client(serial);
@@ -219,8 +302,10 @@ static void advance_to_stop(struct serial *serial)
 
 bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct diag *diag)
 {
-    struct serial serial = {
-        .cluster = cluster, .diag = diag, .closed = cluster->settings.arrivals == SETTING_ARRIVALS_CLOSED};
+    struct serial serial = {.cluster = cluster,
+                            .diag = diag,
+                            .gateway = router_gateway(cluster->router),
+                            .closed = cluster->settings.arrivals == SETTING_ARRIVALS_CLOSED};
     const simtime stop = cluster->settings.stop_at;
     serial.stop = stop == SETTING_UNSET_TIME ? EVENT_NEVER : (struct event_key){.time = stop, .phase = PHASE_STEP_END};
     cluster_populate(cluster, 0, cluster->plan.n_instances);
@@ -233,13 +318,16 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
     serial.has_next = orchestrator_next_program(cluster->orchestrator, &serial.next);
     bool stopped = false;
     for (uint64_t rounds = 1; !serial.failed && !serial.has_fault && !stopped; rounds++) {
-        const struct event_key release = next_release(&serial);
+        const struct event_key tick_at = next_tick(&serial);
+        const struct event_key release = event_min(next_release(&serial), tick_at);
         const struct event_key output = min_tree_key(&serial.outputs, min_tree_first(&serial.outputs));
         if (!event_before(event_min(release, output), serial.stop)) {
             advance_to_stop(&serial);
             break;
         }
-        if (event_before(release, output)) {
+        if (event_before(release, output) && release.time == tick_at.time && release.phase == tick_at.phase) {
+            tick(&serial);
+        } else if (event_before(release, output)) {
             step_release(&serial, release);
         } else {
             step_instance(&serial, release);

@@ -85,6 +85,8 @@ static void destroy(struct windows *windows)
         mem_free(lane->freed);
         mem_free(lane->clients);
         mem_free(lane->changes);
+        mem_free(lane->told);
+        mem_free(lane->unserved);
         mem_free(lane->unsure.items);
     }
     mem_free(windows->lanes);
@@ -143,6 +145,7 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
         .user = user,
         .stats = stats,
         .checkpoints = checkpoints,
+        .gateway = router_gateway(cluster->router),
         .closed = settings->arrivals == SETTING_ARRIVALS_CLOSED,
         .sees_instances = router_next_snapshot(cluster->router) != SIMTIME_NEVER,
         .exact = settings->router_view == SETTING_VIEW_EXACT && router_next_snapshot(cluster->router) != SIMTIME_NEVER,

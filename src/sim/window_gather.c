@@ -190,6 +190,7 @@ static void check_conservation(const struct windows *windows)
         const struct lane *lane = &windows->lanes[i];
         turns += lane->due.n - lane->due_next + calendar_count(&lane->ready) + lane->late.any;
     }
+    turns += windows->gateway ? gateway_turns(windows->gateway) : 0;
     for (uint32_t i = cluster->first_instance; i < cluster->end_instance; i++) {
         turns += instance_turns_inside(cluster->instances[i]);
         for (uint32_t at = windows->first_dispatch[i]; at != NO_DISPATCH; at = windows->dispatches[at].next) {
@@ -227,6 +228,9 @@ void gather_window(struct windows *windows)
         homes_gather(windows);
     } else {
         gather_snapshots(windows);
+    }
+    if (windows->gateway) {
+        tick_gather(windows);
     }
     gather_bounds(windows);
 #ifndef NDEBUG

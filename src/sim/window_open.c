@@ -22,7 +22,7 @@ static simtime first_ready(const struct windows *windows)
 {
     uint64_t key;
     const simtime times[] = {line_next(windows, &key), line_next_unprepared(windows, &key), windows->first_known,
-                             windows->exact ? windows->first_event : windows->first_effect};
+                             windows->exact ? windows->first_event : windows->first_effect, tick_first(windows)};
     simtime first = SIMTIME_NEVER;
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         first = times[i] < first ? times[i] : first;
@@ -63,7 +63,7 @@ static struct window_end bound_window(const struct windows *windows)
 /* ---- routing up to there ---- */
 
 /* Exact view: what a decision at `now` sees. */
-static void see_changes(struct windows *windows, simtime now)
+void windows_see_changes(struct windows *windows, simtime now)
 {
     while (windows->next_change < windows->n_changes && windows->changes[windows->next_change].time <= now) {
         const struct state_change *change = &windows->changes[windows->next_change++];
@@ -76,7 +76,18 @@ static void lower(simtime *bound, simtime time)
     *bound = time < *bound ? time : *bound;
 }
 
-static void add_dispatch(struct windows *windows, uint32_t instance, const struct dispatch *dispatch)
+void windows_expect(struct windows *windows, uint32_t instance, simtime event, simtime effect)
+{
+    const struct cluster *cluster = windows->cluster;
+    struct partition *partition =
+        &windows->partitions[(instance - cluster->first_instance) / cluster->settings.partition];
+    lower(&partition->effect, effect);
+    lower(&partition->until, event);
+    lower(&windows->effects[instance], effect);
+    lower(&windows->quiet[instance].until, event);
+}
+
+void windows_add_dispatch(struct windows *windows, uint32_t instance, const struct dispatch *dispatch)
 {
     windows->dispatches = mem_grow(windows->dispatches, &windows->dispatch_capacity, windows->n_dispatches + 1,
                                    sizeof *windows->dispatches);
@@ -88,12 +99,8 @@ static void add_dispatch(struct windows *windows, uint32_t instance, const struc
         windows->dispatches[windows->last_dispatch[instance]].next = index;
     }
     windows->last_dispatch[instance] = index;
-    struct partition *partition = windows_partition(windows, instance);
-    partition->has_dispatches = true;
-    lower(&partition->effect, dispatch->effect);
-    lower(&partition->until, dispatch->arrival);
-    lower(&windows->effects[instance], dispatch->effect);
-    lower(&windows->quiet[instance].until, dispatch->arrival);
+    windows_partition(windows, instance)->has_dispatches = true;
+    windows_expect(windows, instance, dispatch->arrival, dispatch->effect);
 }
 
 static void add_migrant(struct windows *windows, uint32_t from, uint32_t to, uint32_t slot)
@@ -104,12 +111,12 @@ static void add_migrant(struct windows *windows, uint32_t from, uint32_t to, uin
         (struct migrant){.from = from, .to = to, .slot = slot, .dispatch = (uint32_t)windows->n_dispatches};
 }
 
-/* Chooses the instance of a turn; ASIM_NONE ends the run. */
+/* Chooses the instance of a turn; ASIM_HELD: it stays at the gateway; ASIM_NONE ends the run. */
 static uint32_t choose(struct windows *windows, const struct ready_turn *turn, struct dispatch *out,
                        const struct window_end *end)
 {
     struct cluster *cluster = windows->cluster;
-    see_changes(windows, turn->time);
+    windows_see_changes(windows, turn->time);
     *out = (struct dispatch){.slot = turn->slot,
                              .next = NO_DISPATCH,
                              .key = turn->key,
@@ -118,6 +125,9 @@ static uint32_t choose(struct windows *windows, const struct ready_turn *turn, s
                              .start = -1};
     if (windows->homing) {
         homes_before(windows, turn, end);
+    }
+    if (windows->exact && windows->gateway) {
+        gateway_tell(windows->gateway, turn->time);
     }
     const uint32_t chosen = ring_route(cluster, turn);
     if (chosen == ASIM_NONE) {
@@ -143,7 +153,7 @@ static void dispatch(struct windows *windows, const struct ready_turn *turn, uin
     struct cluster *cluster = windows->cluster;
     struct dispatch dispatch;
     const uint32_t chosen = choose(windows, turn, &dispatch, end);
-    if (chosen == ASIM_NONE) {
+    if (chosen == ASIM_NONE || chosen == ASIM_HELD) {
         return;
     }
     const uint32_t to = cluster_rank_of(cluster, chosen);
@@ -151,7 +161,7 @@ static void dispatch(struct windows *windows, const struct ready_turn *turn, uin
         add_migrant(windows, from, to, turn->slot);
     }
     if (to == cluster->rank) {
-        add_dispatch(windows, chosen, &dispatch);
+        windows_add_dispatch(windows, chosen, &dispatch);
         cluster->events++;
     }
     bound_by(windows, chosen, &dispatch, end);
@@ -164,10 +174,14 @@ static void dispatch_first(struct windows *windows, const struct ready_turn *tur
     struct cluster *cluster = windows->cluster;
     struct dispatch dispatch;
     const uint32_t chosen = choose(windows, turn, &dispatch, end);
+    if (chosen == ASIM_HELD) {
+        orchestrator_start(cluster->orchestrator, turn->slot, turn->time, client);
+        return;
+    }
     if (chosen != ASIM_NONE && cluster_rank_of(cluster, chosen) == cluster->rank) {
         dispatch.start = turn->time;
         dispatch.client = client;
-        add_dispatch(windows, chosen, &dispatch);
+        windows_add_dispatch(windows, chosen, &dispatch);
         cluster->events++;
     } else {
         orchestrator_give_slot(cluster->orchestrator, turn->slot);
@@ -205,6 +219,13 @@ static void start(struct windows *windows, simtime time, struct window_end *end)
     }
 }
 
+/* Whether what the gateway has to do comes before the next program that starts, and the next turn that is due. */
+static bool is_first(simtime back, uint64_t back_key, simtime next, uint64_t key, const struct calendar_entry *due)
+{
+    return back != SIMTIME_NEVER && (back < next || (back == next && back_key <= key)) &&
+           (!due || back < due->time || (back == due->time && back_key <= due->tie));
+}
+
 /* Routes what is ready before the end of the window, which each turn may bring nearer. */
 static void route(struct windows *windows, struct window_end *end)
 {
@@ -212,8 +233,15 @@ static void route(struct windows *windows, struct window_end *end)
         const struct calendar_entry *due =
             windows->known_next < windows->known.n ? &windows->known.entries[windows->known_next] : NULL;
         uint64_t key = 0;
+        uint64_t back_key = 0;
         const simtime next = line_next(windows, &key);
-        if (next != SIMTIME_NEVER && (!due || next < due->time || (next == due->time && key < due->tie))) {
+        const simtime back = windows->gateway ? tick_next(windows, &back_key) : SIMTIME_NEVER;
+        if (is_first(back, back_key, next, key, due)) {
+            if (!window_has(end, back, back_key)) {
+                return;
+            }
+            tick_pass(windows, end);
+        } else if (next != SIMTIME_NEVER && (!due || next < due->time || (next == due->time && key < due->tie))) {
             if (!window_has(end, next, key)) {
                 return;
             }
@@ -252,8 +280,7 @@ simtime windows_reach(const struct windows *windows, simtime end)
     simtime reach = window_later(end, windows->cluster->settings.dispatch_latency);
     reach = stop != SETTING_UNSET_TIME ? simtime_least(reach, stop) : reach;
     /* No instance passes two telemetry instants before it is asked for its state at the first. */
-    return windows->exact ? reach
-                          : simtime_least(reach, window_later(instant_after(windows, end), windows->period));
+    return windows->exact ? reach : simtime_least(reach, window_later(instant_after(windows, end), windows->period));
 }
 
 /* Up to where turns become due in the next window: it cannot end later. */

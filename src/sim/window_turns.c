@@ -10,13 +10,13 @@
 
 /* A turn that is ready inside the window whose turns have been routed, and does not surely stay where it is: the
  * lookahead was wrong, and every result after it would be. */
-static void check_lookahead(const struct windows *windows, uint32_t at, const struct ready_turn *turn)
+void windows_check_lookahead(const struct windows *windows, uint32_t at, simtime time, uint64_t key)
 {
-    if (turn->time < windows->end.time && !(turn->home == at && homes_may_stay(windows, at, turn->time))) {
+    if (time < windows->end.time && !(at != NO_HOME && homes_may_stay(windows, at, time))) {
         fprintf(stderr,
                 "asim: program %" PRIu64 ", turn %" PRIu64 " is ready at %" PRId64 " ps, inside its own window (up to "
                 "%" PRId64 " ps)\n",
-                turn->key >> 24, turn->key & 0xffffff, turn->time, windows->end.time);
+                key >> 24, key & 0xffffff, time, windows->end.time);
         abort();
     }
 }
@@ -24,7 +24,7 @@ static void check_lookahead(const struct windows *windows, uint32_t at, const st
 /* `at`: the instance that is worked on. */
 static void keep_ready(struct windows *windows, struct lane *lane, uint32_t at, const struct ready_turn *turn)
 {
-    check_lookahead(windows, at, turn);
+    windows_check_lookahead(windows, turn->home == at ? at : NO_HOME, turn->time, turn->key);
     if (windows->homing && turn->home == at) {
         homes_keep(windows, lane, turn);
         return;
@@ -74,9 +74,17 @@ void windows_take_ends(struct windows *windows, struct lane *lane, uint32_t inde
     uint32_t n;
     const struct turn_end *ends = instance_take_ends(instance, &n);
     for (uint32_t i = 0; i < n; i++) {
+        if (ends[i].unserved) {
+            tick_note_unserved(windows, lane, &ends[i]);
+            continue;
+        }
         struct ready_turn next;
         uint32_t edge = 0;
-        switch (ring_end(cluster, &ends[i], lane->recorder, &next)) {
+        const enum turn_outcome outcome = ring_end(cluster, &ends[i], lane->recorder, &next);
+        if (windows->gateway) {
+            tick_note_end(lane, &ends[i], outcome, &next);
+        }
+        switch (outcome) {
         case TURN_IS_FOLLOWED:
             keep_ready(windows, lane, index, &next);
             break;

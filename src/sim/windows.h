@@ -2,6 +2,7 @@
  *
  *   run_windows.c     starts the team, and its threads walk from window to window
  *   window_open.c     serial: where the window ends, routing up to there, what the threads are to do
+ *   window_tick.c     serial: what the router's policy hears of ends, its ticks, and what it orders
  *   window_line.c     serial: programs in line, and clients of a closed loop
  *   window_gather.c   serial: what the threads and the other ranks found
  *   window_homes.c    parallel: turns that surely go home, kept with the instance
@@ -136,6 +137,10 @@ struct lane {
     uint64_t due_at_home, sent_home; /* turns that became due and were sent home in this window */
     struct unsure_homes unsure;      /* found in this window */
     struct late_turn late;
+    struct gateway_end *told; /* ends that the router's policy is to hear of */
+    size_t n_told, told_capacity;
+    struct gateway_turn *unserved; /* turns that instances gave back */
+    size_t n_unserved, unserved_capacity;
     struct partition **order; /* those at home here, in the order of claiming */
     uint32_t n_order;
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_partition;
@@ -235,6 +240,7 @@ struct windows {
     void *user;
     struct engine_stats *stats;      /* NULL: not measured */
     struct checkpoints *checkpoints; /* NULL: none */
+    struct gateway *gateway;         /* NULL: the router's policy neither hears of ends nor ticks */
     struct window_cost cost;         /* of the present window */
     bool closed;                     /* loop */
     bool sees_instances;             /* the routing policy looks at the views, */
@@ -281,7 +287,7 @@ struct windows {
     simtime home_horizon; /* the next telemetry instant after the window */
     uint32_t home_most;   /* outstanding turns at an open home up to which turns surely go there */
     simtime resolved;     /* all turns that are ready up to here are known */
-    simtime return_time;  /* between two turns of a program that are ready, at the least, with nothing after the first */
+    simtime return_time; /* between two turns of a program that are ready, at the least, with nothing after the first */
     uint32_t n_prepare_tasks;
     _Alignas(WINDOWS_CACHE_LINE) atomic_uint next_prepare;
 
@@ -316,6 +322,33 @@ void windows_open(void *windows);
 
 /* Up to where instances may be advanced when the turns that are ready before `end` are known. */
 simtime windows_reach(const struct windows *windows, simtime end);
+/* Exact view: the router sees what a decision at `now` sees. */
+void windows_see_changes(struct windows *windows, simtime now);
+
+/* A turn is on its way to an instance. */
+void windows_add_dispatch(struct windows *windows, uint32_t instance, const struct dispatch *dispatch);
+
+/* Times are lowered to that of something that happens at an instance, and to that of its effect. */
+void windows_expect(struct windows *windows, uint32_t instance, simtime event, simtime effect);
+
+/* ---- window_tick.c: where windows->gateway ---- */
+
+/* What the threads left for it; then, where the last window ended at a telemetry instant, the policy hears of it. */
+void tick_gather(struct windows *windows);
+
+/* The first turn that is back, or with exact views the first tick, which has key 0; SIMTIME_NEVER: neither. */
+simtime tick_next(const struct windows *windows, uint64_t *key);
+
+/* The next instant at which the gateway does something. */
+simtime tick_first(const struct windows *windows);
+
+/* Passes what tick_next named, and with it bounds of the window. */
+void tick_pass(struct windows *windows, struct window_end *end);
+
+/* By who works on the instance: a turn ended there, after ring_end, or was given back. */
+void tick_note_end(struct lane *lane, const struct turn_end *end, enum turn_outcome outcome,
+                   const struct ready_turn *next);
+void tick_note_unserved(const struct windows *windows, struct lane *lane, const struct turn_end *end);
 
 /* ---- window_line.c ---- */
 
@@ -422,6 +455,10 @@ void homes_resume(struct windows *windows);
 
 /* Records the turns that ended at an instance that is worked on, and keeps those that follow. */
 void windows_take_ends(struct windows *windows, struct lane *lane, uint32_t index);
+
+/* Aborts unless the turn is ready after the window, or surely stays at the instance `at`, which set it off; NO_HOME: it
+ * goes elsewhere. */
+void windows_check_lookahead(const struct windows *windows, uint32_t at, simtime time, uint64_t key);
 
 /* What becomes due before the next horizon. */
 void windows_take_due(struct windows *windows, struct lane *lane);

@@ -230,8 +230,8 @@ static void collect(struct run *run)
         const uint32_t turn = ends[i].slot;
         const simtime lead = run->scenario->arrivals[turn].lead;
         assert_true(lead == SIMTIME_NEVER || run->bounds[turn] <= ends[i].record.last_token + lead);
-        run->forecast.n += run->forecast.of[turn] && lead != SIMTIME_NEVER &&
-                           ends[i].record.last_token + lead < run->forecast.before;
+        run->forecast.n +=
+            run->forecast.of[turn] && lead != SIMTIME_NEVER && ends[i].record.last_token + lead < run->forecast.before;
         assert_true(run->forecast.n <= run->forecast.most);
         run->inside[turn] = run->forecast.of[turn] = false;
         run->out->ends[run->out->n_ends++] = ends[i];

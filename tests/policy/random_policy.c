@@ -83,6 +83,19 @@ static void random_tick(const struct asim_context *context)
     }
 }
 
+/* Now and then one goes and one comes, as many blocks as the step hides. */
+static void random_plan(const struct asim_context *context, const struct asim_step *step)
+{
+    const uint64_t dice = random_policy_mix((uint64_t)context->now, step->decodes + step->prefill_toks);
+    struct asim_resident resident;
+    context->host->resident(context->handle, (uint32_t)(dice >> 8) % context->n_residents, &resident);
+    if (dice % 5 == 0 && resident.blocks <= step->store_blocks + 100) {
+        context->host->offload(context->handle, resident.program, 0);
+    } else if (dice % 5 == 1 && step->load_blocks + 100 > resident.context_toks / context->block_size) {
+        context->host->prefetch(context->handle, resident.program);
+    }
+}
+
 static asim_time random_period(const double *parameters)
 {
     (void)parameters;
@@ -105,6 +118,7 @@ struct asim_policy random_policy(uint32_t kind)
     policy.admit = kind & 64 ? random_admit : NULL;
     policy.tick = kind & 128 ? random_tick : NULL;
     policy.tick_period = kind & 128 ? random_period : NULL;
+    policy.plan_transfers = kind & 256 ? random_plan : NULL;
     return policy;
 }
 

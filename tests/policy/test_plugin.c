@@ -84,15 +84,15 @@ static void other_versions(void **state)
     (void)state;
     struct asim_policy policy = good();
     policy.abi_major = 2;
-    refused(&policy, "is built for policy ABI 2.0; this asim has 1.0: build it anew");
+    refused(&policy, "is built for policy ABI 2.1; this asim has 1.1: build it anew");
     policy = good();
-    policy.abi_minor = 1;
+    policy.abi_minor = 2;
     assert_false(check(&policy));
-    assert_non_null(strstr(diag.entries[0].text, "policy ABI 1.1, with a table of"));
+    assert_non_null(strstr(diag.entries[0].text, "policy ABI 1.2, with a table of"));
     policy = good();
     policy.struct_size += 8;
     assert_false(check(&policy));
-    assert_non_null(strstr(diag.entries[0].text, "this asim has 1.0, with"));
+    assert_non_null(strstr(diag.entries[0].text, "this asim has 1.1, with"));
 }
 
 static void names(void **state)
@@ -164,6 +164,23 @@ static void state_flags_and_functions(void **state)
     assert_non_null(strstr(diag.entries[2].text, "no function of retention, scheduling or routing"));
 }
 
+static void hear_of_completion(const struct asim_context *context, const struct asim_completion *completion)
+{
+    (void)context;
+    (void)completion;
+}
+
+/* What a router hears of goes with a router. */
+static void hooks_without_a_router(void **state)
+{
+    (void)state;
+    struct asim_policy policy = good();
+    policy.on_complete = hear_of_completion;
+    assert_true(check(&policy));
+    policy.route = NULL;
+    refused(&policy, "its policy x has on_submit, on_complete or route_tick; they go with a function route");
+}
+
 /* Only shared objects leave a mark. */
 static void marks_of_calls(void **state)
 {
@@ -185,9 +202,13 @@ static void marks_of_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_good_table),   cmocka_unit_test(a_shorter_table),
-        cmocka_unit_test(other_versions), cmocka_unit_test(names),
-        cmocka_unit_test(parameters),     cmocka_unit_test(state_flags_and_functions),
+        cmocka_unit_test(a_good_table),
+        cmocka_unit_test(a_shorter_table),
+        cmocka_unit_test(other_versions),
+        cmocka_unit_test(names),
+        cmocka_unit_test(parameters),
+        cmocka_unit_test(state_flags_and_functions),
+        cmocka_unit_test(hooks_without_a_router),
         cmocka_unit_test(marks_of_calls),
     };
     diag_init(&diag);

@@ -58,6 +58,19 @@ static void planes_override_the_whole(void **state)
     policy_set_close(&set);
 }
 
+/* A policy that was chosen and has no say is worth a word. */
+static void a_policy_that_decides_nothing(void **state)
+{
+    (void)state;
+    assert_true(open_set(&(struct policy_choice){.policy = "round-robin", .planes = {[POLICY_ROUTING] = "random"}}));
+    assert_int_equal(diag.n_entries, 1);
+    assert_string_equal(diag.entries[0].text, "policy: 'round-robin' decides nothing: its planes are given to others");
+    policy_set_close(&set);
+    assert_true(open_set(&(struct policy_choice){.policy = "continuum", .planes = {[POLICY_RETENTION] = "ttl"}}));
+    assert_int_equal(diag.n_entries, 0);
+    policy_set_close(&set);
+}
+
 static void wrong_names(void **state)
 {
     (void)state;
@@ -112,8 +125,11 @@ static void wrong_parameters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_chosen),   cmocka_unit_test(planes_override_the_whole),
-        cmocka_unit_test(wrong_names),      cmocka_unit_test(parameters_and_their_presets),
+        cmocka_unit_test(nothing_chosen),
+        cmocka_unit_test(planes_override_the_whole),
+        cmocka_unit_test(a_policy_that_decides_nothing),
+        cmocka_unit_test(wrong_names),
+        cmocka_unit_test(parameters_and_their_presets),
         cmocka_unit_test(wrong_parameters),
     };
     diag_init(&diag);

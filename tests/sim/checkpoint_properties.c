@@ -52,6 +52,25 @@ static const struct bend bends[] = {
     {"a record of prompts", {{"routing", "dynamo-kv"}, {"instances", "4"}}},
     {"a record of prompts, exact views", {{"router.view", "exact"}, {"routing", "preble"}, {"instances", "4"}}},
     {"exact views, clients", {{"router.view", "exact"}, {"max_concurrency", "9"}, {"instances", "3"}}},
+    {"turns held at the gateway",
+     {{"routing", "thunderagent"},
+      {"policy_parameters", "thunderagent.period=40ms,thunderagent.buffer=5000"},
+      {"router.telemetry_period", "20ms"},
+      {"instances", "3"}}},
+    {"turns that are stolen",
+     {{"routing", "saga-router"},
+      {"policy_parameters", "saga-router.idle=0s"},
+      {"router.telemetry_period", "5ms"},
+      {"arrivals", "zero"},
+      {"max_num_seqs", "2"},
+      {"instances", "6"}}},
+    {"turns that are stolen, exact views",
+     {{"routing", "saga-router"},
+      {"policy_parameters", "saga-router.idle=0s"},
+      {"router.telemetry_period", "5ms"},
+      {"router.view", "exact"},
+      {"max_num_seqs", "2"},
+      {"instances", "6"}}},
 };
 
 enum { N_BENDS = sizeof bends / sizeof bends[0] };
@@ -83,7 +102,8 @@ static void bend_to(struct random_cluster *cluster, const struct bend *bend)
 {
     for (size_t i = 0; i < sizeof bend->options / sizeof bend->options[0] && bend->options[i].path; i++) {
         const char *path = bend->options[i].path;
-        if (strcmp(path, "max_concurrency") == 0 || strcmp(path, "request_rate") == 0) {
+        if (strcmp(path, "max_concurrency") == 0 || strcmp(path, "request_rate") == 0 ||
+            strcmp(path, "arrivals") == 0) {
             random_cluster_unset(cluster, "arrivals");
             random_cluster_unset(cluster, "request_rate");
             random_cluster_unset(cluster, "max_concurrency");

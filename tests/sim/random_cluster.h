@@ -18,7 +18,7 @@ struct random_cluster {
     struct option_text options[MOST_OPTIONS];
     size_t n_options;
     /* In place of those that the options name, in random_cluster_run; NULL: those. */
-    const struct asim_policy *retention, *scheduling;
+    const struct asim_policy *retention, *scheduling, *routing;
 };
 
 /* Writes the workload file (named by `seed`, below the binary folder) and draws the options. */
@@ -43,13 +43,17 @@ const char *random_cluster_get(const struct random_cluster *cluster, const char 
 struct cluster_coverage {
     uint64_t runs, programs, turns, dropped, truncated, preemptions, affinity_hits, affinity_breaks, idle_instances,
         length_limited, hits, closed_loops, graphs, joins, first_turns, retained, pins_forced, stores, loads,
-        prefetches, loaded_deep;
+        prefetches, loaded_deep, held, moved;
     struct digest decisions; /* of the last run: what policies and tiers did at each instance */
 };
 
 /* Runs it on the engine that its options name, checks that nothing is lost, invented or out of order, and returns the
  * digest of all turns. */
 struct digest random_cluster_run(const struct random_cluster *cluster, struct cluster_coverage *coverage);
+
+/* Another policy than the options name for the router of a cluster that has not run. */
+struct cluster;
+void random_cluster_route_by(struct cluster *cluster, const struct asim_policy *policy);
 
 /* The canonical summary through the public interface; freed with free(). */
 char *random_cluster_summary(const struct random_cluster *cluster);

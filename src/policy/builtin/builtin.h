@@ -26,13 +26,13 @@ extern const struct asim_policy policy_llm_d;
 extern const struct asim_policy policy_preble;
 extern const struct asim_policy policy_autellix_router;
 extern const struct asim_policy policy_saga_router;
+extern const struct asim_policy policy_thunderagent;
 
 /* Scheduling, by programs. */
 extern const struct asim_policy policy_program_fcfs;
 extern const struct asim_policy policy_oracle_srpt;
 extern const struct asim_policy policy_autellix_plas;
 extern const struct asim_policy policy_autellix_atlas;
-extern const struct asim_policy policy_thunderagent;
 
 /* Retention, some with a queue order of their own. */
 extern const struct asim_policy policy_evict_always;

@@ -9,19 +9,23 @@
  * passed of it, so everybody is preserved at first, until preserving has wasted as much as the cheaper of the other
  * two would: a pin with that deadline, moved at every period as C' changes. The simple variants and prediction decide
  * at once, by the mean of the tool's gaps; AgentServeSim's by a gap that is guessed, with C' = 0.
+ *
+ * With a budget, nothing is swapped but what a step hides: before each step those go that would waste most, in blocks
+ * up to what the link moves meanwhile, and no more than turns that wait lack. What is loaded is the engine's to decide.
  */
 #include "policy/builtin/gaps.h"
 #include "policy/builtin/retention.h"
 
 enum { VARIANT, SATURATION, HIDDEN, PERIOD, SHORT, LONG, DEFAULT_GAP };
 
-enum variant { MIN_WASTE, SHORT_OR_SWAP, SHORT_OR_DISCARD, BY_LENGTH, PREDICT, AT_START, VARIANTS };
+enum variant { MIN_WASTE, SHORT_OR_SWAP, SHORT_OR_DISCARD, BY_LENGTH, PREDICT, AT_START, BUDGET, VARIANTS };
 
 static const struct asim_parameter parameters[] = {
     [VARIANT] = {.name = "variant",
                  .help = "0: least waste, the gap unknown; 1: short gaps preserved, others swapped; 2: long gaps "
                          "discarded, others preserved; 3: short ones preserved, long ones discarded, others swapped; "
-                         "4: least waste by the tool's mean gap; 5: by `default_gap`, once, as AgentServeSim does",
+                         "4: least waste by the tool's mean gap; 5: by `default_gap`, once, as AgentServeSim does; "
+                         "6: least waste, the gap unknown, swaps hidden behind steps",
                  .kind = ASIM_NUMBER,
                  .value = MIN_WASTE,
                  .min = 0,
@@ -63,6 +67,17 @@ struct state {
     struct running_means gaps;
     asim_time full, one; /* steps of as many tokens as saturate one, and of one; 0: not asked for yet */
 };
+
+static enum variant variant_of(const double *values)
+{
+    return (enum variant)values[VARIANT];
+}
+
+/* Gaps are known by what has passed of them. */
+static bool waits_and_sees(const double *values)
+{
+    return variant_of(values) == MIN_WASTE || variant_of(values) == BUDGET;
+}
 
 /* ---- waste, in token picoseconds ---- */
 
@@ -112,12 +127,13 @@ static double least_waste(const struct asim_context *context, uint32_t toks)
 {
     const double discard = waste_of_discard(context, toks);
     const double swap = waste_of_swap(context, toks);
-    return discard < swap ? discard : swap;
+    return discard < swap || variant_of(context->parameters) == BUDGET ? discard : swap;
 }
 
 static bool swaps(const struct asim_context *context, uint32_t toks)
 {
-    return context->n_tiers && waste_of_swap(context, toks) < waste_of_discard(context, toks);
+    return context->n_tiers && variant_of(context->parameters) != BUDGET &&
+           waste_of_swap(context, toks) < waste_of_discard(context, toks);
 }
 
 /* How long a context of `toks` is preserved. */
@@ -179,11 +195,11 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
         return retention_keep();
     }
     const uint32_t toks = retention_context(turn);
-    const enum variant variant = (enum variant)context->parameters[VARIANT];
+    const enum variant variant = variant_of(context->parameters);
     if (variant == AT_START) {
         return decide_at_start(context, toks);
     }
-    if (variant != MIN_WASTE) {
+    if (!waits_and_sees(context->parameters)) {
         const double gap = running_means_or(&state->gaps, turn->tool, context->parameters[DEFAULT_GAP]);
         return decide_at_once(context, variant, gap, toks);
     }
@@ -215,7 +231,7 @@ static void look_again(const struct asim_context *context, const struct asim_res
 
 static void tick(const struct asim_context *context)
 {
-    for (uint32_t i = 0; context->parameters[VARIANT] < 1.0 && i < context->n_residents; i++) {
+    for (uint32_t i = 0; waits_and_sees(context->parameters) && i < context->n_residents; i++) {
         struct asim_resident resident;
         context->host->resident(context->handle, i, &resident);
         if (resident.blocks && !resident.has_returned && !resident.is_offloading && resident.context_toks) {
@@ -226,7 +242,64 @@ static void tick(const struct asim_context *context)
 
 static asim_time tick_period(const double *values)
 {
-    return values[VARIANT] < 1.0 ? (asim_time)values[PERIOD] : ASIM_NEVER;
+    return waits_and_sees(values) ? (asim_time)values[PERIOD] : ASIM_NEVER;
+}
+
+/* ---- the budget of a step ---- */
+
+/* Blocks that the turns that wait lack, as many as start a step. */
+static double lacking_blocks(const struct asim_context *context)
+{
+    double toks = 0.0;
+    for (uint32_t i = 0; i < context->n_waiting && toks < context->parameters[SATURATION]; i++) {
+        struct asim_turn turn;
+        context->host->waiting(context->handle, i, &turn);
+        toks += turn.prompt_toks > turn.cached_toks ? turn.prompt_toks - turn.cached_toks : 0;
+    }
+    return toks / context->block_size - context->free_blocks;
+}
+
+/* Of those that fit the one whose absence saves most, of equals the first; ASIM_NONE: nobody. */
+static uint32_t find_largest(const struct asim_context *context, double room, double below, struct asim_resident *out)
+{
+    uint32_t largest = ASIM_NONE;
+    double most = 0.0;
+    for (uint32_t i = 0; i < context->n_residents; i++) {
+        struct asim_resident resident;
+        context->host->resident(context->handle, i, &resident);
+        if (resident.has_returned || resident.is_offloading || !resident.blocks || resident.blocks > room) {
+            continue;
+        }
+        const double preserved = (double)(context->now - resident.since) * resident.context_toks;
+        const double discarded = waste_of_discard(context, resident.context_toks);
+        const double waste = preserved < discarded ? preserved : discarded;
+        if (waste > most && waste < below) {
+            largest = i;
+            most = waste;
+            *out = resident;
+        }
+    }
+    return largest;
+}
+
+static void plan_transfers(const struct asim_context *context, const struct asim_step *step)
+{
+    if (variant_of(context->parameters) != BUDGET || !context->n_waiting) {
+        return;
+    }
+    /* What is stored makes room, and so does what is on its way when the next step comes: half of both. */
+    const double hidden = (double)step->store_blocks;
+    const double wanted = 0.5 * (hidden + lacking_blocks(context));
+    double room = wanted < hidden ? wanted : hidden;
+    double below = (double)ASIM_NEVER * (double)ASIM_NEVER;
+    struct asim_resident resident;
+    while (room >= 1.0 && find_largest(context, room, below, &resident) != ASIM_NONE) {
+        context->host->offload(context->handle, resident.program, 0);
+        const double preserved = (double)(context->now - resident.since) * resident.context_toks;
+        const double discarded = waste_of_discard(context, resident.context_toks);
+        below = preserved < discarded ? preserved : discarded;
+        room -= resident.blocks;
+    }
 }
 
 static void observe_gap(const struct asim_context *context, uint32_t tool, asim_time gap)
@@ -241,8 +314,8 @@ const struct asim_policy policy_infercept = {
     .summary = "KV is preserved, discarded or swapped, as wastes least memory time; programs in order of arrival",
     .source = "InferCept (arXiv 2402.01869), WukLab/InferCept",
     .assumed = "what is discarded stays cached until its blocks are needed; all running turns decode; swaps are "
-               "charged as synchronous but for the share `hidden`, without a budget of blocks for each step; simple "
-               "variants but AgentServeSim's go by the mean of the tool's gaps",
+               "charged as synchronous but for the share `hidden`, or, with a budget for each step, free and of whole "
+               "contexts; simple variants but AgentServeSim's go by the mean of the tool's gaps",
     POLICY_PARAMETERS(parameters),
     .state_size = sizeof(struct state),
     .tick_period = tick_period,
@@ -250,5 +323,6 @@ const struct asim_policy policy_infercept = {
     .on_turn_arrival = on_turn_arrival,
     .tick = tick,
     .on_turn_complete = on_turn_complete,
+    .plan_transfers = plan_transfers,
     .priority = retention_by_program,
 };

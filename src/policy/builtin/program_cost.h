@@ -14,7 +14,8 @@ struct turn_correlation {
 enum { WAIT_WINDOW = 100 }; /* turns */
 
 struct program_cost {
-    double waits[WAIT_WINDOW]; /* in the queue, of returning turns whose KV was gone when they were first admitted; ps */
+    double
+        waits[WAIT_WINDOW]; /* in the queue, of returning turns whose KV was gone when they were first admitted; ps */
     uint64_t n_waits;
     struct turn_correlation turns;
 };

@@ -1,16 +1,22 @@
-/* ThunderAgent at one instance: whole programs are paused and resumed so that the contexts of those at work fit.
+/* ThunderAgent, the gateway of a cluster: whole programs are paused and resumed so that the contexts of those at work
+ * fit in the instances that they are at.
  *
- * A program reasons while a turn of it is here, and acts while its tool runs. Its context is that of its last turn.
- * Those at work may hold the instance's tokens together, with a buffer each. Every period, and first of all, paused
- * programs are resumed while they fit: those whose turn waits, then new ones, then those that act, small contexts
- * first. If those at work hold too much, acting programs are paused, small contexts first; if that is not enough,
- * reasoning ones are marked, to be paused when their turn ends. Turns of paused programs are not admitted while
- * anything else runs.
+ * A program reasons while a turn of it is at an instance or waits, and acts while its tool runs. Its context is that of
+ * its last turn. Those at work at an instance may have its tokens together, with a buffer each. Every period, and when
+ * new programs have come, paused programs are resumed while they fit in all that is free: those whose turn waits, then
+ * new ones, then those that act, small contexts first; of those that are resumed the largest goes first to where most
+ * is free, wherever it was before. Then, where those at work have too much, acting programs are paused, small contexts
+ * first; if that is not enough, reasoning ones are marked, to be paused when their turn ends. Turns of paused programs
+ * wait at the gateway; their KV is left to the cache's own order.
  */
 #include "policy/builtin/builtin.h"
 #include "policy/builtin/memory_table.h"
 
-enum { PERIOD, BUFFER, ACTING_WEIGHT, HALF_LIFE, FORCED_RESUME, HOLD };
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+enum { PERIOD, BUFFER, ACTING_WEIGHT, HALF_LIFE, FORCED_RESUME };
 
 static const struct asim_parameter parameters[] = {
     [PERIOD] = {.name = "period",
@@ -44,206 +50,323 @@ static const struct asim_parameter parameters[] = {
                        .value = 1800.0 * ASIM_SECOND,
                        .min = 0,
                        .max = 1e6 * ASIM_SECOND},
-    [HOLD] = {.name = "hold",
-              .help =
-                  "1: programs at work hold their KV between turns, until they are paused; 0: the cache's own order",
-              .kind = ASIM_NUMBER,
-              .value = 1,
-              .min = 0,
-              .max = 1},
 };
 
-enum standing { REASONING, ACTING, NEW };
+enum standing { REASONING, NEW, ACTING, STANDINGS };
 
 struct program {
     struct memory_key key;
     uint32_t context;
+    uint32_t backend; /* instance; ASIM_NONE: it is paused */
+    uint32_t n_sent;  /* turns at the instance */
+    uint32_t n_held;  /* turns at the gateway */
     uint8_t standing;
-    bool is_paused;
     bool is_marked;  /* pauses at the end of its turn */
     asim_time since; /* it acts, or was paused */
 };
 
+enum { SETS = 2048, PROGRAMS = SETS * MEMORY_WAYS };
+
 struct state {
-    struct program programs[MEMORY_ENTRIES];
+    struct program programs[PROGRAMS];
+    uint64_t n_queued;   /* programs whose turns wait */
+    asim_time next_look; /* at the capacity */
+    bool is_wanted;      /* earlier: a new program has come */
 };
 
-static double capacity(const struct asim_context *context)
+static bool is_paused(const struct program *program)
 {
-    return (double)context->usable_blocks * context->block_size;
+    return program->backend == ASIM_NONE;
+}
+
+static double capacity(const struct asim_routing *routing, uint32_t instance)
+{
+    return (double)routing->instances[instance].usable_blocks * routing->block_size;
 }
 
 /* Tokens that a program counts for; with `decayed`, less the longer it acts. */
-static double weight(const struct asim_context *context, const struct program *program, bool decayed)
+static double weight(const struct asim_routing *routing, const struct program *program, bool decayed)
 {
     double toks = program->context;
-    if (program->standing == ACTING && !program->is_paused) {
-        toks *= context->parameters[ACTING_WEIGHT];
-        const asim_time half = (asim_time)context->parameters[HALF_LIFE];
-        for (asim_time age = context->now - program->since; decayed && half > 0 && age >= half && toks >= 1.0;
+    if (program->standing == ACTING && !is_paused(program)) {
+        toks *= routing->parameters[ACTING_WEIGHT];
+        const asim_time half = (asim_time)routing->parameters[HALF_LIFE];
+        for (asim_time age = routing->now - program->since; decayed && half > 0 && age >= half && toks >= 1.0;
              age -= half) {
             toks *= 0.5;
         }
     }
-    return toks + context->parameters[BUFFER];
+    return toks + routing->parameters[BUFFER];
 }
 
-/* Tokens of the programs at work: as those see it that want to resume, or to find out whether somebody must pause;
- * programs that are marked will not be at work for long. */
-static double used(const struct asim_context *context, bool resuming)
+/* Tokens left at each instance, freed with mem_free: as those see it that want to resume, or to find out whether
+ * somebody must pause; programs that are marked will not be at work for long. */
+static double *find_free(const struct asim_routing *routing, bool resuming)
 {
-    const struct state *state = context->state;
-    double sum = 0.0;
-    for (size_t i = 0; i < MEMORY_ENTRIES; i++) {
+    const struct state *state = routing->state;
+    double *left = mem_alloc(routing->n_instances * sizeof *left);
+    for (uint32_t i = 0; i < routing->n_instances; i++) {
+        left[i] = capacity(routing, i);
+    }
+    for (size_t i = 0; i < PROGRAMS; i++) {
         const struct program *program = &state->programs[i];
-        if (program->key.mark && !program->is_paused && (resuming || !program->is_marked)) {
-            sum += weight(context, program, resuming);
+        if (program->key.mark && !is_paused(program) && (resuming || !program->is_marked)) {
+            left[program->backend] -= weight(routing, program, resuming);
         }
     }
-    return sum;
+    return left;
 }
 
-static void pause_program(const struct asim_context *context, struct program *program)
+static uint32_t most_free(const struct asim_routing *routing, const double *left)
 {
-    program->is_paused = true;
-    program->is_marked = false;
-    program->since = context->now;
-    context->host->release(context->handle, program->key.mark - 1);
+    uint32_t most = 0;
+    for (uint32_t i = 1; i < routing->n_instances; i++) {
+        most = left[i] > left[most] ? i : most;
+    }
+    return most;
 }
 
-/* ---- the period ---- */
+/* ---- groups of programs ---- */
 
-static bool is_smaller(const struct program *a, const struct program *b)
+struct group {
+    struct program **programs;
+    size_t n;
+};
+
+static bool is_of(const struct program *program, enum standing standing, bool paused)
 {
-    return a->context < b->context || (a->context == b->context && a->key.mark < b->key.mark);
+    return program->key.mark && program->standing == standing && is_paused(program) == paused && !program->is_marked;
 }
 
-/* The smallest of a standing that is paused, or at work and not marked; NULL: none. */
-static struct program *smallest(struct state *state, enum standing standing, bool paused)
+static int by_context(const void *left, const void *right)
 {
-    struct program *found = NULL;
-    for (size_t i = 0; i < MEMORY_ENTRIES; i++) {
-        struct program *program = &state->programs[i];
-        if (program->key.mark && program->standing == standing && program->is_paused == paused && !program->is_marked &&
-            (!found || is_smaller(program, found))) {
-            found = program;
+    const struct program *a = *(struct program *const *)left;
+    const struct program *b = *(struct program *const *)right;
+    if (a->context != b->context) {
+        return a->context < b->context ? -1 : 1;
+    }
+    return (a->key.mark > b->key.mark) - (a->key.mark < b->key.mark);
+}
+
+/* Those of a standing that are paused, or at work, and not marked, small contexts first; freed with mem_free. */
+static struct group find_group(struct state *state, enum standing standing, bool paused)
+{
+    struct group group = {.programs = NULL};
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        group.n += is_of(&state->programs[i], standing, paused);
+    }
+    group.programs = mem_alloc((group.n + 1) * sizeof(struct program *));
+    size_t n = 0;
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        if (is_of(&state->programs[i], standing, paused)) {
+            group.programs[n++] = &state->programs[i];
         }
     }
-    return found;
+    qsort(group.programs, group.n, sizeof *group.programs, by_context);
+    return group;
 }
 
-static void resume(const struct asim_context *context, struct program *program)
+/* ---- resuming ---- */
+
+static void resume(const struct asim_routing *routing, struct program *program, double *left)
 {
-    program->is_paused = false;
+    program->backend = most_free(routing, left);
     program->standing = program->standing == NEW ? REASONING : program->standing;
-    program->since = context->now;
+    program->since = routing->now;
+    program->n_sent += program->n_held;
+    program->n_held = 0;
+    left[program->backend] -= weight(routing, program, false);
 }
 
-static void resume_those_that_fit(const struct asim_context *context)
+/* Paused programs that fit together in what is free; alone, where nobody is at work, one that is larger. */
+static struct group choose_those_that_fit(const struct asim_routing *routing, const double *left)
 {
-    static const enum standing turns[] = {REASONING, NEW, ACTING};
-    struct state *state = context->state;
-    double sum = used(context, true);
-    for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
-        struct program *next;
-        while ((next = smallest(state, turns[i], true)) &&
-               (sum + weight(context, next, false) <= capacity(context) || (sum <= 0.0 && turns[i] != ACTING))) {
-            sum += weight(context, next, false);
-            resume(context, next);
-        }
+    struct state *state = routing->state;
+    double room = 0.0;
+    double all = 0.0;
+    for (uint32_t i = 0; i < routing->n_instances; i++) {
+        room += left[i] > 0.0 ? left[i] : 0.0;
+        all += capacity(routing, i);
     }
-    for (size_t i = 0; i < MEMORY_ENTRIES; i++) {
+    bool none_at_work = !(room < all);
+    struct group chosen = {.programs = mem_alloc(PROGRAMS * sizeof(struct program *))};
+    for (enum standing standing = REASONING; standing < STANDINGS; standing++) {
+        const struct group group = find_group(state, standing, true);
+        for (size_t i = 0; i < group.n; i++) {
+            const double wanted = weight(routing, group.programs[i], false);
+            if (wanted > room && !(none_at_work && standing != ACTING)) {
+                break;
+            }
+            room -= wanted;
+            none_at_work = false;
+            chosen.programs[chosen.n++] = group.programs[i];
+        }
+        mem_free(group.programs);
+    }
+    return chosen;
+}
+
+static void resume_those_that_fit(const struct asim_routing *routing)
+{
+    struct state *state = routing->state;
+    double *left = find_free(routing, true);
+    const struct group chosen = choose_those_that_fit(routing, left);
+    qsort(chosen.programs, chosen.n, sizeof *chosen.programs, by_context);
+    for (size_t i = chosen.n; i-- > 0;) {
+        resume(routing, chosen.programs[i], left);
+    }
+    for (size_t i = 0; i < PROGRAMS; i++) {
         struct program *program = &state->programs[i];
-        if (program->key.mark && program->is_paused && program->standing != ACTING &&
-            (double)(context->now - program->since) >= context->parameters[FORCED_RESUME]) {
-            resume(context, program);
+        if (program->key.mark && is_paused(program) && program->n_held &&
+            (double)(routing->now - program->since) >= routing->parameters[FORCED_RESUME]) {
+            resume(routing, program, left);
+        }
+    }
+    mem_free(chosen.programs);
+    mem_free(left);
+}
+
+/* ---- pausing ---- */
+
+static void pause_program(struct program *program, asim_time now)
+{
+    program->backend = ASIM_NONE;
+    program->is_marked = false;
+    program->since = now;
+}
+
+static void pause_those_too_many(const struct asim_routing *routing)
+{
+    struct state *state = routing->state;
+    double *left = find_free(routing, false);
+    const struct group acting = find_group(state, ACTING, false);
+    for (size_t i = 0; i < acting.n; i++) {
+        struct program *program = acting.programs[i];
+        if (left[program->backend] < 0.0) {
+            left[program->backend] += weight(routing, program, false);
+            pause_program(program, routing->now);
+        }
+    }
+    const struct group reasoning = find_group(state, REASONING, false);
+    for (size_t i = 0; i < reasoning.n; i++) {
+        struct program *program = reasoning.programs[i];
+        if (left[program->backend] < 0.0) {
+            left[program->backend] += weight(routing, program, false);
+            program->is_marked = true;
+        }
+    }
+    mem_free(acting.programs);
+    mem_free(reasoning.programs);
+    mem_free(left);
+}
+
+/* ---- the gateway ---- */
+
+static struct program *take_new(struct state *state, uint64_t id, uint32_t context, asim_time now)
+{
+    struct program *program = memory_take(state->programs, SETS, sizeof *program, id, now);
+    program->context = context;
+    program->backend = ASIM_NONE;
+    program->standing = NEW;
+    program->since = now;
+    return program;
+}
+
+/* A new program goes on at once where nobody queues and there is room. */
+static uint32_t route(const struct asim_routing *routing, const struct asim_request *request)
+{
+    struct state *state = routing->state;
+    struct program *program = memory_find(state->programs, SETS, sizeof *program, request->program);
+    if (program) {
+        program->key.taken = routing->now;
+        program->context = request->prompt_toks;
+        program->standing = program->standing == NEW ? NEW : REASONING;
+    } else {
+        program = take_new(state, request->program, request->prompt_toks, routing->now);
+        state->is_wanted = true;
+        double *left = state->n_queued ? NULL : find_free(routing, true);
+        if (left && left[most_free(routing, left)] >= weight(routing, program, false)) {
+            resume(routing, program, left);
+        }
+        mem_free(left);
+    }
+    if (is_paused(program)) {
+        state->n_queued += program->n_held == 0;
+        program->n_held++;
+        return ASIM_HELD;
+    }
+    program->n_sent++;
+    return program->backend;
+}
+
+static void on_complete(const struct asim_context *context, const struct asim_completion *completion)
+{
+    struct state *state = context->state;
+    struct program *program = memory_find(state->programs, SETS, sizeof *program, completion->program);
+    if (!program) {
+        return;
+    }
+    if (completion->is_last) {
+        memory_forget(program, sizeof *program);
+        return;
+    }
+    program->n_sent -= program->n_sent > 0;
+    if (program->n_sent == 0 && program->n_held == 0) {
+        program->context = completion->prompt_toks + completion->output_toks;
+        program->standing = ACTING;
+        program->since = context->now;
+        if (program->is_marked) {
+            pause_program(program, context->now);
         }
     }
 }
 
-static void pause_those_too_many(const struct asim_context *context)
+/* Turns of programs that are at work go there. A program that was forgotten is new. */
+static void release(const struct asim_routing *routing, const struct asim_gateway *gateway)
 {
-    struct state *state = context->state;
-    double sum = used(context, false);
-    struct program *next;
-    while (sum > capacity(context) && (next = smallest(state, ACTING, false))) {
-        sum -= weight(context, next, false);
-        pause_program(context, next);
-    }
-    while (sum > capacity(context) && (next = smallest(state, REASONING, false))) {
-        sum -= weight(context, next, false);
-        next->is_marked = true;
-    }
-}
-
-static void tick(const struct asim_context *context)
-{
-    resume_those_that_fit(context);
-    pause_those_too_many(context);
-}
-
-static asim_time tick_period(const double *values)
-{
-    return (asim_time)values[PERIOD];
-}
-
-/* ---- what happens to programs ---- */
-
-/* A new program queues, and goes on at once where there is room. */
-static void on_turn_arrival(const struct asim_context *context, const struct asim_turn *turn)
-{
-    struct state *state = context->state;
-    const bool is_new = memory_find(state->programs, MEMORY_SETS, sizeof(struct program), turn->program) == NULL;
-    struct program *program = memory_take(state->programs, MEMORY_SETS, sizeof *program, turn->program, context->now);
-    program->context = turn->prompt_toks;
-    program->standing = REASONING;
-    if (is_new) {
-        program->standing = NEW;
-        program->is_paused = true;
-        program->since = context->now;
-        tick(context);
+    struct state *state = routing->state;
+    state->n_queued = 0;
+    for (uint32_t i = 0; i < gateway->n_held; i++) {
+        struct asim_held held;
+        gateway->held(gateway->handle, i, &held);
+        struct program *program = memory_find(state->programs, SETS, sizeof *program, held.program);
+        if (!program) {
+            program = take_new(state, held.program, held.prompt_toks, routing->now);
+            program->n_held = 1;
+        }
+        if (is_paused(program)) {
+            state->n_queued++;
+        } else {
+            gateway->release(gateway->handle, i, program->backend);
+        }
     }
 }
 
-static bool admit(const struct asim_context *context, const struct asim_turn *turn)
+static void route_tick(const struct asim_routing *routing, const struct asim_gateway *gateway)
 {
-    struct state *state = context->state;
-    const struct program *program = memory_find(state->programs, MEMORY_SETS, sizeof *program, turn->program);
-    return !program || !program->is_paused;
-}
-
-static struct asim_retention on_turn_complete(const struct asim_context *context, const struct asim_turn *turn)
-{
-    struct state *state = context->state;
-    struct program *program = memory_take(state->programs, MEMORY_SETS, sizeof *program, turn->program, context->now);
-    if (turn->is_last) {
-        memory_forget(program, sizeof *program);
-        return (struct asim_retention){.action = ASIM_KEEP};
+    struct state *state = routing->state;
+    if (routing->now < state->next_look && !state->is_wanted) {
+        return;
     }
-    program->context = turn->prompt_toks + turn->output_toks;
-    program->standing = ACTING;
-    program->since = context->now;
-    if (program->is_marked) {
-        pause_program(context, program);
-    }
-    return (struct asim_retention){.action =
-                                       context->parameters[HOLD] > 0.0 && !program->is_paused ? ASIM_HOLD : ASIM_KEEP};
+    const asim_time period = (asim_time)routing->parameters[PERIOD];
+    state->next_look = (routing->now / period + 1) * period;
+    state->is_wanted = false;
+    resume_those_that_fit(routing);
+    pause_those_too_many(routing);
+    release(routing, gateway);
 }
 
 const struct asim_policy policy_thunderagent = {
     POLICY_HEAD,
     .name = "thunderagent",
-    .summary = "whole programs are paused and resumed so that the contexts of those at work fit in HBM",
+    .summary = "whole programs are paused and resumed, anywhere, so that the contexts of those at work fit in HBM",
     .source = "ThunderAgent, scheduler of its gateway",
-    .assumed =
-        "each instance by itself, as if it were a cluster of one: the gateway queues for all and may resume a "
-        "program elsewhere; a marked program counts as gone at once, where the gateway goes on to mark them all; "
-        "programs at work hold their KV (hold = 0: the cache's order, as there); no credit for shared prefixes",
+    .assumed = "the gateway looks at telemetry instants; a marked program counts as gone at once, where the gateway "
+               "goes on to mark them all; no credit for shared prefixes; the last 16384 programs are remembered",
     POLICY_PARAMETERS(parameters),
+    .flags = ASIM_POLICY_READS_VIEW | ASIM_POLICY_READS_PROMPT,
     .state_size = sizeof(struct state),
-    .tick_period = tick_period,
-    .on_turn_arrival = on_turn_arrival,
-    .tick = tick,
-    .on_turn_complete = on_turn_complete,
-    .admit = admit,
+    .route = route,
+    .on_complete = on_complete,
+    .route_tick = route_tick,
 };

@@ -33,6 +33,13 @@ static void running(void *handle, uint32_t index, struct asim_turn *out)
     *out = desk->running[index];
 }
 
+static void waiting(void *handle, uint32_t index, struct asim_turn *out)
+{
+    const struct desk *desk = handle;
+    assert_true(index < desk->context.n_waiting);
+    *out = desk->waiting[index];
+}
+
 static void wish(void *handle, enum desk_wish_kind kind, uint64_t program, asim_time until)
 {
     struct desk *desk = handle;
@@ -69,6 +76,7 @@ void desk_open(struct desk *desk, const struct asim_policy *policy)
                  .prefill_time = prefill_time,
                  .load_time = load_time,
                  .resident = resident,
+                 .waiting = waiting,
                  .running = running,
                  .pin = pin,
                  .release = release,

@@ -23,6 +23,7 @@ struct desk {
     asim_time prefill, load;  /* of a token: 1 ms and 0.1 ms */
     asim_time prefill_at_all; /* of any prefill, besides: 0 */
     struct asim_resident residents[DESK_MOST];
+    struct asim_turn waiting[DESK_MOST];
     struct asim_turn running[DESK_MOST];
     struct desk_wish wishes[DESK_MOST];
     uint32_t n_wishes;

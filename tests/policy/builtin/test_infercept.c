@@ -149,12 +149,48 @@ static void a_guess_beside_an_idle_engine(void **state)
     desk_close(&desk);
 }
 
+/* What a step hides goes, most wasted first, and no more than those that wait lack. */
+static void swaps_hide_behind_steps(void **state)
+{
+    (void)state;
+    struct desk desk;
+    open(&desk, 6);
+    desk.context.n_tiers = 1;
+    desk.context.now = 10 * S;
+    desk.context.running_toks = 1000000; /* discarding is dear: what has been wasted by preserving counts */
+    const uint32_t blocks[] = {10, 30, 20, 10};
+    for (uint32_t i = 0; i < 4; i++) {
+        desk.residents[i] = (struct asim_resident){.program = i, .blocks = blocks[i], .context_toks = 16 * blocks[i]};
+    }
+    desk.residents[3].has_returned = true;
+    desk.context.n_residents = 4;
+    const struct asim_step step = {.store_blocks = 60};
+    policy_infercept.plan_transfers(&desk.context, &step);
+    assert_int_equal(desk.n_wishes, 0); /* nobody waits */
+    desk.context.n_waiting = 1;
+    desk.waiting[0] = desk_turn(9, 0, 1, 1600); /* 100 blocks, and 1000 are free */
+    policy_infercept.plan_transfers(&desk.context, &step);
+    assert_int_equal(desk.n_wishes, 0);
+    desk.context.free_blocks = 120; /* half of 60 + 100 - 120 */
+    policy_infercept.plan_transfers(&desk.context, &step);
+    assert_int_equal(desk.n_wishes, 1);
+    assert_true(desk.wishes[0].kind == DESK_OFFLOAD && desk.wishes[0].program == 2);
+    desk.context.free_blocks = 0; /* 80: all 60 that are hidden */
+    desk.n_wishes = 0;
+    policy_infercept.plan_transfers(&desk.context, &step);
+    assert_int_equal(desk.n_wishes, 3);
+    assert_true(desk.wishes[0].program == 1 && desk.wishes[1].program == 2 && desk.wishes[2].program == 0);
+    assert_true(policy_infercept.tick_period(desk.parameters) == 100 * MS);
+    desk_close(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(preserved_until_as_much_is_wasted), cmocka_unit_test(looked_at_again),
         cmocka_unit_test(swapped_where_there_is_a_tier),     cmocka_unit_test(simple_variants_go_by_the_mean_gap),
         cmocka_unit_test(predicted_gaps_decide_at_once),     cmocka_unit_test(a_guess_beside_an_idle_engine),
+        cmocka_unit_test(swaps_hide_behind_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

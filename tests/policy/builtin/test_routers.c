@@ -366,6 +366,72 @@ static int forget(void **state)
     return 0;
 }
 
+/* ---- SAGA's work stealing ---- */
+
+struct moves {
+    uint32_t n;
+    struct {
+        uint32_t from, index, to;
+    } items[INSTANCES];
+};
+
+static uint32_t host_n_sent(void *handle, uint32_t instance)
+{
+    (void)handle;
+    return scene.views[instance].outstanding;
+}
+
+static void host_move(void *handle, uint32_t instance, uint32_t index, uint32_t to)
+{
+    struct moves *moves = handle;
+    assert_true(moves->n < INSTANCES);
+    moves->items[moves->n].from = instance;
+    moves->items[moves->n].index = index;
+    moves->items[moves->n++].to = to;
+}
+
+static struct moves tick_at(struct scene *s, asim_time now, uint64_t random)
+{
+    struct moves moves = {0};
+    const struct asim_gateway gateway = {
+        .struct_size = sizeof gateway, .handle = &moves, .n_sent = host_n_sent, .move = host_move};
+    s->routing.now = now;
+    s->routing.random = random;
+    s->use.policy->route_tick(&s->routing, &gateway);
+    return moves;
+}
+
+static void saga_steals(void **state)
+{
+    (void)state;
+    struct scene *s = look(&policy_saga_router);
+    OUTSTANDING(s, 0, 6, 3, 1);
+    s->views[1].running = 4;
+    s->views[1].waiting = 2;
+    s->views[2].running = 3;
+    s->views[3].waiting = 1;
+    assert_int_equal(tick_at(s, 200 * ASIM_MILLISECOND, 1).n, 0); /* idle since now */
+    assert_int_equal(tick_at(s, 250 * ASIM_MILLISECOND, 1).n, 0);
+    bool from[INSTANCES] = {false};
+    for (uint64_t random = 0; random < 40; random++) {
+        const struct moves moves = tick_at(s, 300 * ASIM_MILLISECOND, random << 40 | random);
+        assert_int_equal(moves.n, 1);
+        assert_int_equal(moves.items[0].to, 0);
+        assert_int_equal(moves.items[0].index, moves.items[0].from == 1 ? 4 : 0); /* the oldest that waits */
+        from[moves.items[0].from] = true;
+    }
+    assert_true(from[1] && !from[2] && from[3]); /* nothing waits at 2 */
+    OUTSTANDING(s, 1, 6, 3, 1);
+    assert_int_equal(tick_at(s, 400 * ASIM_MILLISECOND, 1).n, 0);
+    OUTSTANDING(s, 0, 6, 3, 0);
+    s->views[3].waiting = 0;
+    assert_int_equal(tick_at(s, 500 * ASIM_MILLISECOND, 1).n, 0);
+    const struct moves moves = tick_at(s, 600 * ASIM_MILLISECOND, 1); /* both, one after the other */
+    assert_int_equal(moves.n, 2);
+    assert_true(moves.items[0].to == 0 && moves.items[0].index == 4 && moves.items[0].from == 1);
+    assert_true(moves.items[1].to == 3 && moves.items[1].index == 5 && moves.items[1].from == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +448,7 @@ int main(void)
         cmocka_unit_test(preble_forgets_and_rebalances),
         cmocka_unit_test(autellix_keeps_long_calls_together),
         cmocka_unit_test(saga_goes_home),
+        cmocka_unit_test(saga_steals),
     };
     return cmocka_run_group_tests(tests, NULL, forget);
 }
