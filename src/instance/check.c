@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "instance/fills.h"
 #include "instance/transfers.h"
 #include "kv/pool_internal.h"
 
@@ -70,6 +71,26 @@ static bool check_waiting(const struct instance *instance, struct kv_fault *faul
     for (const struct sequence *sequence = instance->inbox.head; sequence; sequence = sequence->next) {
         REQUIRE(!sequence->holder.hashed_blocks && !sequence->holder.anonymous_blocks, "on the way it holds nothing");
     }
+    return true;
+}
+
+/* Whoever decodes is on the heap with the step that fills its next chunk. */
+static bool check_fills(const struct instance *instance, struct kv_fault *fault)
+{
+    const struct fills *fills = instance->fills;
+    uint32_t decoding = 0;
+    for (const struct sequence *sequence = instance->running.head; sequence && fills->has_outputs;
+         sequence = sequence->next) {
+        if (sequence->state == SEQUENCE_DECODING) {
+            const struct sequence_heap_item *item = &fills->next.items[fills->next.places[sequence->index]];
+            const int64_t ahead = item->key - instance->decode.clock;
+            REQUIRE(item->sequence == sequence->index && ahead > 0 && ahead <= fills->chunk_toks,
+                    "who decodes fills a chunk soon");
+            REQUIRE((engine_computed(instance, sequence) + ahead) % fills->chunk_toks == 0, "a whole chunk is filled");
+            decoding++;
+        }
+    }
+    REQUIRE(fills->next.n == decoding, "those that decode fill chunks");
     return true;
 }
 
@@ -209,6 +230,14 @@ static bool check_tiers(const struct node *node, struct kv_fault *fault)
 static bool check_transfer(const struct node *node, const struct transfer *transfer, struct kv_fault *fault)
 {
     const struct instance *instance = node->members[transfer->member];
+    if (transfer->waits) {
+        const struct transfer *awaited = node->transfers[transfer->after];
+        REQUIRE(transfer_moves(awaited) && awaited->to == transfer->to, "what is awaited is on its way");
+        REQUIRE(transfer->source.hashed_blocks == transfer->blocks && !transfer->target.hashed_blocks &&
+                    !transfer->target.anonymous_blocks && !transfer->moving,
+                "who waits holds the source");
+        return true;
+    }
     REQUIRE(transfer->moving > 0 && transfer->moving <= transfer->blocks, "a transfer moves what was missing");
     REQUIRE(transfer->content.n_tokens == (uint64_t)transfer->blocks * node->block_size, "whole blocks of its content");
     REQUIRE(transfer->source.hashed_blocks == transfer->blocks || !transfer->source.hashed_blocks,
@@ -229,7 +258,9 @@ static bool check_transfer(const struct node *node, const struct transfer *trans
 
 static uint64_t bytes_left(const struct node *node, const struct transfer *transfer)
 {
-    return transfer->moving * node->plan->block_bytes - network_flow_moved(node->network, transfer->flow);
+    return transfer->waits
+               ? 0
+               : transfer->moving * node->plan->block_bytes - network_flow_moved(node->network, transfer->flow);
 }
 
 /* Bytes that have passed a link. */
@@ -242,9 +273,9 @@ static uint64_t passed(const struct node *node, uint32_t link)
 static bool check_link(const struct node *node, uint32_t member, bool in, struct kv_fault *fault)
 {
     const struct residency_counters *counters = &node->members[member]->residency->counters;
-    uint64_t blocks = counters->moved[MOVED_OUT].blocks;
+    uint64_t blocks = counters->moved[TRANSFER_STORE].blocks;
     if (in) {
-        blocks = counters->moved[MOVED_IN].blocks + counters->moved[MOVED_AHEAD].blocks;
+        blocks = counters->moved[TRANSFER_LOAD].blocks + counters->moved[TRANSFER_PREFETCH].blocks;
     }
     uint64_t bytes = blocks * node->plan->block_bytes;
     for (size_t i = 0; i < node->n_transfers; i++) {
@@ -266,8 +297,8 @@ static bool check_transfers(const struct node *node, struct kv_fault *fault)
             return false;
         }
         const struct residency_counters *counters = &node->members[i]->residency->counters;
-        for (int kind = 0; kind < MOVED_KINDS; kind++) {
-            blocks += counters->moved[kind].blocks * (kind == MOVED_DOWN ? 2 : 1);
+        for (int kind = 0; kind < TRANSFER_KINDS; kind++) {
+            blocks += counters->moved[kind].blocks * (kind == TRANSFER_COPY ? 2 : 1);
         }
     }
     uint64_t bytes = blocks * node->plan->block_bytes;
@@ -293,7 +324,7 @@ bool engine_is_healthy(const struct instance *instance, struct kv_fault *fault)
 {
     simtime first = SIMTIME_NEVER;
     if (!check_running(instance, fault) || !check_waiting(instance, fault) || !check_sum_of_times(instance, fault) ||
-        !check_blocks(instance, fault)) {
+        !check_blocks(instance, fault) || (instance->fills && !check_fills(instance, fault))) {
         return false;
     }
     if (instance->residency && (!check_residents(instance, &first, fault) || !check_timer(instance, first, fault))) {

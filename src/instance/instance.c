@@ -67,6 +67,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
         instance->node = node;
         instance->place = node_join(node, instance);
     }
+    engine_open_fills(instance);
     engine_open_log(instance);
     engine_open_residency(instance);
     return instance;
@@ -88,6 +89,7 @@ void instance_destroy(struct instance *instance)
         kv_release(instance->pool, &sequence->holder);
     }
     engine_close_residency(instance);
+    engine_close_fills(instance);
     engine_close_log(instance);
     free_unless(instance->first_chunks, instance->draft.chunks);
     mem_free(instance->taken);
@@ -292,9 +294,9 @@ static void end_batch(struct instance *instance)
         if (sequence->first_token == SIMTIME_NEVER) {
             sequence->first_token = now;
         }
-        if (instance->node) {
-            engine_computed_prompt(instance, sequence, now);
-        }
+    }
+    if (instance->node && engine_batch_fills(instance, batch)) {
+        engine_store_fills(instance, batch, now);
     }
     if (batch->finishers.n > 1) { /* released in the order of the running list */
         qsort(batch->finishers.items, batch->finishers.n, sizeof *batch->finishers.items, by_stamp);

@@ -29,9 +29,11 @@ static void put_transfer(const struct node *node, const struct transfer *transfe
         return;
     }
     store_put_u8(writer, (uint8_t)transfer->kind);
+    store_put_u8(writer, transfer->waits);
     store_put_u32(writer, transfer->member);
     store_put_u32(writer, transfer->from);
     store_put_u32(writer, transfer->to);
+    store_put_u32(writer, transfer->after);
     store_put_u32(writer, transfer->blocks);
     store_put_u32(writer, transfer->moving);
     store_put_u32(writer, transfer->flow);
@@ -73,9 +75,10 @@ static bool has_sound_ends(const struct node *node, const struct transfer *trans
         return transfer->from < n_tiers && transfer->to < n_tiers && transfer->to == transfer->from + 1;
     case TRANSFER_LOAD:
     case TRANSFER_PREFETCH:
-        return transfer->from < n_tiers && transfer->to == ASIM_NONE;
+        return transfer->from < n_tiers && transfer->to == ASIM_NONE && !transfer->waits;
+    default:
+        return false;
     }
-    return false;
 }
 
 /* The turn for which something is loaded; NULL: it waits for none. */
@@ -96,26 +99,28 @@ static bool has_sound_blocks(const struct node *node, const struct transfer *tra
     return transfer->content.n_tokens == (uint64_t)transfer->blocks * node->block_size && !source->anonymous_blocks &&
            (source->hashed_blocks == transfer->blocks ||
             (transfer->kind == TRANSFER_STORE && !source->hashed_blocks)) &&
-           (!is_load || (!target->hashed_blocks && !target->anonymous_blocks && !target->n_ranges));
+           (!(is_load || transfer->waits) ||
+            (!target->hashed_blocks && !target->anonymous_blocks && !target->n_ranges));
 }
 
 /* What a transfer is; whether it makes sense before its neighbours are known. */
-static bool get_transfer(struct node *node, uint32_t tag, struct store_reader *reader)
+static bool get_transfer(struct node *node, struct transfer *transfer, struct store_reader *reader)
 {
-    struct transfer *transfer = node->transfers[tag];
     if (!store_get_u8(reader)) {
         return true;
     }
     const uint8_t kind = store_get_u8(reader);
+    transfer->waits = store_get_u8(reader) != 0;
     transfer->member = store_get_u32(reader);
     transfer->from = store_get_u32(reader);
     transfer->to = store_get_u32(reader);
+    transfer->after = store_get_u32(reader);
     transfer->blocks = store_get_u32(reader);
     transfer->moving = store_get_u32(reader);
     transfer->flow = store_get_u32(reader);
     transfer->program = store_get_u64(reader);
     const uint32_t position = store_get_u32(reader);
-    if (store_failed(reader) || kind > TRANSFER_PREFETCH || transfer->member >= node->n_members) {
+    if (store_failed(reader) || kind >= TRANSFER_KINDS || transfer->member >= node->n_members) {
         return false;
     }
     transfer->kind = (enum transfer_kind)kind;
@@ -126,24 +131,30 @@ static bool get_transfer(struct node *node, uint32_t tag, struct store_reader *r
     saved_content_get(&transfer->content, reader);
     transfer->sequence = transfer->kind == TRANSFER_LOAD ? waiting_at(node->members[transfer->member], position) : NULL;
     uint32_t path[2];
-    const struct network_transfer flow = node_flow(node, tag, path);
+    const struct network_transfer flow = node_flow(node, transfer, path);
     if (store_failed(reader) || (transfer->kind == TRANSFER_LOAD && !transfer->sequence) ||
-        !has_sound_blocks(node, transfer) || !network_flow_is(node->network, transfer->flow, &flow)) {
+        !has_sound_blocks(node, transfer) ||
+        (!transfer->waits && !network_flow_is(node->network, transfer->flow, &flow))) {
         return false;
     }
     transfer->is_live = true;
     return true;
 }
 
-/* Every turn that waits for a load waits for one, and every flow is one of a transfer. */
+/* Every turn that waits for a load waits for one, every flow is one of a transfer, and what is awaited is on its way.
+ */
 static bool are_complete(const struct node *node)
 {
-    uint32_t live = 0;
+    uint32_t moving = 0;
     uint32_t loads = 0;
     uint32_t loading = 0;
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        live += transfer->is_live;
+        moving += transfer_moves(transfer);
+        if (transfer->is_live && transfer->waits &&
+            (transfer->after >= node->n_transfers || !transfer_moves(node->transfers[transfer->after]))) {
+            return false;
+        }
         loads += transfer->is_live && transfer->kind == TRANSFER_LOAD;
         for (size_t k = 0; transfer->is_live && transfer->sequence && k < i; k++) {
             if (node->transfers[k]->is_live && node->transfers[k]->sequence == transfer->sequence) {
@@ -154,7 +165,7 @@ static bool are_complete(const struct node *node)
     for (size_t i = 0; i < node->n_members; i++) {
         loading += node->members[i]->residency->n_loading;
     }
-    return live == network_flows(node->network) && loads == loading;
+    return moving == network_flows(node->network) && loads == loading;
 }
 
 static void get_transfers(struct node *node, struct store_reader *reader)
@@ -164,7 +175,7 @@ static void get_transfers(struct node *node, struct store_reader *reader)
         store_refuse(reader, "%" PRIu64 " transfers", n);
     }
     for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
-        if (!get_transfer(node, node_take_tag(node), reader)) {
+        if (!get_transfer(node, node_take_transfer(node), reader)) {
             store_refuse(reader, "transfer %" PRIu64 " makes no sense", i);
         }
     }

@@ -38,7 +38,7 @@ struct resident {
     uint32_t turn, tool;
     uint32_t context_toks;
     uint32_t blocks;
-    uint32_t private_blocks; /* that nobody else held when it was retained */
+    uint32_t private_blocks; /* that nobody else held when it was retained, but stores of them */
     bool is_pin;             /* until the deadline, else a hold */
     bool has_returned;
     bool is_offloading; /* a store is under way, that holds what the resident held */

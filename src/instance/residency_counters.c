@@ -16,12 +16,12 @@ void residency_counters_list(struct residency_counters *counters, uint64_t *coun
                                    &counters->displaced,      &counters->stores_refused};
     enum { DECISIONS = sizeof decisions / sizeof decisions[0] };
     memcpy(counts, decisions, sizeof decisions);
-    for (int kind = 0; kind < MOVED_KINDS; kind++) {
+    for (int kind = 0; kind < TRANSFER_KINDS; kind++) {
         counts[DECISIONS + 2 * kind] = &counters->moved[kind].transfers;
         counts[DECISIONS + 2 * kind + 1] = &counters->moved[kind].blocks;
     }
     for (int tier = 0; tier < MAX_TIERS; tier++) {
-        counts[DECISIONS + 2 * MOVED_KINDS + tier] = &counters->loaded_blocks[tier];
+        counts[DECISIONS + 2 * TRANSFER_KINDS + tier] = &counters->loaded_blocks[tier];
     }
     sums[0] = &counters->active_block_ps;
     sums[1] = &counters->retained_block_ps;

@@ -79,14 +79,6 @@ static void store_toks(struct instance *instance, const struct sequence *sequenc
     }
 }
 
-/* What the engine does by itself where there are tiers. */
-static void store_at_end(struct instance *instance, const struct sequence *sequence, simtime now)
-{
-    if (instance->node && instance->node->plan->engine == OFFLOAD_WRITE_THROUGH) {
-        engine_store(instance, sequence->program, sequence->content, sequence->holder.hashed_blocks, true, now);
-    }
-}
-
 void engine_part(struct instance *instance, struct sequence *sequence, simtime now)
 {
     struct residency *residency = instance->residency;
@@ -100,7 +92,6 @@ void engine_part(struct instance *instance, struct sequence *sequence, simtime n
     if (before) { /* another branch of the program ended earlier, or it has been elsewhere since */
         residency_remove(instance, residency_index(residency, before), now);
     }
-    store_at_end(instance, sequence, now);
     if (decision.action == ASIM_KEEP && instance->node && instance->node->plan->engine == OFFLOAD_WRITE_BACK) {
         decision.action = ASIM_HOLD; /* so that it is written when it must go */
     }
@@ -152,18 +143,10 @@ static void store_at_hit(struct instance *instance, const struct sequence *seque
     }
 }
 
-void engine_computed_prompt(struct instance *instance, const struct sequence *sequence, simtime now)
-{
-    const enum offload_engine engine = instance->node->plan->engine;
-    if (engine == OFFLOAD_WRITE_THROUGH || engine == OFFLOAD_PROMPTS) {
-        store_toks(instance, sequence, sequence->prompt_toks, now);
-    }
-}
-
 void engine_stored(struct instance *instance, uint64_t program, simtime now)
 {
     struct resident *resident = residency_find(instance->residency, program);
-    if (resident && resident->is_offloading) {
+    if (resident && resident->is_offloading && !engine_is_storing(instance, program)) {
         resident->is_offloading = false;
         if (resident->back_at < now) {
             resident->back_at = now;

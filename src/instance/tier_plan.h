@@ -12,8 +12,8 @@ enum { MAX_TIERS = 3 }; /* host DRAM, CXL, NVMe */
 /* When an engine copies KV to the first tier by itself; it loads what it finds there when a turn is admitted. */
 enum offload_engine {
     OFFLOAD_BY_POLICY,     /* when a policy asks for it */
-    OFFLOAD_WRITE_THROUGH, /* all full blocks: those of a prompt when it is computed, the others when the turn ends */
-    OFFLOAD_PROMPTS,       /* whole chunks of a prompt when it is computed; generated tokens are not stored */
+    OFFLOAD_WRITE_THROUGH, /* all blocks, when the batch that fills them up has ended */
+    OFFLOAD_PROMPTS,       /* the same of prompts; generated tokens are not stored */
     OFFLOAD_FIRST_HIT,     /* what a turn hits in HBM, when it is admitted */
     OFFLOAD_SECOND_HIT,    /* what was hit before it is hit again */
     OFFLOAD_WRITE_BACK,    /* nothing, until it must make room in HBM */

@@ -1,8 +1,11 @@
 /* KV on its way between the tiers of a node.
  *
  *   node.c        tiers, links, and the instances that share them
- *   transfers.c   stores and loads: what they hold, when they start and what their end does
- *   node_store.c  all of that in a file
+ *   transfers.c   how a transfer is opened, begins and ends, and what is on its way
+ *   stores.c      KV goes down: from HBM to the first tier, and from tier to tier
+ *   loads.c       KV comes back to HBM, for a turn that waits or before it is there
+ *   fills.c       which turns fill up blocks that the engine stores at once
+ *   node_store.c  tiers, links and transfers in a file
  */
 #ifndef ASIM_INSTANCE_TRANSFERS_H
 #define ASIM_INSTANCE_TRANSFERS_H
@@ -12,19 +15,18 @@
 #include "instance/residency.h"
 #include "kv/pool.h"
 
-enum transfer_kind {
-    TRANSFER_STORE,   /* HBM to the first tier */
-    TRANSFER_COPY,    /* a tier to the next one below */
-    TRANSFER_LOAD,    /* a tier to HBM, for a turn that waits */
-    TRANSFER_PREFETCH /* the same for a program between turns */
-};
-
-/* Blocks are held at both ends until it is over, and can be found at the far end only then. */
+/* Blocks are held at both ends until it is over, and can be found at the far end only then.
+ *
+ * What is on its way to a tier is not sent there again: a store of more of the same content holds its source and waits
+ * until that is over, then moves what is missing. */
 struct transfer {
     enum transfer_kind kind;
     bool is_live;
+    bool waits;        /* for transfer `after` to be over; nothing moves, and it has no target yet */
+    uint32_t tag;      /* among those of the node */
     uint32_t member;   /* of the node */
     uint32_t from, to; /* tiers; ASIM_NONE: HBM */
+    uint32_t after;
     struct kv_holder source, target;
     struct extent_list content;
     uint32_t blocks; /* of the content, at the far end afterwards */
@@ -47,11 +49,37 @@ struct node {
     size_t n_free_tags, free_tag_capacity;
 };
 
-/* The number of a transfer that nobody uses. */
-uint32_t node_take_tag(struct node *node);
+/* A transfer that nobody uses. */
+struct transfer *node_take_transfer(struct node *node);
+
+/* Opens one of the first `blocks` blocks of a content; `from` and `to` as its kind allows. */
+struct transfer *node_open_transfer(struct node *node, enum transfer_kind kind, uint32_t member, uint32_t from,
+                                    uint32_t to, uint64_t program, struct content content, uint32_t blocks);
+
+/* It is no more; it holds nothing. */
+void node_close_transfer(struct node *node, struct transfer *transfer);
+
+/* `moving` blocks set off, and are counted. */
+void node_begin_transfer(struct node *node, struct transfer *transfer, uint32_t moving, simtime now);
+
+/* Of its blocks the target has some already; the others are given to it. */
+void node_take_target(struct node *node, struct transfer *transfer, struct kv_hit there);
 
 /* What the network is told of a transfer; `path` is memory for it. */
-struct network_transfer node_flow(const struct node *node, uint32_t tag, uint32_t path[2]);
+struct network_transfer node_flow(const struct node *node, const struct transfer *transfer, uint32_t path[2]);
+
+static inline bool transfer_moves(const struct transfer *transfer)
+{
+    return transfer->is_live && !transfer->waits;
+}
+
+/* stores.c, loads.c: what their end does. */
+void node_end_store(struct node *node, struct transfer *transfer, simtime now);
+void node_end_load(struct node *node, struct transfer *transfer);
+void node_end_prefetch(struct node *node, struct transfer *transfer, simtime now);
+
+/* stores.c: `over` is; those that waited for it go on. */
+void node_resume_stores(struct node *node, const struct transfer *over, simtime now);
 
 /* The pool of a tier; of ASIM_NONE, a member's HBM. */
 static inline struct kv_pool *node_pool(const struct node *node, uint32_t member, uint32_t tier)
@@ -60,9 +88,16 @@ static inline struct kv_pool *node_pool(const struct node *node, uint32_t member
 }
 
 /* Copies the first `blocks` blocks of a content that HBM has to the first tier; false when that has them, or has no
- * room. The blocks stay held in HBM until the end, unless the source is not kept. */
+ * room. The blocks stay held in HBM until the end, unless the source is not kept. What is on its way there already is
+ * waited for, unless the source is not kept. */
 bool engine_store(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
                   bool keeps_source, simtime now);
+
+/* Stores of a program's KV are under way. */
+bool engine_is_storing(const struct instance *instance, uint64_t program);
+
+/* Blocks of the resident that nobody holds but itself, and stores. */
+uint32_t engine_private_blocks(const struct instance *instance, const struct kv_holder *holder);
 
 /* Leading blocks of the content that some tier has, and which: of at most n_tokens - 1 tokens, in whole chunks. */
 struct tier_hit {

@@ -70,11 +70,11 @@ static uint32_t next_on_path(const struct prefix_index *index, struct path *path
 
 /* ---- operations ---- */
 
-struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens)
+struct kv_hit kv_find(struct kv_pool *pool, struct content content, uint32_t blocks)
 {
-    assert(n_tokens <= content.n_tokens);
+    assert((uint64_t)blocks * pool->block_size <= content.n_tokens);
     struct kv_hit hit = {0};
-    uint32_t left = n_tokens ? (n_tokens - 1) / pool->block_size : 0;
+    uint32_t left = blocks;
     if (!pool->prefix_caching || !left) {
         return hit;
     }
@@ -110,6 +110,12 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
         }
     }
     return hit;
+}
+
+struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens)
+{
+    assert(n_tokens <= content.n_tokens);
+    return kv_find(pool, content, n_tokens ? (n_tokens - 1) / pool->block_size : 0);
 }
 
 void kv_holder_add_range(struct kv_holder *holder, struct kv_range range)
@@ -388,6 +394,34 @@ uint32_t kv_private_blocks(const struct kv_pool *pool, const struct kv_holder *h
             }
             node = x->parent;
         } while (x->depth != range->lo);
+    }
+    return blocks;
+}
+
+/* Adds to the references of all that a holder holds. */
+static void refer_again(struct kv_pool *pool, const struct kv_holder *holder, int32_t by)
+{
+    for (uint32_t i = 0; i < holder->n_ranges; i++) {
+        const struct kv_range *range = kv_holder_range(holder, i);
+        const struct prefix_node *x;
+        uint32_t node = range->end;
+        do {
+            x = prefix_index_node(&pool->index, node);
+            prefix_index_copy_at(&pool->index, prefix_index_copy(&pool->index, node, range->lane))->ref += (uint32_t)by;
+            node = x->parent;
+        } while (x->depth != range->lo);
+    }
+}
+
+uint32_t kv_private_beside(struct kv_pool *pool, const struct kv_holder *holder, const struct kv_holder *const *others,
+                           size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        refer_again(pool, others[i], -1);
+    }
+    const uint32_t blocks = kv_private_blocks(pool, holder);
+    for (size_t i = 0; i < n; i++) {
+        refer_again(pool, others[i], 1);
     }
     return blocks;
 }

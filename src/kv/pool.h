@@ -47,7 +47,10 @@ void kv_pool_destroy(struct kv_pool *pool);
 /* Looks up the first n_tokens of `content`. No side effect. */
 struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens);
 
-/* Takes the blocks of `hit`, the result of a kv_lookup since which nothing changed, for an empty holder. */
+/* The same for the first `blocks` whole blocks of `content`: to copy them, which needs no token beyond. */
+struct kv_hit kv_find(struct kv_pool *pool, struct content content, uint32_t blocks);
+
+/* Takes the blocks of `hit`, the result of such a look-up since which nothing changed, for an empty holder. */
 void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content content, struct kv_hit hit);
 
 /* `n` more blocks for the holder, from the head of the free queue; needs n <= kv_free(pool). */
@@ -77,6 +80,10 @@ void kv_drop(struct kv_pool *pool, struct kv_holder *holder);
 
 /* Blocks that nobody else holds. */
 uint32_t kv_private_blocks(const struct kv_pool *pool, const struct kv_holder *holder);
+
+/* Blocks that nobody holds but the holder, and maybe the `n` others. */
+uint32_t kv_private_beside(struct kv_pool *pool, const struct kv_holder *holder, const struct kv_holder *const *others,
+                           size_t n);
 
 /* Fetching ahead (kv/prefetch.c), each some time after those that it follows: the pool itself; then the ends of its
  * queue; then the oldest block's content. For a look-up: the slots of the content, then its nodes, then

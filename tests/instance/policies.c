@@ -82,7 +82,7 @@ static void cover_share(struct coverage *sum, const struct programs_share *share
     sum->steps += share->counters.steps;
     sum->fast_forwarded += share->counters.fast_forwarded;
     sum->preemptions += share->counters.preemptions;
-    for (int i = 0; i < MOVED_KINDS; i++) {
+    for (int i = 0; i < TRANSFER_KINDS; i++) {
         sum->residency.moved[i].transfers += counters->moved[i].transfers;
     }
     for (int i = 0; i < MAX_TIERS; i++) {
@@ -128,10 +128,10 @@ static void show_tiers(const struct coverage *sum)
 {
     const struct residency_counters *residency = &sum->residency;
     const uint64_t seen[] = {residency->offloaded,
-                             residency->moved[MOVED_OUT].transfers,
-                             residency->moved[MOVED_DOWN].transfers,
-                             residency->moved[MOVED_IN].transfers,
-                             residency->moved[MOVED_AHEAD].transfers,
+                             residency->moved[TRANSFER_STORE].transfers,
+                             residency->moved[TRANSFER_COPY].transfers,
+                             residency->moved[TRANSFER_LOAD].transfers,
+                             residency->moved[TRANSFER_PREFETCH].transfers,
                              residency->loaded_blocks[0],
                              residency->loaded_blocks[1],
                              residency->loaded_blocks[2],

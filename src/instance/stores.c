@@ -1,0 +1,231 @@
+#include "instance/transfers.h"
+
+#include <assert.h>
+
+/* Tiers have other content than before: turns that wait may find more or less there. */
+static void note_tiers(struct node *node)
+{
+    for (size_t i = 0; i < node->n_members; i++) {
+        node->members[i]->head_blocked = false;
+    }
+}
+
+/* What is to go from `from` to `to`. */
+struct errand {
+    uint32_t member, from, to;
+    uint64_t program;
+    struct content content;
+    uint32_t blocks;
+    bool keeps_source;
+};
+
+/* What can be done about an errand now. */
+enum outlook { NOTHING_MISSING, NO_ROOM, MUST_WAIT, CAN_GO };
+
+/* Of the first `blocks` blocks of the content, those that this transfer brings to the target or holds there. */
+static uint32_t blocks_in_common(const struct node *node, const struct transfer *transfer, struct content content,
+                                 uint32_t blocks)
+{
+    const uint32_t common = content_common_toks(extent_list_content(&transfer->content), content) / node->block_size;
+    return common < blocks ? common : blocks;
+}
+
+/* The transfer that brings the target most of what it lacks; NULL: none does. */
+static struct transfer *on_its_way(const struct node *node, const struct errand *errand, uint32_t there)
+{
+    struct transfer *most = NULL;
+    uint32_t most_blocks = there;
+    for (size_t i = 0; i < node->n_transfers; i++) {
+        struct transfer *transfer = node->transfers[i];
+        if (!transfer_moves(transfer) || transfer->to != errand->to) {
+            continue;
+        }
+        const uint32_t blocks = blocks_in_common(node, transfer, errand->content, errand->blocks);
+        if (blocks > most_blocks) {
+            most = transfer;
+            most_blocks = blocks;
+        }
+    }
+    return most;
+}
+
+static enum outlook outlook_of(struct node *node, const struct errand *errand, struct kv_hit *there,
+                               struct transfer **awaited)
+{
+    struct kv_pool *target = node_pool(node, errand->member, errand->to);
+    *there = kv_find(target, errand->content, errand->blocks);
+    if (there->blocks >= errand->blocks) {
+        return NOTHING_MISSING;
+    }
+    *awaited = errand->keeps_source ? on_its_way(node, errand, there->blocks) : NULL;
+    if (*awaited) {
+        return MUST_WAIT;
+    }
+    return errand->blocks - there->blocks + there->free_blocks > kv_free(target) ? NO_ROOM : CAN_GO;
+}
+
+static struct transfer *open_store(struct node *node, const struct errand *errand)
+{
+    const enum transfer_kind kind = errand->from == ASIM_NONE ? TRANSFER_STORE : TRANSFER_COPY;
+    struct transfer *transfer = node_open_transfer(node, kind, errand->member, errand->from, errand->to,
+                                                   errand->program, errand->content, errand->blocks);
+    if (errand->keeps_source) {
+        struct kv_pool *source = node_pool(node, errand->member, errand->from);
+        kv_touch(source, &transfer->source, errand->content, kv_find(source, errand->content, errand->blocks));
+    }
+    return transfer;
+}
+
+static void close_store(struct node *node, struct transfer *transfer)
+{
+    kv_release(node_pool(node, transfer->member, transfer->from), &transfer->source);
+    node_close_transfer(node, transfer);
+}
+
+/* Holds the source until what is on its way has come; one of the program's that waits with less gives way. */
+static void put_off(struct node *node, const struct errand *errand, const struct transfer *awaited)
+{
+    for (size_t i = 0; i < node->n_transfers; i++) {
+        struct transfer *other = node->transfers[i];
+        if (!other->is_live || !other->waits || other->program != errand->program || other->member != errand->member ||
+            other->to != errand->to) {
+            continue;
+        }
+        const uint32_t common = blocks_in_common(node, other, errand->content, errand->blocks);
+        if (common == errand->blocks) {
+            return; /* it waits for that and more */
+        }
+        if (common == other->blocks) {
+            close_store(node, other);
+        }
+    }
+    struct transfer *transfer = open_store(node, errand);
+    transfer->waits = true;
+    transfer->after = awaited->tag;
+}
+
+/* What `from` has of the content goes to `to`; false when there is nothing to do or no room. */
+static bool start_store(struct node *node, struct errand errand, simtime now)
+{
+    const struct kv_hit here = kv_find(node_pool(node, errand.member, errand.from), errand.content, errand.blocks);
+    errand.blocks = here.blocks;
+    struct kv_hit there;
+    struct transfer *awaited;
+    switch (outlook_of(node, &errand, &there, &awaited)) {
+    case NO_ROOM:
+        node->members[errand.member]->residency->counters.stores_refused++;
+        return false;
+    case MUST_WAIT:
+        put_off(node, &errand, awaited);
+        return true;
+    case CAN_GO: {
+        struct transfer *transfer = open_store(node, &errand);
+        node_take_target(node, transfer, there);
+        note_tiers(node);
+        node_begin_transfer(node, transfer, errand.blocks - there.blocks, now);
+        return true;
+    }
+    default:
+        return false;
+    }
+}
+
+bool engine_store(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
+                  bool keeps_source, simtime now)
+{
+    struct node *node = instance->node;
+    blocks -= blocks % node->plan->chunk_blocks;
+    const struct errand errand = {.member = instance->place,
+                                  .from = ASIM_NONE,
+                                  .to = 0,
+                                  .program = program,
+                                  .content = content,
+                                  .blocks = blocks,
+                                  .keeps_source = keeps_source};
+    const bool started = blocks && start_store(node, errand, now);
+    residency_renew_timer(instance);
+    return started;
+}
+
+void engine_send_away(struct instance *instance, struct resident *resident, simtime now)
+{
+    if (instance->node && resident->blocks && !resident->is_offloading) {
+        resident->is_offloading = engine_store(instance, resident->program, extent_list_content(&resident->content),
+                                               resident->blocks, true, now);
+        residency_vacate(instance, resident, now);
+    }
+}
+
+/* A store of a program is over, or came to nothing. */
+static void tell_program(struct node *node, const struct transfer *transfer, simtime now)
+{
+    if (transfer->kind == TRANSFER_STORE) {
+        engine_stored(node->members[transfer->member], transfer->program, now);
+    }
+}
+
+void node_end_store(struct node *node, struct transfer *transfer, simtime now)
+{
+    const struct content content = extent_list_content(&transfer->content);
+    struct kv_pool *target = node_pool(node, transfer->member, transfer->to);
+    kv_hash(target, &transfer->target, content, transfer->blocks);
+    note_tiers(node);
+    kv_release(target, &transfer->target);
+    kv_release(node_pool(node, transfer->member, transfer->from), &transfer->source);
+    transfer->is_live = false;
+    tell_program(node, transfer, now);
+    if (transfer->to + 1 < node->plan->n_tiers) {
+        start_store(node,
+                    (struct errand){.member = transfer->member,
+                                    .from = transfer->to,
+                                    .to = transfer->to + 1,
+                                    .program = transfer->program,
+                                    .content = content,
+                                    .blocks = transfer->blocks,
+                                    .keeps_source = true},
+                    now);
+    }
+}
+
+/* One that has waited goes on. */
+static void resume(struct node *node, struct transfer *transfer, simtime now)
+{
+    const struct errand errand = {.member = transfer->member,
+                                  .from = transfer->from,
+                                  .to = transfer->to,
+                                  .program = transfer->program,
+                                  .content = extent_list_content(&transfer->content),
+                                  .blocks = transfer->blocks,
+                                  .keeps_source = true};
+    struct kv_hit there;
+    struct transfer *awaited;
+    switch (outlook_of(node, &errand, &there, &awaited)) {
+    case MUST_WAIT:
+        transfer->after = awaited->tag;
+        break;
+    case CAN_GO:
+        node_take_target(node, transfer, there);
+        note_tiers(node);
+        node_begin_transfer(node, transfer, transfer->blocks - there.blocks, now);
+        break;
+    case NO_ROOM:
+        node->members[transfer->member]->residency->counters.stores_refused++;
+        /* fall through */
+    default:
+        close_store(node, transfer);
+        node->members[transfer->member]->head_blocked = false;
+        tell_program(node, transfer, now);
+        engine_wake(node->members[transfer->member], now);
+    }
+}
+
+void node_resume_stores(struct node *node, const struct transfer *over, simtime now)
+{
+    const size_t n = node->n_transfers;
+    for (size_t i = 0; i < n; i++) {
+        struct transfer *transfer = node->transfers[i];
+        if (transfer->is_live && transfer->waits && transfer->after == over->tag) {
+            resume(node, transfer, now);
+        }
+    }
+}
