@@ -23,7 +23,22 @@ static struct transfer *open_load(struct instance *instance, enum transfer_kind 
     struct transfer *transfer =
         node_open_transfer(node, kind, instance->place, found.tier, ASIM_NONE, program, content, found.blocks);
     kv_touch(tier, &transfer->source, content, kv_find(tier, content, found.blocks));
+    kv_use(tier, &transfer->source);
     return transfer;
+}
+
+void engine_use_tiers(struct instance *instance, const struct sequence *sequence)
+{
+    struct node *node = instance->node;
+    for (uint32_t tier = 0; tier < node->plan->n_tiers; tier++) {
+        struct kv_pool *pool = node->pools[tier];
+        if (node->plan->tiers[tier].has_arc) {
+            const struct kv_hit hit = kv_lookup(pool, sequence->content, sequence->n_tokens);
+            kv_touch(pool, &node->scratch, sequence->content, hit);
+            kv_use(pool, &node->scratch);
+            kv_release(pool, &node->scratch);
+        }
+    }
 }
 
 /* ---- for a turn that waits ---- */

@@ -127,12 +127,13 @@ void engine_arrive(struct instance *instance, struct sequence *sequence, simtime
     residency_set_timer(instance);
 }
 
-/* What the turn hit is worth a copy. */
-static void store_at_hit(struct instance *instance, const struct sequence *sequence, simtime now)
+/* What the turn hit has been used, and is worth a copy. */
+static void note_hit(struct instance *instance, const struct sequence *sequence, simtime now)
 {
     if (!instance->node || sequence->preemptions) {
         return;
     }
+    engine_use_tiers(instance, sequence);
     const uint32_t hit = (uint32_t)sequence->base;
     const uint32_t before = residency_guest(instance->residency, sequence)->facts.kept_before;
     const enum offload_engine engine = instance->node->plan->engine;
@@ -160,7 +161,7 @@ void engine_return(struct instance *instance, const struct sequence *sequence, s
     struct residency *residency = instance->residency;
     residency_guest(residency, sequence)->running_since = now;
     engine_log_turn(instance, DECISION_START, sequence, now);
-    store_at_hit(instance, sequence, now);
+    note_hit(instance, sequence, now);
     struct resident *resident = residency_find(residency, sequence->program);
     if (resident && resident->blocks) {
         *(resident->is_pin ? &residency->counters.pins_returned : &residency->counters.holds_returned) += 1;

@@ -25,6 +25,7 @@ struct tier_spec {
     uint64_t read_bandwidth, write_bandwidth; /* bytes/s */
     bool is_duplex;                           /* else reads and writes share the bandwidth */
     simtime latency;                          /* of the start of a transfer */
+    bool has_arc;                             /* gives up blocks by ARC, else the one used longest ago */
 };
 
 struct tier_plan {

@@ -61,7 +61,9 @@ struct transfer *node_open_transfer(struct node *node, enum transfer_kind kind, 
 void node_take_target(struct node *node, struct transfer *transfer, struct kv_hit there)
 {
     struct kv_pool *target = node_pool(node, transfer->member, transfer->to);
-    kv_touch(target, &transfer->target, extent_list_content(&transfer->content), there);
+    const struct content content = extent_list_content(&transfer->content);
+    kv_touch(target, &transfer->target, content, there);
+    kv_expect(target, content, there.blocks, transfer->blocks);
     kv_alloc(target, &transfer->target, transfer->blocks - there.blocks);
 }
 

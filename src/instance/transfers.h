@@ -47,6 +47,7 @@ struct node {
     size_t n_transfers, transfer_capacity;
     uint32_t *free_tags;
     size_t n_free_tags, free_tag_capacity;
+    struct kv_holder scratch; /* empty */
 };
 
 /* A transfer that nobody uses. */
@@ -105,6 +106,9 @@ struct tier_hit {
     uint32_t blocks;
 };
 struct tier_hit engine_find_below(struct instance *instance, struct content content, uint32_t n_tokens);
+
+/* A turn is admitted: tiers that tell what is used often hear of what they have of its prompt. */
+void engine_use_tiers(struct instance *instance, const struct sequence *sequence);
 
 /* Starts to bring a waiting turn what `found` says beyond what `hit` has in HBM; blocks for it are free. */
 void engine_load(struct instance *instance, struct sequence *sequence, struct kv_hit hit, struct tier_hit found,

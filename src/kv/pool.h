@@ -44,6 +44,13 @@ struct kv_hit {
 struct kv_pool *kv_pool_create(uint32_t n_blocks, uint32_t block_size, bool prefix_caching);
 void kv_pool_destroy(struct kv_pool *pool);
 
+/* From now on a new pool gives up blocks by ARC (kv/arc.h), and keeps one copy of every content. kv_reserve and kv_drop
+ * are not for such a pool. It is to be told what is used, and what will be entered before room is made for it; another
+ * pool takes no notice. */
+void kv_pool_use_arc(struct kv_pool *pool);
+void kv_use(struct kv_pool *pool, const struct kv_holder *holder);                        /* all that it holds */
+void kv_expect(struct kv_pool *pool, struct content content, uint32_t from, uint32_t to); /* blocks from, to - 1 */
+
 /* Looks up the first n_tokens of `content`. No side effect. */
 struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens);
 

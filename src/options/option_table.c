@@ -212,6 +212,11 @@ static const struct option_row rows[] = {
 
     {OPTION("hardware", BYTES, "tiers.dram", "--tiers-dram", tier_dram), AT_LEAST(0),
      HELP("Host DRAM for KV below HBM, of each group of tiers.sharing instances. Unset: none.")},
+    {OPTION("hardware", CHOICE, "tiers.dram_replacement", "--tiers-dram-replacement", tier_dram_replacement),
+     DEFAULT("lru"), NAMES2("lru", "arc"),
+     HELP("What host DRAM gives up for new KV: what was used longest ago, or by ARC, which keeps apart what was used "
+          "once "
+          "and more often.")},
     {OPTION("hardware", BYTES, "tiers.cxl", "--tiers-cxl", tier_cxl), AT_LEAST(0),
      HELP("CXL memory for KV below that: what is stored above is copied on. Unset: none.")},
     {OPTION("hardware", BYTES, "tiers.nvme", "--tiers-nvme", tier_nvme), AT_LEAST(0),

@@ -47,6 +47,7 @@ enum setting_offload {
     SETTING_OFFLOAD_HICACHE_SELECTIVE,
     SETTING_OFFLOAD_HICACHE_BACK
 };
+enum setting_replacement { SETTING_REPLACEMENT_LRU, SETTING_REPLACEMENT_ARC };
 enum setting_overlap { SETTING_OVERLAP_ASYNC, SETTING_OVERLAP_SAME_STREAM };
 enum setting_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
@@ -94,8 +95,9 @@ struct settings {
     double tier_dram;               /* bytes of KV; unset: no such tier */
     double tier_cxl;
     double tier_nvme;
-    uint64_t tier_sharing; /* instances */
-    double tier_host_link; /* bytes per second; unset: the hardware's, as below */
+    uint64_t tier_sharing;          /* instances */
+    double tier_host_link;          /* bytes per second; unset: the hardware's, as below */
+    uint32_t tier_dram_replacement; /* enum setting_replacement */
     double tier_dram_bandwidth;
     double tier_cxl_bandwidth;
     double tier_nvme_read_bandwidth;

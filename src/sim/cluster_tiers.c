@@ -37,7 +37,12 @@ static asim_status add_tiers(const struct settings *settings, struct cluster_pla
         double bytes;
         struct tier_spec spec;
     } tiers[MAX_TIERS] = {
-        {"tiers.dram", settings->tier_dram, {.name = "dram", .read_bandwidth = dram, .write_bandwidth = dram}},
+        {"tiers.dram",
+         settings->tier_dram,
+         {.name = "dram",
+          .read_bandwidth = dram,
+          .write_bandwidth = dram,
+          .has_arc = settings->tier_dram_replacement == SETTING_REPLACEMENT_ARC}},
         {"tiers.cxl",
          settings->tier_cxl,
          {.name = "cxl", .read_bandwidth = cxl, .write_bandwidth = cxl, .latency = links->cxl_start}},
@@ -101,6 +106,9 @@ asim_status cluster_resolve_tiers(const struct settings *settings, struct cluste
     const asim_status added = add_tiers(settings, plan, diag);
     if (added != ASIM_OK) {
         return added;
+    }
+    if (settings->tier_dram_replacement != SETTING_REPLACEMENT_LRU && settings->tier_dram < 0.0) {
+        return diag_error(diag, ASIM_USAGE, nowhere, "tiers.dram_replacement needs host DRAM; give tiers.dram");
     }
     if (!tiers->n_tiers) {
         const bool wanted = settings->offload_engine != SETTING_OFFLOAD_POLICY;

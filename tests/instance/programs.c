@@ -105,7 +105,8 @@ void programs_use_tiers(struct programs *programs, uint64_t seed)
                                                       .read_bandwidth = draw_bandwidth(seed, &counter),
                                                       .write_bandwidth = draw_bandwidth(seed, &counter),
                                                       .is_duplex = draw(seed, &counter, 0, 1),
-                                                      .latency = (simtime)draw(seed, &counter, 0, 2) * SIMTIME_MS};
+                                                      .latency = (simtime)draw(seed, &counter, 0, 2) * SIMTIME_MS,
+                                                      .has_arc = i == 0 && draw(seed, &counter, 0, 1)};
     }
     for (uint32_t i = 0; i < programs->n; i++) {
         const uint32_t home = (uint32_t)draw(seed, &counter, 0, programs->n_instances - 1);

@@ -64,6 +64,7 @@ static const struct sample samples[] = {
     {"watermark", "1%", 0},
     {"max_cudagraph_capture_size", "0", 0},
     {"tiers.dram", "200GiB", 0},
+    {"tiers.dram_replacement", "arc", 0},
     {"tiers.cxl", "1.5TB", 0},
     {"tiers.nvme", "2TiB", 0},
     {"tiers.sharing", "8", 0},

@@ -43,6 +43,7 @@ void random_cluster_use_tiers(struct random_cluster *cluster, uint64_t seed)
     if (draw(&dice, 0, 1)) {
         set_number(cluster, "offload.chunk", block_size * draw(&dice, 1, 4), "");
     }
+    random_cluster_set(cluster, "tiers.dram_replacement", draw(&dice, 0, 1) ? "lru" : "arc");
     set_number(cluster, "tiers.sharing", draw(&dice, 1, 3), "");
     const uint64_t n_tiers = draw(&dice, 1, 3);
     for (uint64_t i = 0; i < n_tiers; i++) {
