@@ -117,7 +117,7 @@ static void store(struct instance *instance, const struct fill *fill, simtime no
         engine_settle(instance, sequence);
         kv_hash(instance->pool, &sequence->holder, sequence->content, fill->blocks);
     }
-    engine_store(instance, sequence->program, sequence->content, fill->blocks, true, now);
+    engine_store_more(instance, sequence, fill->blocks, now);
 }
 
 void engine_store_fills(struct instance *instance, const struct batch *batch, simtime now)

@@ -22,12 +22,13 @@
 struct guest {
     struct turn_facts facts;
     struct asim_priority priority;
-    simtime served;        /* execution time before it was preempted last */
-    simtime running_since; /* SIMTIME_NEVER: it waits */
-    uint64_t refused_in;   /* batch; 0: none */
-    uint32_t loaded_toks;  /* for its first admission, brought from a tier, */
-    uint8_t loaded_from;   /* this one */
-    bool is_loading;       /* KV is on its way from a tier; when it has come the sequence holds it while it waits */
+    simtime served;         /* execution time before it was preempted last */
+    simtime running_since;  /* SIMTIME_NEVER: it waits */
+    uint64_t refused_in;    /* batch; 0: none */
+    uint32_t stored_blocks; /* leading ones, since it was admitted, as they filled up */
+    uint32_t loaded_toks;   /* for its first admission, brought from a tier, */
+    uint8_t loaded_from;    /* this one */
+    bool is_loading;        /* KV is on its way from a tier; when it has come the sequence holds it while it waits */
 };
 
 /* A program between two turns. */

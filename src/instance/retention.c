@@ -160,6 +160,7 @@ void engine_return(struct instance *instance, const struct sequence *sequence, s
 {
     struct residency *residency = instance->residency;
     residency_guest(residency, sequence)->running_since = now;
+    residency_guest(residency, sequence)->stored_blocks = 0;
     engine_log_turn(instance, DECISION_START, sequence, now);
     note_hit(instance, sequence, now);
     struct resident *resident = residency_find(residency, sequence->program);

@@ -104,34 +104,29 @@ static void put_off(struct node *node, const struct errand *errand, const struct
     transfer->after = awaited->tag;
 }
 
-/* What `from` has of the content goes to `to`; false when there is nothing to do or no room. */
-static bool start_store(struct node *node, struct errand errand, simtime now)
+/* What `from` has of the content goes to `to`. */
+static enum outlook start_store(struct node *node, struct errand errand, simtime now)
 {
     const struct kv_hit here = kv_find(node_pool(node, errand.member, errand.from), errand.content, errand.blocks);
     errand.blocks = here.blocks;
     struct kv_hit there;
     struct transfer *awaited;
-    switch (outlook_of(node, &errand, &there, &awaited)) {
-    case NO_ROOM:
+    const enum outlook outlook = outlook_of(node, &errand, &there, &awaited);
+    if (outlook == NO_ROOM) {
         node->members[errand.member]->residency->counters.stores_refused++;
-        return false;
-    case MUST_WAIT:
+    } else if (outlook == MUST_WAIT) {
         put_off(node, &errand, awaited);
-        return true;
-    case CAN_GO: {
+    } else if (outlook == CAN_GO) {
         struct transfer *transfer = open_store(node, &errand);
         node_take_target(node, transfer, there);
         note_tiers(node);
         node_begin_transfer(node, transfer, errand.blocks - there.blocks, now);
-        return true;
     }
-    default:
-        return false;
-    }
+    return outlook;
 }
 
-bool engine_store(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
-                  bool keeps_source, simtime now)
+static enum outlook store_chunks(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
+                                 bool keeps_source, simtime now)
 {
     struct node *node = instance->node;
     blocks -= blocks % node->plan->chunk_blocks;
@@ -142,9 +137,36 @@ bool engine_store(struct instance *instance, uint64_t program, struct content co
                                   .content = content,
                                   .blocks = blocks,
                                   .keeps_source = keeps_source};
-    const bool started = blocks && start_store(node, errand, now);
+    const enum outlook outlook = blocks ? start_store(node, errand, now) : NOTHING_MISSING;
     residency_renew_timer(instance);
-    return started;
+    return outlook;
+}
+
+bool engine_store(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
+                  bool keeps_source, simtime now)
+{
+    const enum outlook outlook = store_chunks(instance, program, content, blocks, keeps_source, now);
+    return outlook == MUST_WAIT || outlook == CAN_GO;
+}
+
+/* The first tier has the first `blocks` blocks of the content, or will have. */
+static bool has_or_gets(struct node *node, struct content content, uint32_t blocks)
+{
+    bool has = kv_find(node->pools[0], content, blocks).blocks >= blocks;
+    for (size_t i = 0; i < node->n_transfers && !has; i++) {
+        const struct transfer *transfer = node->transfers[i];
+        has = transfer->is_live && transfer->to == 0 && blocks_in_common(node, transfer, content, blocks) >= blocks;
+    }
+    return has;
+}
+
+void engine_store_more(struct instance *instance, const struct sequence *sequence, uint32_t blocks, simtime now)
+{
+    struct guest *guest = residency_guest(instance->residency, sequence);
+    if (has_or_gets(instance->node, sequence->content, guest->stored_blocks) &&
+        store_chunks(instance, sequence->program, sequence->content, blocks, true, now) != NO_ROOM) {
+        guest->stored_blocks = blocks;
+    }
 }
 
 void engine_send_away(struct instance *instance, struct resident *resident, simtime now)

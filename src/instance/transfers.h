@@ -94,6 +94,10 @@ static inline struct kv_pool *node_pool(const struct node *node, uint32_t member
 bool engine_store(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
                   bool keeps_source, simtime now);
 
+/* The same for blocks that a turn has just filled up: not where the tier has lost the ones before, without which they
+ * cannot be found. */
+void engine_store_more(struct instance *instance, const struct sequence *sequence, uint32_t blocks, simtime now);
+
 /* Stores of a program's KV are under way. */
 bool engine_is_storing(const struct instance *instance, uint64_t program);
 
