@@ -55,10 +55,12 @@ static bool check_waiting(const struct instance *instance, struct kv_fault *faul
 {
     const struct residency *residency = instance->residency;
     uint32_t loading = 0;
+    uint32_t raising = 0;
     for (const struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
         const struct guest *guest = residency ? residency_guest(residency, sequence) : NULL;
         const uint32_t hashed = sequence->holder.hashed_blocks;
         const uint32_t anonymous = sequence->holder.anonymous_blocks;
+        raising += guest && guest->is_raising;
         REQUIRE(sequence->state == SEQUENCE_WAITING, "a waiting sequence waits");
         if (guest && guest->is_loading) {
             REQUIRE(!sequence->last_in_flight && anonymous, "a load has blocks to fill");
@@ -67,7 +69,7 @@ static bool check_waiting(const struct instance *instance, struct kv_fault *faul
             REQUIRE(!anonymous && (!hashed || instance->node), "a waiting turn holds nothing but what was loaded");
         }
     }
-    REQUIRE(!residency || loading == residency->n_loading, "loading count");
+    REQUIRE(!residency || (loading == residency->n_loading && raising == residency->n_raising), "loading count");
     for (const struct sequence *sequence = instance->inbox.head; sequence; sequence = sequence->next) {
         REQUIRE(!sequence->holder.hashed_blocks && !sequence->holder.anonymous_blocks, "on the way it holds nothing");
     }
@@ -119,7 +121,8 @@ static bool check_residents(const struct instance *instance, simtime *first_dead
     }
     REQUIRE(retained == residency->retained_blocks, "retained blocks");
     REQUIRE(held == instance->held_blocks, "held blocks");
-    *first_deadline = first;
+    const simtime stop = engine_next_raise_stop(instance);
+    *first_deadline = stop < first ? stop : first;
     return true;
 }
 
@@ -242,6 +245,10 @@ static bool check_transfer(const struct node *node, const struct transfer *trans
     REQUIRE(transfer->content.n_tokens == (uint64_t)transfer->blocks * node->block_size, "whole blocks of its content");
     REQUIRE(transfer->source.hashed_blocks == transfer->blocks || !transfer->source.hashed_blocks,
             "the source has what is copied");
+    if (transfer->kind == TRANSFER_RAISE) {
+        const struct guest *guest = residency_guest(instance->residency, transfer->sequence);
+        REQUIRE(guest->is_raising && guest->raise == transfer->tag, "a raise is for a turn that waits");
+    }
     if (transfer->kind == TRANSFER_LOAD) {
         const struct sequence *sequence = transfer->sequence;
         REQUIRE(residency_guest(instance->residency, sequence)->is_loading, "a load is for a turn that waits for it");
@@ -280,8 +287,7 @@ static bool check_link(const struct node *node, uint32_t member, bool in, struct
     uint64_t bytes = blocks * node->plan->block_bytes;
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        if (transfer->is_live && transfer->member == member && transfer->kind != TRANSFER_COPY &&
-            (transfer->to == ASIM_NONE) == in) {
+        if (transfer->is_live && transfer->member == member && (in ? transfer->to : transfer->from) == ASIM_NONE) {
             bytes -= bytes_left(node, transfer);
         }
     }
@@ -292,23 +298,26 @@ static bool check_link(const struct node *node, uint32_t member, bool in, struct
 static bool check_transfers(const struct node *node, struct kv_fault *fault)
 {
     uint64_t blocks = 0; /* through a tier, in or out */
+    uint64_t cut = 0;
     for (uint32_t i = 0; i < node->n_members; i++) {
         if (!check_link(node, i, false, fault) || !check_link(node, i, true, fault)) {
             return false;
         }
         const struct residency_counters *counters = &node->members[i]->residency->counters;
         for (int kind = 0; kind < TRANSFER_KINDS; kind++) {
-            blocks += counters->moved[kind].blocks * (kind == TRANSFER_COPY ? 2 : 1);
+            blocks += counters->moved[kind].blocks * (kind == TRANSFER_COPY || kind == TRANSFER_RAISE ? 2 : 1);
         }
+        cut += counters->cut_bytes;
     }
-    uint64_t bytes = blocks * node->plan->block_bytes;
+    uint64_t bytes = blocks * node->plan->block_bytes + 2 * cut;
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
         if (transfer->is_live) {
             if (!check_transfer(node, transfer, fault)) {
                 return false;
             }
-            bytes -= bytes_left(node, transfer) * (transfer->kind == TRANSFER_COPY ? 2 : 1);
+            const bool between_tiers = transfer->from != ASIM_NONE && transfer->to != ASIM_NONE;
+            bytes -= bytes_left(node, transfer) * (between_tiers ? 2 : 1);
         }
     }
     for (uint32_t link = 0; link < 2 * node->plan->n_tiers; link++) {

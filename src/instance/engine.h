@@ -214,6 +214,11 @@ void engine_store_fills(struct instance *instance, const struct batch *batch, si
 /* The decode clock of the next step in which a turn that decodes fills something; INT64_MAX: none does. */
 int64_t engine_next_fill(const struct instance *instance);
 
+/* raises.c: where policies decide, a waiting turn may not be admitted before what comes up from storage is there; and
+ * how many such there are. */
+bool engine_awaits_raise(const struct instance *instance, const struct sequence *sequence);
+uint32_t engine_awaiting_raises(const struct instance *instance);
+
 /* ordering.c: where policies decide, whether a waiting turn may start in the next batch. */
 bool engine_may_admit(const struct instance *instance);
 

@@ -289,6 +289,9 @@ static void end_batch(struct instance *instance)
     struct batch *batch = engine_batch(instance, 0);
     const simtime now = batch->end;
     keep_snapshot(instance, now);
+    if (instance->node && node_next(instance->node) <= now) {
+        node_pass(instance->node, now); /* before something is started */
+    }
     for (uint32_t i = 0; i < batch->completions.n; i++) {
         struct sequence *sequence = batch->completions.items[i];
         if (sequence->first_token == SIMTIME_NEVER) {

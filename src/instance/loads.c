@@ -1,10 +1,11 @@
 #include "instance/transfers.h"
 
-struct tier_hit engine_find_below(struct instance *instance, struct content content, uint32_t n_tokens)
+struct tier_hit engine_find_below(struct instance *instance, struct content content, uint32_t n_tokens,
+                                  uint32_t n_tiers)
 {
     struct node *node = instance->node;
     struct tier_hit found = {.tier = ASIM_NONE};
-    for (uint32_t tier = 0; tier < node->plan->n_tiers; tier++) {
+    for (uint32_t tier = 0; tier < n_tiers; tier++) {
         uint32_t blocks = kv_lookup(node->pools[tier], content, n_tokens).blocks;
         blocks -= blocks % node->plan->chunk_blocks;
         if (blocks > found.blocks) {
@@ -99,7 +100,7 @@ void engine_prefetch_program(struct instance *instance, struct resident *residen
     struct tier_hit found;
     struct kv_hit hit;
     for (;;) { /* what makes room may push out what was found */
-        found = engine_find_below(instance, content, content.n_tokens);
+        found = engine_find_below(instance, content, content.n_tokens, node->plan->n_tiers);
         hit = kv_lookup(instance->pool, content, content.n_tokens);
         if (found.blocks <= hit.blocks) {
             return;

@@ -35,12 +35,12 @@ static void put_transfer(const struct node *node, const struct transfer *transfe
     store_put_u32(writer, transfer->to);
     store_put_u32(writer, transfer->after);
     store_put_u32(writer, transfer->blocks);
+    store_put_u32(writer, transfer->lasting);
     store_put_u32(writer, transfer->moving);
     store_put_u32(writer, transfer->flow);
     store_put_u64(writer, transfer->program);
-    store_put_u32(writer, transfer->kind == TRANSFER_LOAD
-                              ? position_of(node->members[transfer->member], transfer->sequence)
-                              : NO_POSITION);
+    store_put_u32(writer,
+                  transfer->sequence ? position_of(node->members[transfer->member], transfer->sequence) : NO_POSITION);
     kv_holder_save(&transfer->source, writer);
     kv_holder_save(&transfer->target, writer);
     saved_content_put(&transfer->content, writer);
@@ -73,6 +73,9 @@ static bool has_sound_ends(const struct node *node, const struct transfer *trans
         return transfer->from == ASIM_NONE && transfer->to == 0;
     case TRANSFER_COPY:
         return transfer->from < n_tiers && transfer->to < n_tiers && transfer->to == transfer->from + 1;
+    case TRANSFER_RAISE:
+        return transfer->from == node->plan->storage && transfer->from < n_tiers && transfer->to == 0 &&
+               !transfer->waits;
     case TRANSFER_LOAD:
     case TRANSFER_PREFETCH:
         return transfer->from < n_tiers && transfer->to == ASIM_NONE && !transfer->waits;
@@ -81,14 +84,15 @@ static bool has_sound_ends(const struct node *node, const struct transfer *trans
     }
 }
 
-/* The turn for which something is loaded; NULL: it waits for none. */
-static struct sequence *waiting_at(const struct instance *instance, uint32_t position)
+/* The turn for which something is loaded or raised; NULL: it waits for none. */
+static struct sequence *waiting_at(const struct instance *instance, uint32_t position, bool is_raise)
 {
     struct sequence *sequence = instance->waiting.head;
     for (; sequence && position; position--) {
         sequence = sequence->next;
     }
-    return sequence && residency_guest(instance->residency, sequence)->is_loading ? sequence : NULL;
+    const struct guest *guest = sequence ? residency_guest(instance->residency, sequence) : NULL;
+    return guest && (is_raise ? guest->is_raising : guest->is_loading) ? sequence : NULL;
 }
 
 static bool has_sound_blocks(const struct node *node, const struct transfer *transfer)
@@ -116,6 +120,7 @@ static bool get_transfer(struct node *node, struct transfer *transfer, struct st
     transfer->to = store_get_u32(reader);
     transfer->after = store_get_u32(reader);
     transfer->blocks = store_get_u32(reader);
+    transfer->lasting = store_get_u32(reader);
     transfer->moving = store_get_u32(reader);
     transfer->flow = store_get_u32(reader);
     transfer->program = store_get_u64(reader);
@@ -129,11 +134,16 @@ static bool get_transfer(struct node *node, struct transfer *transfer, struct st
         return false;
     }
     saved_content_get(&transfer->content, reader);
-    transfer->sequence = transfer->kind == TRANSFER_LOAD ? waiting_at(node->members[transfer->member], position) : NULL;
+    const struct instance *member = node->members[transfer->member];
+    const bool is_raise = transfer->kind == TRANSFER_RAISE;
+    const bool has_turn = is_raise || transfer->kind == TRANSFER_LOAD;
+    transfer->sequence = has_turn ? waiting_at(member, position, is_raise) : NULL;
+    if (is_raise && transfer->sequence) {
+        residency_guest(member->residency, transfer->sequence)->raise = transfer->tag;
+    }
     uint32_t path[2];
     const struct network_transfer flow = node_flow(node, transfer, path);
-    if (store_failed(reader) || (transfer->kind == TRANSFER_LOAD && !transfer->sequence) ||
-        !has_sound_blocks(node, transfer) ||
+    if (store_failed(reader) || (has_turn && !transfer->sequence) || !has_sound_blocks(node, transfer) ||
         (!transfer->waits && !network_flow_is(node->network, transfer->flow, &flow))) {
         return false;
     }
@@ -155,7 +165,7 @@ static bool are_complete(const struct node *node)
             (transfer->after >= node->n_transfers || !transfer_moves(node->transfers[transfer->after]))) {
             return false;
         }
-        loads += transfer->is_live && transfer->kind == TRANSFER_LOAD;
+        loads += transfer->is_live && transfer->sequence;
         for (size_t k = 0; transfer->is_live && transfer->sequence && k < i; k++) {
             if (node->transfers[k]->is_live && node->transfers[k]->sequence == transfer->sequence) {
                 return false;
@@ -163,7 +173,7 @@ static bool are_complete(const struct node *node)
         }
     }
     for (size_t i = 0; i < node->n_members; i++) {
-        loading += node->members[i]->residency->n_loading;
+        loading += node->members[i]->residency->n_loading + node->members[i]->residency->n_raising;
     }
     return moving == network_flows(node->network) && loads == loading;
 }

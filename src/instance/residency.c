@@ -185,6 +185,8 @@ static void sum_up(struct instance *instance)
             residency->next_deadline = resident->back_at;
         }
     }
+    const simtime stop = engine_next_raise_stop(instance);
+    residency->next_deadline = stop < residency->next_deadline ? stop : residency->next_deadline;
 }
 
 /* Its blocks go to the free queue. */

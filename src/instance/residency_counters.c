@@ -9,11 +9,11 @@ _Static_assert(sizeof(struct residency_counters) == (RESIDENCY_COUNTS + RESIDENC
 void residency_counters_list(struct residency_counters *counters, uint64_t *counts[RESIDENCY_COUNTS],
                              unsigned __int128 *sums[RESIDENCY_SUMS])
 {
-    uint64_t *const decisions[] = {&counters->kept,           &counters->held,          &counters->pinned,
-                                   &counters->offloaded,      &counters->dropped,       &counters->pins_returned,
-                                   &counters->pins_expired,   &counters->pins_forced,   &counters->pins_released,
-                                   &counters->holds_returned, &counters->holds_evicted, &counters->refused,
-                                   &counters->displaced,      &counters->stores_refused};
+    uint64_t *const decisions[] = {&counters->kept,           &counters->held,           &counters->pinned,
+                                   &counters->offloaded,      &counters->dropped,        &counters->pins_returned,
+                                   &counters->pins_expired,   &counters->pins_forced,    &counters->pins_released,
+                                   &counters->holds_returned, &counters->holds_evicted,  &counters->refused,
+                                   &counters->displaced,      &counters->stores_refused, &counters->cut_bytes};
     enum { DECISIONS = sizeof decisions / sizeof decisions[0] };
     memcpy(counts, decisions, sizeof decisions);
     for (int kind = 0; kind < TRANSFER_KINDS; kind++) {

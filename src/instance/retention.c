@@ -58,8 +58,8 @@ static struct resident *retain(struct instance *instance, struct sequence *seque
 static void send_away(struct instance *instance, struct sequence *sequence, const struct asim_retention *decision,
                       simtime now)
 {
-    const bool stored =
-        engine_store(instance, sequence->program, sequence->content, sequence->holder.hashed_blocks, true, now);
+    const bool stored = engine_store(instance, sequence->program, sequence->content, sequence->holder.hashed_blocks,
+                                     sequence->holder.hashed_blocks, true, now);
     kv_release(instance->pool, &sequence->holder); /* the store holds it until it is over */
     if (decision->until != ASIM_NEVER) {
         struct resident *resident = retain(instance, sequence, decision, now);
@@ -69,13 +69,16 @@ static void send_away(struct instance *instance, struct sequence *sequence, cons
     }
 }
 
-/* The leading full blocks of what the sequence holds. */
-static void store_toks(struct instance *instance, const struct sequence *sequence, uint32_t toks, simtime now)
+/* The leading full blocks of what the sequence holds; of `twice_toks` they have been hit twice. */
+static void store_toks(struct instance *instance, const struct sequence *sequence, uint32_t toks, uint32_t twice_toks,
+                       simtime now)
 {
-    const uint32_t blocks = toks / instance->config->block_size;
+    const uint32_t block_size = instance->config->block_size;
+    const uint32_t blocks = toks / block_size;
     const uint32_t hashed = sequence->holder.hashed_blocks;
     if (blocks) {
-        engine_store(instance, sequence->program, sequence->content, blocks < hashed ? blocks : hashed, true, now);
+        engine_store(instance, sequence->program, sequence->content, blocks < hashed ? blocks : hashed,
+                     twice_toks / block_size, true, now);
     }
 }
 
@@ -124,6 +127,9 @@ void engine_arrive(struct instance *instance, struct sequence *sequence, simtime
     }
     consult_arrival(instance, sequence, now);
     engine_rank(instance, sequence, now);
+    if (instance->node) {
+        engine_raise(instance, sequence, now);
+    }
     residency_set_timer(instance);
 }
 
@@ -136,12 +142,14 @@ static void note_hit(struct instance *instance, const struct sequence *sequence,
     engine_use_tiers(instance, sequence);
     const uint32_t hit = (uint32_t)sequence->base;
     const uint32_t before = residency_guest(instance->residency, sequence)->facts.kept_before;
+    const uint32_t twice = hit < before ? hit : before;
     const enum offload_engine engine = instance->node->plan->engine;
     if (engine == OFFLOAD_FIRST_HIT) {
-        store_toks(instance, sequence, hit, now);
+        store_toks(instance, sequence, hit, twice, now);
     } else if (engine == OFFLOAD_SECOND_HIT) {
-        store_toks(instance, sequence, hit < before ? hit : before, now);
+        store_toks(instance, sequence, twice, twice, now);
     }
+    engine_store_lasting(instance, sequence->program, sequence->content, twice / instance->config->block_size, now);
 }
 
 void engine_stored(struct instance *instance, uint64_t program, simtime now)
@@ -195,6 +203,7 @@ void engine_pass_timer(struct instance *instance, simtime now)
     struct residency *residency = instance->residency;
     if (instance->node) {
         node_pass(instance->node, now);
+        engine_stop_late_raises(instance, now);
     }
     for (size_t i = residency->n_residents; i-- > 0;) {
         const struct resident *resident = residency->residents[i];
@@ -377,7 +386,7 @@ bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_runn
         engine_log_resident(instance, resident->is_pin ? DECISION_EVICT_PIN : DECISION_EVICT_HOLD, resident,
                             needed - kv_free(instance->pool), SIMTIME_NEVER, now);
         if (writes_back && resident->blocks) { /* running turns cannot wait for it */
-            engine_store(instance, resident->program, extent_list_content(&resident->content), resident->blocks,
+            engine_store(instance, resident->program, extent_list_content(&resident->content), resident->blocks, 0,
                          !by_running, now);
         }
         give_up(instance, resident, now);

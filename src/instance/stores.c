@@ -2,8 +2,7 @@
 
 #include <assert.h>
 
-/* Tiers have other content than before: turns that wait may find more or less there. */
-static void note_tiers(struct node *node)
+void node_note_tiers(struct node *node)
 {
     for (size_t i = 0; i < node->n_members; i++) {
         node->members[i]->head_blocked = false;
@@ -15,16 +14,15 @@ struct errand {
     uint32_t member, from, to;
     uint64_t program;
     struct content content;
-    uint32_t blocks;
+    uint32_t blocks, lasting;
     bool keeps_source;
 };
 
 /* What can be done about an errand now. */
 enum outlook { NOTHING_MISSING, NO_ROOM, MUST_WAIT, CAN_GO };
 
-/* Of the first `blocks` blocks of the content, those that this transfer brings to the target or holds there. */
-static uint32_t blocks_in_common(const struct node *node, const struct transfer *transfer, struct content content,
-                                 uint32_t blocks)
+uint32_t node_blocks_in_common(const struct node *node, const struct transfer *transfer, struct content content,
+                               uint32_t blocks)
 {
     const uint32_t common = content_common_toks(extent_list_content(&transfer->content), content) / node->block_size;
     return common < blocks ? common : blocks;
@@ -40,7 +38,7 @@ static struct transfer *on_its_way(const struct node *node, const struct errand 
         if (!transfer_moves(transfer) || transfer->to != errand->to) {
             continue;
         }
-        const uint32_t blocks = blocks_in_common(node, transfer, errand->content, errand->blocks);
+        const uint32_t blocks = node_blocks_in_common(node, transfer, errand->content, errand->blocks);
         if (blocks > most_blocks) {
             most = transfer;
             most_blocks = blocks;
@@ -69,6 +67,7 @@ static struct transfer *open_store(struct node *node, const struct errand *erran
     const enum transfer_kind kind = errand->from == ASIM_NONE ? TRANSFER_STORE : TRANSFER_COPY;
     struct transfer *transfer = node_open_transfer(node, kind, errand->member, errand->from, errand->to,
                                                    errand->program, errand->content, errand->blocks);
+    transfer->lasting = errand->lasting;
     if (errand->keeps_source) {
         struct kv_pool *source = node_pool(node, errand->member, errand->from);
         kv_touch(source, &transfer->source, errand->content, kv_find(source, errand->content, errand->blocks));
@@ -85,21 +84,25 @@ static void close_store(struct node *node, struct transfer *transfer)
 /* Holds the source until what is on its way has come; one of the program's that waits with less gives way. */
 static void put_off(struct node *node, const struct errand *errand, const struct transfer *awaited)
 {
+    uint32_t lasting = errand->lasting;
     for (size_t i = 0; i < node->n_transfers; i++) {
         struct transfer *other = node->transfers[i];
         if (!other->is_live || !other->waits || other->program != errand->program || other->member != errand->member ||
             other->to != errand->to) {
             continue;
         }
-        const uint32_t common = blocks_in_common(node, other, errand->content, errand->blocks);
-        if (common == errand->blocks) {
-            return; /* it waits for that and more */
+        const uint32_t common = node_blocks_in_common(node, other, errand->content, errand->blocks);
+        if (common == errand->blocks) { /* it waits for that and more */
+            other->lasting = lasting > other->lasting ? lasting : other->lasting;
+            return;
         }
         if (common == other->blocks) {
+            lasting = lasting > other->lasting ? lasting : other->lasting;
             close_store(node, other);
         }
     }
     struct transfer *transfer = open_store(node, errand);
+    transfer->lasting = lasting;
     transfer->waits = true;
     transfer->after = awaited->tag;
 }
@@ -119,14 +122,14 @@ static enum outlook start_store(struct node *node, struct errand errand, simtime
     } else if (outlook == CAN_GO) {
         struct transfer *transfer = open_store(node, &errand);
         node_take_target(node, transfer, there);
-        note_tiers(node);
+        node_note_tiers(node);
         node_begin_transfer(node, transfer, errand.blocks - there.blocks, now);
     }
     return outlook;
 }
 
 static enum outlook store_chunks(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
-                                 bool keeps_source, simtime now)
+                                 uint32_t lasting, bool keeps_source, simtime now)
 {
     struct node *node = instance->node;
     blocks -= blocks % node->plan->chunk_blocks;
@@ -136,6 +139,7 @@ static enum outlook store_chunks(struct instance *instance, uint64_t program, st
                                   .program = program,
                                   .content = content,
                                   .blocks = blocks,
+                                  .lasting = lasting,
                                   .keeps_source = keeps_source};
     const enum outlook outlook = blocks ? start_store(node, errand, now) : NOTHING_MISSING;
     residency_renew_timer(instance);
@@ -143,9 +147,9 @@ static enum outlook store_chunks(struct instance *instance, uint64_t program, st
 }
 
 bool engine_store(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
-                  bool keeps_source, simtime now)
+                  uint32_t lasting, bool keeps_source, simtime now)
 {
-    const enum outlook outlook = store_chunks(instance, program, content, blocks, keeps_source, now);
+    const enum outlook outlook = store_chunks(instance, program, content, blocks, lasting, keeps_source, now);
     return outlook == MUST_WAIT || outlook == CAN_GO;
 }
 
@@ -155,7 +159,8 @@ static bool has_or_gets(struct node *node, struct content content, uint32_t bloc
     bool has = kv_find(node->pools[0], content, blocks).blocks >= blocks;
     for (size_t i = 0; i < node->n_transfers && !has; i++) {
         const struct transfer *transfer = node->transfers[i];
-        has = transfer->is_live && transfer->to == 0 && blocks_in_common(node, transfer, content, blocks) >= blocks;
+        has =
+            transfer->is_live && transfer->to == 0 && node_blocks_in_common(node, transfer, content, blocks) >= blocks;
     }
     return has;
 }
@@ -164,7 +169,7 @@ void engine_store_more(struct instance *instance, const struct sequence *sequenc
 {
     struct guest *guest = residency_guest(instance->residency, sequence);
     if (has_or_gets(instance->node, sequence->content, guest->stored_blocks) &&
-        store_chunks(instance, sequence->program, sequence->content, blocks, true, now) != NO_ROOM) {
+        store_chunks(instance, sequence->program, sequence->content, blocks, 0, true, now) != NO_ROOM) {
         guest->stored_blocks = blocks;
     }
 }
@@ -173,7 +178,7 @@ void engine_send_away(struct instance *instance, struct resident *resident, simt
 {
     if (instance->node && resident->blocks && !resident->is_offloading) {
         resident->is_offloading = engine_store(instance, resident->program, extent_list_content(&resident->content),
-                                               resident->blocks, true, now);
+                                               resident->blocks, resident->blocks, true, now);
         residency_vacate(instance, resident, now);
     }
 }
@@ -191,21 +196,46 @@ void node_end_store(struct node *node, struct transfer *transfer, simtime now)
     const struct content content = extent_list_content(&transfer->content);
     struct kv_pool *target = node_pool(node, transfer->member, transfer->to);
     kv_hash(target, &transfer->target, content, transfer->blocks);
-    note_tiers(node);
+    node_note_tiers(node);
     kv_release(target, &transfer->target);
     kv_release(node_pool(node, transfer->member, transfer->from), &transfer->source);
     transfer->is_live = false;
     tell_program(node, transfer, now);
-    if (transfer->to + 1 < node->plan->n_tiers) {
+    const uint32_t below = transfer->to + 1;
+    const bool is_storage = below == node->plan->storage;
+    const uint32_t blocks = is_storage && transfer->lasting < transfer->blocks ? transfer->lasting : transfer->blocks;
+    if (below < node->plan->n_tiers && blocks) {
         start_store(node,
                     (struct errand){.member = transfer->member,
                                     .from = transfer->to,
-                                    .to = transfer->to + 1,
+                                    .to = below,
                                     .program = transfer->program,
                                     .content = content,
-                                    .blocks = transfer->blocks,
+                                    .blocks = blocks,
+                                    .lasting = transfer->lasting,
                                     .keeps_source = true},
                     now);
+    }
+}
+
+void engine_store_lasting(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
+                          simtime now)
+{
+    struct node *node = instance->node;
+    const uint32_t storage = node->plan->storage;
+    blocks -= blocks % node->plan->chunk_blocks;
+    if (storage < node->plan->n_tiers && blocks) {
+        start_store(node,
+                    (struct errand){.member = instance->place,
+                                    .from = storage - 1,
+                                    .to = storage,
+                                    .program = program,
+                                    .content = content,
+                                    .blocks = blocks,
+                                    .lasting = blocks,
+                                    .keeps_source = true},
+                    now);
+        residency_renew_timer(instance);
     }
 }
 
@@ -227,7 +257,7 @@ static void resume(struct node *node, struct transfer *transfer, simtime now)
         break;
     case CAN_GO:
         node_take_target(node, transfer, there);
-        note_tiers(node);
+        node_note_tiers(node);
         node_begin_transfer(node, transfer, transfer->blocks - there.blocks, now);
         break;
     case NO_ROOM:

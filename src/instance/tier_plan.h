@@ -19,6 +19,13 @@ enum offload_engine {
     OFFLOAD_WRITE_BACK,    /* nothing, until it must make room in HBM */
 };
 
+/* When what storage has of a waiting turn's prompt has not come up in time. */
+enum raise_stop {
+    RAISE_BEST_EFFORT, /* it is cut short when the turn could be admitted */
+    RAISE_WAIT,        /* the turn waits for all of it */
+    RAISE_TIMEOUT      /* the turn waits for a time */
+};
+
 struct tier_spec {
     const char *name;
     uint32_t n_blocks;
@@ -36,9 +43,17 @@ struct tier_plan {
     uint64_t block_bytes;
     enum offload_engine engine;
     uint32_t chunk_blocks;    /* stored and found in whole chunks of so many blocks */
-    uint32_t least_load_toks; /* fewer are computed rather than loaded */
-    bool between_steps;       /* copies run between batches, not beside them */
-    uint32_t node_instances;  /* instances that share the tiers; 1: none do */
+    uint32_t least_load_toks; /* fewer are computed rather than loaded, */
+    uint32_t most_load_toks;  /* and more too */
+    bool loads_into_room;     /* a turn for whose load there is no room computes it too */
+    /* A tier from which turns load nothing: what it has is raised to the first tier while they wait, and it is given
+     * what is hit twice. n_tiers: none. */
+    uint32_t storage;
+    uint32_t least_raise_toks;
+    enum raise_stop raise_stop;
+    simtime raise_timeout, raise_timeout_per_ktok;
+    bool between_steps;      /* copies run between batches, not beside them */
+    uint32_t node_instances; /* instances that share the tiers; 1: none do */
 };
 
 /* Time of a load over idle links. */

@@ -52,6 +52,7 @@ struct transfer *node_open_transfer(struct node *node, enum transfer_kind kind, 
     transfer->to = to;
     transfer->after = ASIM_NONE;
     transfer->blocks = blocks;
+    transfer->lasting = 0;
     transfer->moving = 0;
     transfer->program = program;
     transfer->sequence = NULL;
@@ -125,8 +126,11 @@ static void end_transfer(struct node *node, struct transfer *transfer, simtime n
     case TRANSFER_LOAD:
         node_end_load(node, transfer);
         break;
-    default:
+    case TRANSFER_PREFETCH:
         node_end_prefetch(node, transfer, now);
+        break;
+    default:
+        node_end_raise(node, transfer);
     }
     node_resume_stores(node, transfer, now);
     node_close_transfer(node, transfer);
@@ -171,7 +175,8 @@ simtime engine_copies_end(const struct instance *instance, simtime now)
     simtime end = now;
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        if (transfer_moves(transfer) && transfer->member == instance->place && transfer->kind != TRANSFER_COPY) {
+        const bool touches_hbm = transfer->from == ASIM_NONE || transfer->to == ASIM_NONE;
+        if (transfer_moves(transfer) && transfer->member == instance->place && touches_hbm) {
             const uint64_t bytes = transfer->moving * node->plan->block_bytes;
             const uint64_t left = bytes - network_flow_moved(node->network, transfer->flow);
             const bool out = transfer->kind == TRANSFER_STORE;

@@ -4,6 +4,7 @@
  *   transfers.c   how a transfer is opened, begins and ends, and what is on its way
  *   stores.c      KV goes down: from HBM to the first tier, and from tier to tier
  *   loads.c       KV comes back to HBM, for a turn that waits or before it is there
+ *   raises.c      KV goes up from storage, while a turn waits
  *   fills.c       which turns fill up blocks that the engine stores at once
  *   node_store.c  tiers, links and transfers in a file
  */
@@ -29,11 +30,12 @@ struct transfer {
     uint32_t after;
     struct kv_holder source, target;
     struct extent_list content;
-    uint32_t blocks; /* of the content, at the far end afterwards */
-    uint32_t moving; /* of those, not there before */
+    uint32_t blocks;  /* of the content, at the far end afterwards */
+    uint32_t lasting; /* of those, that may go on to storage */
+    uint32_t moving;  /* of those, not there before */
     uint32_t flow;
     uint64_t program;
-    struct sequence *sequence; /* TRANSFER_LOAD: holds the target itself */
+    struct sequence *sequence; /* that waits; of a TRANSFER_LOAD, holds the target itself */
 };
 
 struct node {
@@ -74,10 +76,18 @@ static inline bool transfer_moves(const struct transfer *transfer)
     return transfer->is_live && !transfer->waits;
 }
 
-/* stores.c, loads.c: what their end does. */
+/* stores.c, loads.c, raises.c: what their end does. */
 void node_end_store(struct node *node, struct transfer *transfer, simtime now);
 void node_end_load(struct node *node, struct transfer *transfer);
 void node_end_prefetch(struct node *node, struct transfer *transfer, simtime now);
+void node_end_raise(struct node *node, struct transfer *transfer);
+
+/* Tiers have other content than before: turns that wait may find more or less there. */
+void node_note_tiers(struct node *node);
+
+/* Of the first `blocks` blocks of the content, those that a transfer brings to its target or holds there. */
+uint32_t node_blocks_in_common(const struct node *node, const struct transfer *transfer, struct content content,
+                               uint32_t blocks);
 
 /* stores.c: `over` is; those that waited for it go on. */
 void node_resume_stores(struct node *node, const struct transfer *over, simtime now);
@@ -90,9 +100,13 @@ static inline struct kv_pool *node_pool(const struct node *node, uint32_t member
 
 /* Copies the first `blocks` blocks of a content that HBM has to the first tier; false when that has them, or has no
  * room. The blocks stay held in HBM until the end, unless the source is not kept. What is on its way there already is
- * waited for, unless the source is not kept. */
+ * waited for, unless the source is not kept. Of the blocks the first `lasting` may go on to storage. */
 bool engine_store(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
-                  bool keeps_source, simtime now);
+                  uint32_t lasting, bool keeps_source, simtime now);
+
+/* The first `blocks` blocks of the content go to storage, if there is one, as far as the tier above has them. */
+void engine_store_lasting(struct instance *instance, uint64_t program, struct content content, uint32_t blocks,
+                          simtime now);
 
 /* The same for blocks that a turn has just filled up: not where the tier has lost the ones before, without which they
  * cannot be found. */
@@ -109,7 +123,8 @@ struct tier_hit {
     uint32_t tier;
     uint32_t blocks;
 };
-struct tier_hit engine_find_below(struct instance *instance, struct content content, uint32_t n_tokens);
+struct tier_hit engine_find_below(struct instance *instance, struct content content, uint32_t n_tokens,
+                                  uint32_t n_tiers); /* of the first n_tiers */
 
 /* A turn is admitted: tiers that tell what is used often hear of what they have of its prompt. */
 void engine_use_tiers(struct instance *instance, const struct sequence *sequence);
@@ -117,6 +132,13 @@ void engine_use_tiers(struct instance *instance, const struct sequence *sequence
 /* Starts to bring a waiting turn what `found` says beyond what `hit` has in HBM; blocks for it are free. */
 void engine_load(struct instance *instance, struct sequence *sequence, struct kv_hit hit, struct tier_hit found,
                  simtime now);
+
+/* raises.c: a turn has arrived; its raise is cut short, and what has come by then is there; the next time limit of
+ * raises, and those up to an instant. */
+void engine_raise(struct instance *instance, struct sequence *sequence, simtime now);
+void engine_stop_raise(struct instance *instance, const struct sequence *sequence, simtime now);
+simtime engine_next_raise_stop(const struct instance *instance);
+void engine_stop_late_raises(struct instance *instance, simtime now);
 
 /* Whether the end of a transfer may set blocks of HBM free, or give some to a turn that waits. */
 bool engine_awaits_blocks(const struct instance *instance);

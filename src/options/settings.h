@@ -49,6 +49,7 @@ enum setting_offload {
 };
 enum setting_replacement { SETTING_REPLACEMENT_LRU, SETTING_REPLACEMENT_ARC };
 enum setting_overlap { SETTING_OVERLAP_ASYNC, SETTING_OVERLAP_SAME_STREAM };
+enum setting_prefetch_stop { SETTING_PREFETCH_BEST_EFFORT, SETTING_PREFETCH_WAIT, SETTING_PREFETCH_TIMEOUT };
 enum setting_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
 struct settings {
@@ -118,7 +119,12 @@ struct settings {
     uint32_t offload_engine;             /* enum setting_offload */
     uint32_t offload_overlap;            /* enum setting_overlap */
     uint64_t offload_chunk;              /* tokens; unset: the engine's */
-    const char *policy;                  /* names of policies; NULL: not given */
+    uint64_t offload_load_quota;         /* tokens; unset: none */
+    uint32_t offload_prefetch_stop;      /* enum setting_prefetch_stop */
+    uint64_t offload_prefetch_threshold; /* tokens */
+    simtime offload_prefetch_timeout;
+    simtime offload_prefetch_timeout_per_ktok;
+    const char *policy; /* names of policies; NULL: not given */
     const char *scheduling;
     const char *retention;
     const char *policy_parameters; /* text for policy_parameters_read (policy/policy_parameters.h) */

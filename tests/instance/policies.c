@@ -132,15 +132,15 @@ static void show_tiers(const struct coverage *sum)
                              residency->moved[TRANSFER_COPY].transfers,
                              residency->moved[TRANSFER_LOAD].transfers,
                              residency->moved[TRANSFER_PREFETCH].transfers,
+                             residency->moved[TRANSFER_RAISE].transfers,
                              residency->loaded_blocks[0],
                              residency->loaded_blocks[1],
                              residency->loaded_blocks[2],
                              residency->stores_refused};
-    static const char *const names[] = {"programs sent away", "stores",
-                                        "copies down",        "loads",
-                                        "prefetches",         "blocks from tier 0",
-                                        "blocks from tier 1", "blocks from tier 2",
-                                        "stores refused"};
+    static const char *const names[] = {
+        "programs sent away", "stores",        "copies down",        "loads",
+        "prefetches",         "raises",        "blocks from tier 0", "blocks from tier 1",
+        "blocks from tier 2", "stores refused"};
     for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
         print_message("%llu %s\n", (unsigned long long)seen[i], names[i]);
         assert_true(seen[i] > 0);

@@ -24,6 +24,7 @@ struct fixture {
     struct extent extents[MOST_TURNS];
     struct turn_facts facts[MOST_TURNS];
     uint32_t n;
+    uint32_t kept; /* of its context, by the next turn delivered, as the turn before had hit it */
     simtime now;
 };
 
@@ -74,6 +75,8 @@ static int set_up(void **state)
                                       .engine = OFFLOAD_WRITE_THROUGH,
                                       .chunk_blocks = 1,
                                       .least_load_toks = 1,
+                                      .most_load_toks = UINT32_MAX,
+                                      .storage = 2,
                                       .node_instances = 1};
     for (uint32_t i = 0; i < fixture.plan.n_tiers; i++) {
         fixture.plan.tiers[i] = (struct tier_spec){.name = i ? "below" : "first",
@@ -113,6 +116,7 @@ static void deliver(struct fixture *f, uint64_t program, simtime time, uint32_t 
     const uint32_t i = f->n++;
     f->extents[i] = (struct extent){stream_private(program, 0), 0, prompt + output};
     f->facts[i] = (struct turn_facts){.gap_before = -1,
+                                      .kept_before = f->kept,
                                       .gap_after = 100 * SIMTIME_S,
                                       .deadline = SIMTIME_NEVER,
                                       .hint_pin = -1,
@@ -265,6 +269,124 @@ static void a_store_is_not_another_holder(void **state)
     assert_int_equal(seen.private_blocks, 6);
 }
 
+/* ---- SGLang's HiCache ---- */
+
+/* The second tier is storage; a block takes an eighth of a second to come up. */
+static void use_storage(struct fixture *f, enum raise_stop stop)
+{
+    f->plan.engine = OFFLOAD_FIRST_HIT;
+    f->plan.storage = 1;
+    f->plan.loads_into_room = true;
+    f->plan.raise_stop = stop;
+    f->plan.least_raise_toks = 256;
+    f->plan.raise_timeout = SIMTIME_S;
+    f->plan.raise_timeout_per_ktok = SIMTIME_S / 4;
+    f->plan.tiers[1].read_bandwidth = slow;
+    f->config.max_num_seqs = 1;
+}
+
+/* A tier has the first blocks of a program. */
+static void put_in(struct fixture *f, uint32_t tier, uint64_t program, uint32_t blocks)
+{
+    const struct extent extent = {stream_private(program, 0), 0, blocks * BLOCK};
+    struct kv_holder holder = {0};
+    kv_alloc(f->node->pools[tier], &holder, blocks);
+    kv_hash(f->node->pools[tier], &holder, (struct content){&extent, 1, blocks * BLOCK}, blocks);
+    kv_release(f->node->pools[tier], &holder);
+    kv_holder_fini(&holder);
+}
+
+static void storage_gets_what_is_hit_twice(void **state)
+{
+    struct fixture *f = *state;
+    use_storage(f, RAISE_BEST_EFFORT);
+    start(f, ENGINE_FAST_FORWARD);
+    deliver(f, 1, 0, 40, 60);
+    run(f);
+    assert_int_equal(blocks_in(f, 0, 1), 0);
+    f->kept = 40; /* no more of it has been a prompt */
+    deliver(f, 1, f->now, 110, 10);
+    run(f);
+    assert_int_equal(blocks_in(f, 0, 1), 6);
+    assert_int_equal(blocks_in(f, 1, 1), 2);
+    f->kept = 110;
+    deliver(f, 1, f->now, 130, 10);
+    run(f);
+    assert_int_equal(blocks_in(f, 0, 1), 7);
+    assert_int_equal(blocks_in(f, 1, 1), 6);
+}
+
+static void a_turn_waits_for_storage(void **state)
+{
+    struct fixture *f = *state;
+    use_storage(f, RAISE_WAIT);
+    start(f, ENGINE_FAST_FORWARD);
+    put_in(f, 1, 1, 20);
+    deliver(f, 1, 0, 20 * BLOCK + 5, 3);
+    run(f);
+    assert_int_equal(counters(f)->moved[TRANSFER_RAISE].blocks, 20);
+    assert_int_equal(counters(f)->loaded_blocks[0], 20);
+    assert_true(f->now > 20 * SIMTIME_S / 8);
+}
+
+/* After 1 s and a quarter for each 1000 of 320 tokens: 1.08 s, in which 8.64 blocks come. */
+static void a_turn_waits_for_a_time(void **state)
+{
+    struct fixture *f = *state;
+    use_storage(f, RAISE_TIMEOUT);
+    start(f, ENGINE_FAST_FORWARD);
+    put_in(f, 1, 1, 20);
+    deliver(f, 1, 0, 20 * BLOCK + 5, 3);
+    run(f);
+    assert_int_equal(counters(f)->moved[TRANSFER_RAISE].blocks, 8);
+    assert_int_equal(counters(f)->cut_bytes, (uint64_t)MIB * 64 / 100);
+    assert_int_equal(counters(f)->loaded_blocks[0], 8);
+    assert_int_equal(blocks_in(f, 0, 1), 8);
+}
+
+static void what_has_come_when_its_time_comes_will_do(void **state)
+{
+    struct fixture *f = *state;
+    use_storage(f, RAISE_BEST_EFFORT);
+    start(f, ENGINE_FAST_FORWARD);
+    put_in(f, 1, 1, 20);
+    deliver(f, 2, 0, 20, 200); /* the only place is taken for a while */
+    deliver(f, 1, SIMTIME_MS, 20 * BLOCK + 5, 3);
+    run(f);
+    const uint64_t came = counters(f)->moved[TRANSFER_RAISE].blocks;
+    assert_true(came > 0 && came < 20 && counters(f)->cut_bytes < MIB);
+    assert_int_equal(counters(f)->loaded_blocks[0], came);
+}
+
+static void little_is_not_worth_a_fetch(void **state)
+{
+    struct fixture *f = *state;
+    use_storage(f, RAISE_WAIT);
+    start(f, ENGINE_FAST_FORWARD);
+    put_in(f, 1, 1, 15);
+    put_in(f, 1, 2, 20);
+    put_in(f, 0, 2, 5);
+    deliver(f, 1, 0, 20 * BLOCK, 3);
+    deliver(f, 2, 0, 25 * BLOCK, 3);
+    run(f);
+    assert_int_equal(counters(f)->moved[TRANSFER_RAISE].transfers, 0);
+    assert_int_equal(counters(f)->loaded_blocks[0], 5);
+    assert_int_equal(counters(f)->loaded_blocks[1], 0);
+}
+
+static void more_than_the_quota_is_computed(void **state)
+{
+    struct fixture *f = *state;
+    f->plan.most_load_toks = 10 * BLOCK;
+    start(f, ENGINE_FAST_FORWARD);
+    put_in(f, 0, 1, 10);
+    put_in(f, 0, 2, 11);
+    deliver(f, 1, 0, 20 * BLOCK, 3);
+    deliver(f, 2, 0, 20 * BLOCK, 3);
+    run(f);
+    assert_int_equal(counters(f)->loaded_blocks[0], 10);
+}
+
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
 int main(void)
@@ -274,6 +396,12 @@ int main(void)
                                        T(stores_prompts_only),
                                        T(what_is_on_its_way_is_not_sent_again),
                                        T(blocks_stay_until_they_are_stored),
-                                       T(a_store_is_not_another_holder)};
+                                       T(a_store_is_not_another_holder),
+                                       T(storage_gets_what_is_hit_twice),
+                                       T(a_turn_waits_for_storage),
+                                       T(a_turn_waits_for_a_time),
+                                       T(what_has_come_when_its_time_comes_will_do),
+                                       T(little_is_not_worth_a_fetch),
+                                       T(more_than_the_quota_is_computed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

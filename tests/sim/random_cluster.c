@@ -427,6 +427,7 @@ static void check_decisions(struct cluster *cluster, struct cluster_coverage *co
         coverage->stores += counters->moved[TRANSFER_STORE].transfers;
         coverage->loads += counters->moved[TRANSFER_LOAD].transfers;
         coverage->prefetches += counters->moved[TRANSFER_PREFETCH].transfers;
+        coverage->raises += counters->moved[TRANSFER_RAISE].transfers;
         coverage->loaded_deep += counters->loaded_blocks[1] + counters->loaded_blocks[2];
     }
 }
