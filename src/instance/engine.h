@@ -209,7 +209,7 @@ void engine_fills_leave(struct instance *instance, const struct sequence *sequen
 void engine_fill_decoded(struct instance *instance, const struct batch *batch);
 void engine_fill_computed(struct instance *instance, const struct batch *batch, struct sequence *sequence);
 bool engine_batch_fills(const struct instance *instance, const struct batch *batch);
-void engine_store_fills(struct instance *instance, const struct batch *batch, simtime now);
+void engine_end_step(struct instance *instance, const struct batch *batch, simtime now);
 
 /* The decode clock of the next step in which a turn that decodes fills something; INT64_MAX: none does. */
 int64_t engine_next_fill(const struct instance *instance);

@@ -120,9 +120,8 @@ static void store(struct instance *instance, const struct fill *fill, simtime no
     engine_store_more(instance, sequence, fill->blocks, now);
 }
 
-void engine_store_fills(struct instance *instance, const struct batch *batch, simtime now)
+static void store_fills(struct instance *instance, struct fill_list *list, simtime now)
 {
-    struct fill_list *list = list_of(instance, batch);
     if (list->n > 1) { /* in the order of the running list */
         qsort(list->items, list->n, sizeof *list->items, by_stamp);
     }
@@ -130,4 +129,14 @@ void engine_store_fills(struct instance *instance, const struct batch *batch, si
         store(instance, &list->items[i], now);
     }
     list->n = 0;
+}
+
+void engine_end_step(struct instance *instance, const struct batch *batch, simtime now)
+{
+    if (node_next(instance->node) <= now) {
+        node_pass(instance->node, now); /* before something is started */
+    }
+    if (engine_batch_fills(instance, batch)) {
+        store_fills(instance, list_of(instance, batch), now);
+    }
 }

@@ -289,17 +289,14 @@ static void end_batch(struct instance *instance)
     struct batch *batch = engine_batch(instance, 0);
     const simtime now = batch->end;
     keep_snapshot(instance, now);
-    if (instance->node && node_next(instance->node) <= now) {
-        node_pass(instance->node, now); /* before something is started */
+    if (instance->node) {
+        engine_end_step(instance, batch, now);
     }
     for (uint32_t i = 0; i < batch->completions.n; i++) {
         struct sequence *sequence = batch->completions.items[i];
         if (sequence->first_token == SIMTIME_NEVER) {
             sequence->first_token = now;
         }
-    }
-    if (instance->node && engine_batch_fills(instance, batch)) {
-        engine_store_fills(instance, batch, now);
     }
     if (batch->finishers.n > 1) { /* released in the order of the running list */
         qsort(batch->finishers.items, batch->finishers.n, sizeof *batch->finishers.items, by_stamp);

@@ -123,6 +123,7 @@ static void give_up(struct kv_pool *pool, uint32_t copy, uint32_t k)
 
 void kv_arc_take(struct kv_pool *pool, uint32_t n)
 {
+    assert(n <= pool->free);
     pool->free -= n;
     n -= take_empty(&pool->queue, n);
     while (n) {

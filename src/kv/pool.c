@@ -196,10 +196,6 @@ void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content con
 static void take_blocks(struct kv_pool *pool, uint32_t n)
 {
     assert(n <= pool->free);
-    if (pool->arc) {
-        kv_arc_take(pool, n);
-        return;
-    }
     pool->free -= n;
     while (n) {
         struct kv_run *run = free_queue_run(&pool->queue, pool->queue.head);
@@ -223,7 +219,11 @@ static void take_blocks(struct kv_pool *pool, uint32_t n)
 
 void kv_alloc(struct kv_pool *pool, struct kv_holder *holder, uint32_t n)
 {
-    take_blocks(pool, n);
+    if (pool->arc) {
+        kv_arc_take(pool, n);
+    } else {
+        take_blocks(pool, n);
+    }
     pool->anonymous += n;
     holder->anonymous_blocks += n;
 }
@@ -275,8 +275,9 @@ static uint32_t enter_blocks(struct kv_pool *pool, struct kv_holder *holder, uin
     return child;
 }
 
-/* The same where there is one copy of everything. */
-static uint32_t enter_once(struct kv_pool *pool, struct kv_holder *holder, uint32_t node, struct block_run *run)
+/* The same where there is one copy of everything; out of the way of the usual pool. */
+__attribute__((noinline)) static uint32_t enter_once(struct kv_pool *pool, struct kv_holder *holder, uint32_t node,
+                                                     struct block_run *run)
 {
     struct prefix_index *index = &pool->index;
     uint32_t child = prefix_index_child(index, node, run->key);

@@ -269,6 +269,35 @@ static void a_store_is_not_another_holder(void **state)
     assert_int_equal(seen.private_blocks, 6);
 }
 
+/* When the n-th store has begun, and when its blocks are there. */
+static simtime time_of(struct fixture *f, uint64_t stores, uint32_t blocks)
+{
+    while (counters(f)->moved[TRANSFER_STORE].transfers < stores || blocks_in(f, 0, 1) < blocks) {
+        assert_true(advance(f));
+    }
+    return f->now;
+}
+
+/* A link slow enough that a store ends at the very instant at which a batch does that fills the next block. */
+static void a_store_may_end_with_a_batch(void **state)
+{
+    struct fixture *f = *state;
+    start(f, ENGINE_STEADY);
+    deliver(f, 1, 0, 40, 60);
+    const simtime over = time_of(f, 1, 2);
+    const simtime second = time_of(f, 2, 2);
+    node_end(f->node);
+    instance_destroy(f->instance);
+    node_destroy(f->node);
+    f->plan.link_latency = second - over;
+    start(f, ENGINE_STEADY);
+    deliver(f, 1, 0, 40, 60);
+    assert_int_equal(time_of(f, 1, 2), second);
+    assert_int_equal(counters(f)->moved[TRANSFER_STORE].transfers, 2);
+    run(f);
+    assert_int_equal(counters(f)->moved[TRANSFER_STORE].blocks, 6);
+}
+
 /* ---- SGLang's HiCache ---- */
 
 /* The second tier is storage; a block takes an eighth of a second to come up. */
@@ -397,6 +426,7 @@ int main(void)
                                        T(what_is_on_its_way_is_not_sent_again),
                                        T(blocks_stay_until_they_are_stored),
                                        T(a_store_is_not_another_holder),
+                                       T(a_store_may_end_with_a_batch),
                                        T(storage_gets_what_is_hit_twice),
                                        T(a_turn_waits_for_storage),
                                        T(a_turn_waits_for_a_time),
