@@ -23,10 +23,11 @@ static json_t *tiers_document(const struct cluster_plan *plan)
     for (uint32_t i = 0; i < tiers->n_tiers; i++) {
         const struct tier_spec *tier = &tiers->tiers[i];
         json_array_append_new(document,
-                              json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "tier", tier->name, "instances",
-                                        (json_int_t)tiers->node_instances, "kv_blocks", (json_int_t)tier->n_blocks,
-                                        "kv_tokens", (json_int_t)tier->n_blocks * plan->engine.block_size,
-                                        "read_bytes_per_s", (json_int_t)tier->read_bandwidth, "write_bytes_per_s",
+                              json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "tier", tier->name, "replacement",
+                                        tier->has_arc ? "arc" : "lru", "instances", (json_int_t)tiers->node_instances,
+                                        "kv_blocks", (json_int_t)tier->n_blocks, "kv_tokens",
+                                        (json_int_t)tier->n_blocks * plan->engine.block_size, "read_bytes_per_s",
+                                        (json_int_t)tier->read_bandwidth, "write_bytes_per_s",
                                         (json_int_t)tier->write_bandwidth, "load_of_10k_tokens_s",
                                         simtime_to_s(tier_load_time(tiers, i, 10000 / plan->engine.block_size))));
     }

@@ -106,7 +106,7 @@ static struct summary_decisions decisions_of(const struct residency_counters *co
                                       .wasted_block_ps = counters->wasted_block_ps};
 }
 
-_Static_assert((int)SUMMARY_MOVES == (int)MOVED_KINDS && (int)SUMMARY_TIERS == (int)MAX_TIERS &&
+_Static_assert((int)SUMMARY_MOVES == (int)TRANSFER_KINDS && (int)SUMMARY_TIERS == (int)MAX_TIERS &&
                    (int)SUMMARY_LINKS == (int)NODE_LINKS,
                "the summary knows every cause, tier and link");
 

@@ -189,7 +189,7 @@ static void print_tiers(FILE *out, const json_t *tiers)
 {
     static const struct {
         const char *key, *label;
-    } causes[] = {{"out", "out of HBM"}, {"down", "down"}, {"in", "in"}, {"ahead", "ahead"}};
+    } causes[] = {{"out", "out of HBM"}, {"down", "down"}, {"in", "in"}, {"ahead", "ahead"}, {"up", "up"}};
     const json_t *transfers = json_object_get(tiers, "transfers");
     char text[300] = "";
     char a[HUMAN_BYTES];

@@ -54,6 +54,9 @@ void engine_drain_finished(struct instance *instance, struct batch *batch)
     while (decode_set_next_finish(decode) <= decode->clock) {
         struct sequence *sequence = sequence_pool_at(&instance->sequences, decode_set_next(decode));
         engine_effect_leave(instance, sequence);
+        if (instance->node) {
+            engine_fills_leave(instance, sequence);
+        }
         decode_set_leave(decode, sequence, SEQUENCE_DRAINING);
         add_finisher(batch, sequence);
     }
@@ -71,6 +74,9 @@ void engine_add_chunk(struct instance *instance, struct draft *draft, struct seq
     draft->chunk_tokens += tokens;
     sequence->base = computed;
     kv_hash(instance->pool, &sequence->holder, sequence->content, computed / instance->config->block_size);
+    if (instance->node) {
+        engine_fill_computed(instance, draft->batch, sequence);
+    }
     if (!complete) {
         return;
     }
@@ -84,6 +90,9 @@ void engine_add_chunk(struct instance *instance, struct draft *draft, struct seq
     } else {
         decode_set_enter(&instance->decode, sequence, computed);
         engine_effect_decoding(instance, sequence);
+        if (instance->node) {
+            engine_fills_enter(instance, sequence);
+        }
     }
 }
 

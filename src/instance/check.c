@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "instance/fills.h"
 #include "instance/transfers.h"
 #include "kv/pool_internal.h"
 
@@ -54,10 +55,12 @@ static bool check_waiting(const struct instance *instance, struct kv_fault *faul
 {
     const struct residency *residency = instance->residency;
     uint32_t loading = 0;
+    uint32_t raising = 0;
     for (const struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
         const struct guest *guest = residency ? residency_guest(residency, sequence) : NULL;
         const uint32_t hashed = sequence->holder.hashed_blocks;
         const uint32_t anonymous = sequence->holder.anonymous_blocks;
+        raising += guest && guest->is_raising;
         REQUIRE(sequence->state == SEQUENCE_WAITING, "a waiting sequence waits");
         if (guest && guest->is_loading) {
             REQUIRE(!sequence->last_in_flight && anonymous, "a load has blocks to fill");
@@ -66,10 +69,30 @@ static bool check_waiting(const struct instance *instance, struct kv_fault *faul
             REQUIRE(!anonymous && (!hashed || instance->node), "a waiting turn holds nothing but what was loaded");
         }
     }
-    REQUIRE(!residency || loading == residency->n_loading, "loading count");
+    REQUIRE(!residency || (loading == residency->n_loading && raising == residency->n_raising), "loading count");
     for (const struct sequence *sequence = instance->inbox.head; sequence; sequence = sequence->next) {
         REQUIRE(!sequence->holder.hashed_blocks && !sequence->holder.anonymous_blocks, "on the way it holds nothing");
     }
+    return true;
+}
+
+/* Whoever decodes is on the heap with the step that fills its next chunk. */
+static bool check_fills(const struct instance *instance, struct kv_fault *fault)
+{
+    const struct fills *fills = instance->fills;
+    uint32_t decoding = 0;
+    for (const struct sequence *sequence = instance->running.head; sequence && fills->has_outputs;
+         sequence = sequence->next) {
+        if (sequence->state == SEQUENCE_DECODING) {
+            const struct sequence_heap_item *item = &fills->next.items[fills->next.places[sequence->index]];
+            const int64_t ahead = item->key - instance->decode.clock;
+            REQUIRE(item->sequence == sequence->index && ahead > 0 && ahead <= fills->chunk_toks,
+                    "who decodes fills a chunk soon");
+            REQUIRE((engine_computed(instance, sequence) + ahead) % fills->chunk_toks == 0, "a whole chunk is filled");
+            decoding++;
+        }
+    }
+    REQUIRE(fills->next.n == decoding, "those that decode fill chunks");
     return true;
 }
 
@@ -98,7 +121,8 @@ static bool check_residents(const struct instance *instance, simtime *first_dead
     }
     REQUIRE(retained == residency->retained_blocks, "retained blocks");
     REQUIRE(held == instance->held_blocks, "held blocks");
-    *first_deadline = first;
+    const simtime stop = engine_next_raise_stop(instance);
+    *first_deadline = stop < first ? stop : first;
     return true;
 }
 
@@ -217,10 +241,22 @@ static bool check_tiers(const struct node *node, struct kv_fault *fault)
 static bool check_transfer(const struct node *node, const struct transfer *transfer, struct kv_fault *fault)
 {
     const struct instance *instance = node->members[transfer->member];
+    if (transfer->waits) {
+        const struct transfer *awaited = node->transfers[transfer->after];
+        REQUIRE(transfer_moves(awaited) && awaited->to == transfer->to, "what is awaited is on its way");
+        REQUIRE(transfer->source.hashed_blocks == transfer->blocks && !transfer->target.hashed_blocks &&
+                    !transfer->target.anonymous_blocks && !transfer->moving,
+                "who waits holds the source");
+        return true;
+    }
     REQUIRE(transfer->moving > 0 && transfer->moving <= transfer->blocks, "a transfer moves what was missing");
     REQUIRE(transfer->content.n_tokens == (uint64_t)transfer->blocks * node->block_size, "whole blocks of its content");
     REQUIRE(transfer->source.hashed_blocks == transfer->blocks || !transfer->source.hashed_blocks,
             "the source has what is copied");
+    if (transfer->kind == TRANSFER_RAISE) {
+        const struct guest *guest = residency_guest(instance->residency, transfer->sequence);
+        REQUIRE(guest->is_raising && guest->raise == transfer->tag, "a raise is for a turn that waits");
+    }
     if (transfer->kind == TRANSFER_LOAD) {
         const struct sequence *sequence = transfer->sequence;
         REQUIRE(residency_guest(instance->residency, sequence)->is_loading, "a load is for a turn that waits for it");
@@ -237,7 +273,9 @@ static bool check_transfer(const struct node *node, const struct transfer *trans
 
 static uint64_t bytes_left(const struct node *node, const struct transfer *transfer)
 {
-    return transfer->moving * node->plan->block_bytes - network_flow_moved(node->network, transfer->flow);
+    return transfer->waits
+               ? 0
+               : transfer->moving * node->plan->block_bytes - network_flow_moved(node->network, transfer->flow);
 }
 
 /* Bytes that have passed a link. */
@@ -250,15 +288,14 @@ static uint64_t passed(const struct node *node, uint32_t link)
 static bool check_link(const struct node *node, uint32_t member, bool in, struct kv_fault *fault)
 {
     const struct residency_counters *counters = &node->members[member]->residency->counters;
-    uint64_t blocks = counters->moved[MOVED_OUT].blocks;
+    uint64_t blocks = counters->moved[TRANSFER_STORE].blocks;
     if (in) {
-        blocks = counters->moved[MOVED_IN].blocks + counters->moved[MOVED_AHEAD].blocks;
+        blocks = counters->moved[TRANSFER_LOAD].blocks + counters->moved[TRANSFER_PREFETCH].blocks;
     }
     uint64_t bytes = blocks * node->plan->block_bytes;
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        if (transfer->is_live && transfer->member == member && transfer->kind != TRANSFER_COPY &&
-            (transfer->to == ASIM_NONE) == in) {
+        if (transfer->is_live && transfer->member == member && (in ? transfer->to : transfer->from) == ASIM_NONE) {
             bytes -= bytes_left(node, transfer);
         }
     }
@@ -282,7 +319,48 @@ static uint64_t loaded_from(const struct node *node, uint32_t tier)
     return bytes;
 }
 
-/* From link to link: what came out of HBM went into the first tier, what came out of a tier and not into HBM into the
+/* What was to move through tiers, in or out, less what has not yet, has passed their links. */
+static bool check_tier_bytes(const struct node *node, struct kv_fault *fault)
+{
+    uint64_t blocks = 0;
+    uint64_t cut = 0;
+    for (uint32_t i = 0; i < node->n_members; i++) {
+        const struct residency_counters *counters = &node->members[i]->residency->counters;
+        for (int kind = 0; kind < TRANSFER_KINDS; kind++) {
+            blocks += counters->moved[kind].blocks * (kind == TRANSFER_COPY || kind == TRANSFER_RAISE ? 2 : 1);
+        }
+        cut += counters->cut_bytes;
+    }
+    uint64_t bytes = blocks * node->plan->block_bytes + 2 * cut;
+    for (size_t i = 0; i < node->n_transfers; i++) {
+        const struct transfer *transfer = node->transfers[i];
+        if (transfer->is_live) {
+            const bool between_tiers = transfer->from != ASIM_NONE && transfer->to != ASIM_NONE;
+            bytes -= bytes_left(node, transfer) * (between_tiers ? 2 : 1);
+        }
+    }
+    for (uint32_t link = 0; link < 2 * node->plan->n_tiers; link++) {
+        bytes -= passed(node, 2 * node->plan->node_instances + link);
+    }
+    REQUIRE(bytes == 0, "bytes in and out of tiers");
+    return true;
+}
+
+/* Something has moved up from a tier to the one above it. */
+static bool has_raised(const struct node *node)
+{
+    uint64_t raised = 0;
+    for (uint32_t i = 0; i < node->n_members; i++) {
+        const struct residency_counters *counters = &node->members[i]->residency->counters;
+        raised += counters->moved[TRANSFER_RAISE].blocks + counters->cut_bytes;
+    }
+    for (size_t i = 0; i < node->n_transfers; i++) {
+        raised += node->transfers[i]->is_live && node->transfers[i]->kind == TRANSFER_RAISE;
+    }
+    return raised > 0;
+}
+
+/* Where nothing moves up: from link to link, what came out of HBM went into the first tier, what came out of a tier and not into HBM into the
  * next. A tier that is not duplex has one link for both ways. */
 static bool check_tier_links(const struct node *node, struct kv_fault *fault)
 {
@@ -315,7 +393,7 @@ static bool check_transfers(const struct node *node, struct kv_fault *fault)
             return false;
         }
     }
-    return check_tier_links(node, fault);
+    return check_tier_bytes(node, fault) && (has_raised(node) || check_tier_links(node, fault));
 }
 
 /* ---- all ---- */
@@ -324,7 +402,7 @@ bool engine_is_healthy(const struct instance *instance, struct kv_fault *fault)
 {
     simtime first = SIMTIME_NEVER;
     if (!check_running(instance, fault) || !check_waiting(instance, fault) || !check_sum_of_times(instance, fault) ||
-        !check_blocks(instance, fault)) {
+        !check_blocks(instance, fault) || (instance->fills && !check_fills(instance, fault))) {
         return false;
     }
     if (instance->residency && (!check_residents(instance, &first, fault) || !check_timer(instance, first, fault))) {

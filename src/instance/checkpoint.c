@@ -2,12 +2,13 @@
 
 #include "base/mem.h"
 #include "instance/checkpoint_parts.h"
+#include "instance/fills.h"
 
 #include <assert.h>
 #include <inttypes.h>
 
-/* The least bytes of a sequence, of a reference to one, and of a recall. */
-enum { SEQUENCE_BYTES = 128, REFERENCE_BYTES = 4, RECALL_BYTES = 28 };
+/* The least bytes of a sequence, of a reference to one, of a recall and of a fill. */
+enum { SEQUENCE_BYTES = 128, REFERENCE_BYTES = 4, RECALL_BYTES = 28, FILL_BYTES = 8 };
 
 struct loader {
     struct instance *instance;
@@ -183,6 +184,9 @@ static void rejoin(struct instance *instance, const struct sequence_list *list, 
     if (sequence->state == SEQUENCE_DECODING) {
         decode_set_enter(&instance->decode, sequence, decode_set_computed(&instance->decode, sequence));
         engine_effect_decoding(instance, sequence);
+        if (instance->node) {
+            engine_fills_enter(instance, sequence);
+        }
     } else if (sequence->state == SEQUENCE_PREFILLING) {
         instance->n_prefilling++;
         engine_effect_queued(instance, sequence);
@@ -289,6 +293,31 @@ static void get_references(struct loader *loader, struct sequence_array *array, 
     }
 }
 
+/* What batch `batch` of those in flight fills up. */
+static void get_fills(struct loader *loader, uint32_t batch)
+{
+    const struct instance *instance = loader->instance;
+    struct store_reader *reader = loader->reader;
+    const uint64_t n = store_get_count(reader, FILL_BYTES);
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
+        const uint32_t position = store_get_u32(reader);
+        const uint32_t blocks = store_get_u32(reader);
+        struct sequence *sequence = position < loader->n_named ? loader->named[position] : NULL;
+        const bool waits = sequence && sequence->state == SEQUENCE_WAITING;
+        const uint32_t computed = !sequence ? 0
+                                  : waits   ? sequence->computed_before
+                                            : engine_computed(instance, sequence);
+        if (!blocks || (uint64_t)blocks * instance->config->block_size > computed) {
+            store_refuse(reader,
+                         "a batch of instance %" PRIu32 " fills %" PRIu32 " blocks of turn %" PRIu32
+                         ", which it cannot have",
+                         instance->id, blocks, position);
+            return;
+        }
+        fill_list_add(&instance->fills->batches[batch], sequence, blocks);
+    }
+}
+
 static void get_batches(struct loader *loader)
 {
     struct instance *instance = loader->instance;
@@ -305,6 +334,9 @@ static void get_batches(struct loader *loader)
         batch->end = store_get_i64(reader);
         get_references(loader, &batch->completions, i, false);
         get_references(loader, &batch->finishers, i, true);
+        if (instance->fills) {
+            get_fills(loader, i);
+        }
         if (batch->end < before || batch->end > instance->device_free) {
             store_refuse(reader, "batches in flight of instance %" PRIu32 " out of order", instance->id);
         }

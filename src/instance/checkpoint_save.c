@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "instance/checkpoint_parts.h"
+#include "instance/fills.h"
 
 #include <assert.h>
 
@@ -85,6 +86,15 @@ static void put_references(struct store_writer *writer, const struct sequence_ar
     }
 }
 
+static void put_fills(struct store_writer *writer, const struct fill_list *list, const uint32_t *positions)
+{
+    store_put_u64(writer, list->n);
+    for (size_t i = 0; i < list->n; i++) {
+        store_put_u32(writer, positions[list->items[i].sequence->index]);
+        store_put_u32(writer, list->items[i].blocks);
+    }
+}
+
 /* Those in flight, the oldest first. Their sequences are named by their position in the running list and the waiting
  * queue behind it. */
 static void put_batches(struct store_writer *writer, const struct instance *instance)
@@ -103,6 +113,9 @@ static void put_batches(struct store_writer *writer, const struct instance *inst
         store_put_i64(writer, batch->end);
         put_references(writer, &batch->completions, positions);
         put_references(writer, &batch->finishers, positions);
+        if (instance->fills) {
+            put_fills(writer, &instance->fills->batches[batch - instance->batches], positions);
+        }
     }
     mem_free(positions);
 }

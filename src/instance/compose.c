@@ -86,10 +86,11 @@ static enum loading load_from_below(struct instance *instance, struct sequence *
         return NOTHING_TO_LOAD;
     }
     for (;;) { /* what makes room may push out what was found */
-        const struct tier_hit found = engine_find_below(instance, sequence->content, sequence->n_tokens);
+        const struct tier_hit found = engine_find_below(instance, sequence->content, sequence->n_tokens, plan->storage);
         const struct kv_hit hit = kv_lookup(instance->pool, sequence->content, sequence->n_tokens);
-        if (found.blocks <= hit.blocks ||
-            (found.blocks - hit.blocks) * instance->config->block_size < plan->least_load_toks) {
+        const uint32_t blocks_to_load = found.blocks > hit.blocks ? found.blocks - hit.blocks : 0;
+        const uint32_t toks = blocks_to_load * instance->config->block_size;
+        if (!toks || toks < plan->least_load_toks || toks > plan->most_load_toks) {
             return NOTHING_TO_LOAD;
         }
         const uint32_t blocks = plan_after(instance, sequence, hit, found.blocks, budget, beside_others).blocks;
@@ -98,7 +99,7 @@ static enum loading load_from_below(struct instance *instance, struct sequence *
             return LOADS;
         }
         if (!engine_find_blocks(instance, blocks, false, sequence->program, now)) {
-            return CANNOT_LOAD;
+            return plan->loads_into_room ? NOTHING_TO_LOAD : CANNOT_LOAD;
         }
     }
 }
@@ -132,6 +133,9 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
         }
         if (instance->residency && engine_is_refused(instance, sequence, now)) {
             continue;
+        }
+        if (instance->node && residency_guest(instance->residency, sequence)->is_raising) {
+            engine_stop_raise(instance, sequence, now);
         }
         const bool beside_others = draft->n_decode || draft->n_chunks;
         const enum loading loading =

@@ -5,6 +5,7 @@
  *   checkpoint.c     all of that out of a file, and checkpoint_save.c into one
  *   check.c          whether all of that goes together
  *   decision_log.c   what policies decide, one by one, where that is asked for
+ *   fills.c          turns that fill up blocks which are stored at once, where there are tiers
  *   residency.h      what policies see and decide, in files of its own
  *   recall.c         turns that the router asks back
  *   lookahead.c      bounds of what can leave the instance, and when
@@ -117,6 +118,7 @@ struct instance {
     size_t ends_capacity;
     uint32_t id;
     struct decision_log *log;  /* NULL: not asked for */
+    struct fills *fills;       /* NULL: nothing is stored as blocks fill up */
     struct taken_chunk *taken; /* scratch of the plain path */
     size_t n_taken, taken_capacity;
     struct state_change *changes; /* kept when asked for */
@@ -221,6 +223,25 @@ int64_t engine_instant_before(const struct instance *instance, simtime time);
 /* residency.c: where policies decide, whether one plans transfers for the next step; compose.c: what that will be. */
 bool engine_plans_transfers(const struct instance *instance);
 struct asim_step engine_next_step(const struct instance *instance);
+/* fills.c: where something lies below HBM. What is stored as blocks fill up; a turn that decodes from now on, or does
+ * so until now; what the step just scheduled for `batch` fills, by turns that decode and by a chunk of a prompt; its
+ * end. */
+void engine_open_fills(struct instance *instance);
+void engine_close_fills(struct instance *instance);
+void engine_fills_enter(struct instance *instance, const struct sequence *sequence);
+void engine_fills_leave(struct instance *instance, const struct sequence *sequence);
+void engine_fill_decoded(struct instance *instance, const struct batch *batch);
+void engine_fill_computed(struct instance *instance, const struct batch *batch, struct sequence *sequence);
+bool engine_batch_fills(const struct instance *instance, const struct batch *batch);
+void engine_end_step(struct instance *instance, const struct batch *batch, simtime now);
+
+/* The decode clock of the next step in which a turn that decodes fills something; INT64_MAX: none does. */
+int64_t engine_next_fill(const struct instance *instance);
+
+/* raises.c: where policies decide, a waiting turn may not be admitted before what comes up from storage is there; and
+ * how many such there are. */
+bool engine_awaits_raise(const struct instance *instance, const struct sequence *sequence);
+uint32_t engine_awaiting_raises(const struct instance *instance);
 
 /* ordering.c: where policies decide, whether a waiting turn may start in the next batch. */
 bool engine_may_admit(const struct instance *instance);
@@ -269,8 +290,7 @@ void engine_leave(struct instance *instance, const struct sequence *sequence, si
 void engine_go_unserved(struct instance *instance, const struct sequence *sequence, simtime now);
 void engine_pass_timer(struct instance *instance, simtime now);
 
-/* A turn's prompt is computed; a store of the program's KV is over; something may be admitted now. */
-void engine_computed_prompt(struct instance *instance, const struct sequence *sequence, simtime now);
+/* A store of the program's KV is over; something may be admitted now. */
 void engine_stored(struct instance *instance, uint64_t program, simtime now);
 void engine_wake(struct instance *instance, simtime now);
 

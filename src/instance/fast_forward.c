@@ -183,7 +183,8 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
         return 0; /* batches wait for copies */
     }
     for (uint32_t i = 0; i < instance->n_batches; i++) {
-        if (!batch_is_silent(engine_batch(instance, i))) {
+        const struct batch *batch = engine_batch(instance, i);
+        if (!batch_is_silent(batch) || (instance->node && engine_batch_fills(instance, batch))) {
             return 0;
         }
     }
@@ -207,7 +208,11 @@ uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime unt
     }
     /* The stretch may end where this one schedules its last token. */
     sequence_prefetch(sequence_pool_at(&instance->sequences, decode_set_next(decode)));
-    int64_t most = decode_set_next_finish(decode) - decode->clock - 1;
+    int64_t last = decode_set_next_finish(decode);
+    if (instance->node && engine_next_fill(instance) < last) {
+        last = engine_next_fill(instance);
+    }
+    int64_t most = last - decode->clock - 1;
     enum { MOST = 1 << 15 };
     most = most < MOST ? most : MOST;
     if (most > 0 && piece->to - context - 1 < (uint64_t)(most - 1) * decode->n) {

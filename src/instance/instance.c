@@ -67,6 +67,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
         instance->node = node;
         instance->place = node_join(node, instance);
     }
+    engine_open_fills(instance);
     engine_open_log(instance);
     engine_open_residency(instance);
     return instance;
@@ -88,6 +89,7 @@ void instance_destroy(struct instance *instance)
         kv_release(instance->pool, &sequence->holder);
     }
     engine_close_residency(instance);
+    engine_close_fills(instance);
     engine_close_log(instance);
     free_unless(instance->first_chunks, instance->draft.chunks);
     mem_free(instance->taken);
@@ -313,6 +315,9 @@ static void end_batch(struct instance *instance)
     struct batch *batch = engine_batch(instance, 0);
     const simtime now = batch->end;
     keep_snapshot(instance, now);
+    if (instance->node) {
+        engine_end_step(instance, batch, now);
+    }
     for (uint32_t i = 0; i < batch->completions.n; i++) {
         struct sequence *sequence = batch->completions.items[i];
         if (sequence->first_token == SIMTIME_NEVER) {
@@ -320,9 +325,6 @@ static void end_batch(struct instance *instance)
         } else if (sequence->state != SEQUENCE_WAITING) { /* not preempted again meanwhile */
             engine_note_gap(instance, now - sequence->token_before);
             sequence->token_before = 0;
-        }
-        if (instance->node) {
-            engine_computed_prompt(instance, sequence, now);
         }
     }
     if (batch->finishers.n > 1) { /* released in the order of the running list */

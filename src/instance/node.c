@@ -27,6 +27,9 @@ struct node *node_create(const struct tier_plan *plan, uint32_t block_size)
         written[0] = (struct network_link){.bandwidth = spec->write_bandwidth, .latency = spec->latency};
         written[1] = (struct network_link){.bandwidth = spec->read_bandwidth, .latency = spec->latency};
         node->pools[tier] = kv_pool_create(spec->n_blocks + 1, block_size, true);
+        if (spec->has_arc) {
+            kv_pool_use_arc(node->pools[tier]);
+        }
     }
     node->network = network_create(links, n_links(plan), 2 * plan->node_instances);
     mem_free(links);
@@ -67,6 +70,7 @@ void node_destroy(struct node *node)
     network_destroy(node->network);
     mem_free(node->members);
     mem_free(node->transfers);
+    kv_holder_fini(&node->scratch);
     mem_free(node->free_tags);
     mem_free(node);
 }

@@ -1,8 +1,8 @@
 /* The instances of one host: the KV tiers below HBM that they share, and the links between.
  *
- * A tier is a pool of blocks like that of HBM (kv/pool.h): content-addressed, LRU, blocks in use held by whoever moves
- * them. What is stored in a tier is copied on to the next one below, so a lower tier holds what an upper one has and
- * what that had to give up; a load takes the first tier that has the most.
+ * A tier is a pool of blocks like that of HBM (kv/pool.h): content-addressed, LRU or ARC, blocks in use held by whoever
+ * moves them. What is stored in a tier is copied on to the next one below, so a lower tier holds what an upper one has
+ * and what that had to give up; a load takes the first tier that has the most.
  *
  * The instances of a node meet in its network and its tiers at exact times: node_advance carries them on together. A
  * node of one instance is nothing but that instance.

@@ -29,16 +29,18 @@ static void put_transfer(const struct node *node, const struct transfer *transfe
         return;
     }
     store_put_u8(writer, (uint8_t)transfer->kind);
+    store_put_u8(writer, transfer->waits);
     store_put_u32(writer, transfer->member);
     store_put_u32(writer, transfer->from);
     store_put_u32(writer, transfer->to);
+    store_put_u32(writer, transfer->after);
     store_put_u32(writer, transfer->blocks);
+    store_put_u32(writer, transfer->lasting);
     store_put_u32(writer, transfer->moving);
     store_put_u32(writer, transfer->flow);
     store_put_u64(writer, transfer->program);
-    store_put_u32(writer, transfer->kind == TRANSFER_LOAD
-                              ? position_of(node->members[transfer->member], transfer->sequence)
-                              : NO_POSITION);
+    store_put_u32(writer,
+                  transfer->sequence ? position_of(node->members[transfer->member], transfer->sequence) : NO_POSITION);
     kv_holder_save(&transfer->source, writer);
     kv_holder_save(&transfer->target, writer);
     saved_content_put(&transfer->content, writer);
@@ -71,21 +73,26 @@ static bool has_sound_ends(const struct node *node, const struct transfer *trans
         return transfer->from == ASIM_NONE && transfer->to == 0;
     case TRANSFER_COPY:
         return transfer->from < n_tiers && transfer->to < n_tiers && transfer->to == transfer->from + 1;
+    case TRANSFER_RAISE:
+        return transfer->from == node->plan->storage && transfer->from < n_tiers && transfer->to == 0 &&
+               !transfer->waits;
     case TRANSFER_LOAD:
     case TRANSFER_PREFETCH:
-        return transfer->from < n_tiers && transfer->to == ASIM_NONE;
+        return transfer->from < n_tiers && transfer->to == ASIM_NONE && !transfer->waits;
+    default:
+        return false;
     }
-    return false;
 }
 
-/* The turn for which something is loaded; NULL: it waits for none. */
-static struct sequence *waiting_at(const struct instance *instance, uint32_t position)
+/* The turn for which something is loaded or raised; NULL: it waits for none. */
+static struct sequence *waiting_at(const struct instance *instance, uint32_t position, bool is_raise)
 {
     struct sequence *sequence = instance->waiting.head;
     for (; sequence && position; position--) {
         sequence = sequence->next;
     }
-    return sequence && residency_guest(instance->residency, sequence)->is_loading ? sequence : NULL;
+    const struct guest *guest = sequence ? residency_guest(instance->residency, sequence) : NULL;
+    return guest && (is_raise ? guest->is_raising : guest->is_loading) ? sequence : NULL;
 }
 
 static bool has_sound_blocks(const struct node *node, const struct transfer *transfer)
@@ -96,26 +103,29 @@ static bool has_sound_blocks(const struct node *node, const struct transfer *tra
     return transfer->content.n_tokens == (uint64_t)transfer->blocks * node->block_size && !source->anonymous_blocks &&
            (source->hashed_blocks == transfer->blocks ||
             (transfer->kind == TRANSFER_STORE && !source->hashed_blocks)) &&
-           (!is_load || (!target->hashed_blocks && !target->anonymous_blocks && !target->n_ranges));
+           (!(is_load || transfer->waits) ||
+            (!target->hashed_blocks && !target->anonymous_blocks && !target->n_ranges));
 }
 
 /* What a transfer is; whether it makes sense before its neighbours are known. */
-static bool get_transfer(struct node *node, uint32_t tag, struct store_reader *reader)
+static bool get_transfer(struct node *node, struct transfer *transfer, struct store_reader *reader)
 {
-    struct transfer *transfer = node->transfers[tag];
     if (!store_get_u8(reader)) {
         return true;
     }
     const uint8_t kind = store_get_u8(reader);
+    transfer->waits = store_get_u8(reader) != 0;
     transfer->member = store_get_u32(reader);
     transfer->from = store_get_u32(reader);
     transfer->to = store_get_u32(reader);
+    transfer->after = store_get_u32(reader);
     transfer->blocks = store_get_u32(reader);
+    transfer->lasting = store_get_u32(reader);
     transfer->moving = store_get_u32(reader);
     transfer->flow = store_get_u32(reader);
     transfer->program = store_get_u64(reader);
     const uint32_t position = store_get_u32(reader);
-    if (store_failed(reader) || kind > TRANSFER_PREFETCH || transfer->member >= node->n_members) {
+    if (store_failed(reader) || kind >= TRANSFER_KINDS || transfer->member >= node->n_members) {
         return false;
     }
     transfer->kind = (enum transfer_kind)kind;
@@ -124,27 +134,38 @@ static bool get_transfer(struct node *node, uint32_t tag, struct store_reader *r
         return false;
     }
     saved_content_get(&transfer->content, reader);
-    transfer->sequence = transfer->kind == TRANSFER_LOAD ? waiting_at(node->members[transfer->member], position) : NULL;
+    const struct instance *member = node->members[transfer->member];
+    const bool is_raise = transfer->kind == TRANSFER_RAISE;
+    const bool has_turn = is_raise || transfer->kind == TRANSFER_LOAD;
+    transfer->sequence = has_turn ? waiting_at(member, position, is_raise) : NULL;
+    if (is_raise && transfer->sequence) {
+        residency_guest(member->residency, transfer->sequence)->raise = transfer->tag;
+    }
     uint32_t path[2];
-    const struct network_transfer flow = node_flow(node, tag, path);
-    if (store_failed(reader) || (transfer->kind == TRANSFER_LOAD && !transfer->sequence) ||
-        !has_sound_blocks(node, transfer) || !network_flow_is(node->network, transfer->flow, &flow)) {
+    const struct network_transfer flow = node_flow(node, transfer, path);
+    if (store_failed(reader) || (has_turn && !transfer->sequence) || !has_sound_blocks(node, transfer) ||
+        (!transfer->waits && !network_flow_is(node->network, transfer->flow, &flow))) {
         return false;
     }
     transfer->is_live = true;
     return true;
 }
 
-/* Every turn that waits for a load waits for one, and every flow is one of a transfer. */
+/* Every turn that waits for a load waits for one, every flow is one of a transfer, and what is awaited is on its way.
+ */
 static bool are_complete(const struct node *node)
 {
-    uint32_t live = 0;
+    uint32_t moving = 0;
     uint32_t loads = 0;
     uint32_t loading = 0;
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        live += transfer->is_live;
-        loads += transfer->is_live && transfer->kind == TRANSFER_LOAD;
+        moving += transfer_moves(transfer);
+        if (transfer->is_live && transfer->waits &&
+            (transfer->after >= node->n_transfers || !transfer_moves(node->transfers[transfer->after]))) {
+            return false;
+        }
+        loads += transfer->is_live && transfer->sequence;
         for (size_t k = 0; transfer->is_live && transfer->sequence && k < i; k++) {
             if (node->transfers[k]->is_live && node->transfers[k]->sequence == transfer->sequence) {
                 return false;
@@ -152,9 +173,9 @@ static bool are_complete(const struct node *node)
         }
     }
     for (size_t i = 0; i < node->n_members; i++) {
-        loading += node->members[i]->residency->n_loading;
+        loading += node->members[i]->residency->n_loading + node->members[i]->residency->n_raising;
     }
-    return live == network_flows(node->network) && loads == loading;
+    return moving == network_flows(node->network) && loads == loading;
 }
 
 static void get_transfers(struct node *node, struct store_reader *reader)
@@ -164,7 +185,7 @@ static void get_transfers(struct node *node, struct store_reader *reader)
         store_refuse(reader, "%" PRIu64 " transfers", n);
     }
     for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
-        if (!get_transfer(node, node_take_tag(node), reader)) {
+        if (!get_transfer(node, node_take_transfer(node), reader)) {
             store_refuse(reader, "transfer %" PRIu64 " makes no sense", i);
         }
     }

@@ -46,7 +46,7 @@ bool engine_watches_waiting(const struct instance *instance)
 
 bool engine_may_admit(const struct instance *instance)
 {
-    if (instance->waiting.n == instance->residency->n_loading) {
+    if (instance->waiting.n == instance->residency->n_loading + engine_awaiting_raises(instance)) {
         return false;
     }
     const bool room = instance->running.n < instance->config->max_num_seqs;
@@ -59,7 +59,8 @@ bool engine_may_admit(const struct instance *instance)
 static bool may_start(const struct instance *instance, const struct sequence *sequence)
 {
     const struct guest *guest = residency_guest(instance->residency, sequence);
-    return !sequence->last_in_flight && !guest->is_loading && guest->refused_in != instance->residency->batch;
+    return !sequence->last_in_flight && !guest->is_loading && guest->refused_in != instance->residency->batch &&
+           !engine_awaits_raise(instance, sequence);
 }
 
 static struct sequence *first_waiting(const struct instance *instance)

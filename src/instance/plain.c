@@ -24,6 +24,9 @@ void engine_preempt(struct instance *instance, struct sequence *sequence, simtim
         sequence->token_before = instance->device_free; /* all that decode are in every batch */
     }
     if (sequence->state == SEQUENCE_DECODING) {
+        if (instance->node) {
+            engine_fills_leave(instance, sequence);
+        }
         decode_set_leave(&instance->decode, sequence, SEQUENCE_WAITING);
     }
     kv_release(instance->pool, &sequence->holder);
@@ -116,6 +119,9 @@ bool engine_run_plain(struct instance *instance, struct draft *draft, simtime no
     draft->n_decode = instance->decode.n;
     decode_set_tick(&instance->decode, 1);
     draft->decode_context = instance->decode.context;
+    if (instance->node) {
+        engine_fill_decoded(instance, draft->batch);
+    }
     engine_drain_finished(instance, draft->batch);
     for (size_t i = 0; i < instance->n_taken; i++) {
         engine_add_chunk(instance, draft, instance->taken[i].sequence, instance->taken[i].tokens);

@@ -150,7 +150,7 @@ struct resident *residency_add(struct instance *instance, uint64_t program, stru
                                   .back_at = SIMTIME_NEVER,
                                   .program = program,
                                   .blocks = holder->hashed_blocks,
-                                  .private_blocks = kv_private_blocks(instance->pool, holder)};
+                                  .private_blocks = engine_private_blocks(instance, holder)};
     *holder = empty;
     residency->residents[place] = resident;
     residency->retained_blocks += resident->private_blocks;
@@ -198,6 +198,8 @@ static void sum_up(struct instance *instance)
             residency->next_deadline = resident->back_at;
         }
     }
+    const simtime stop = engine_next_raise_stop(instance);
+    residency->next_deadline = stop < residency->next_deadline ? stop : residency->next_deadline;
 }
 
 /* So many of its private blocks are not retained any more. */
@@ -252,7 +254,7 @@ void residency_give(struct instance *instance, struct resident *resident, struct
     resident->is_pin = false;
     resident->since = now;
     resident->blocks = resident->holder.hashed_blocks;
-    resident->private_blocks = kv_private_blocks(instance->pool, &resident->holder);
+    resident->private_blocks = engine_private_blocks(instance, &resident->holder);
     instance->residency->retained_blocks += resident->private_blocks;
     residency_set_timer(instance);
 }

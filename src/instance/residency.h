@@ -22,12 +22,16 @@
 struct guest {
     struct turn_facts facts;
     struct asim_priority priority;
-    simtime served;        /* execution time before it was preempted last */
-    simtime running_since; /* SIMTIME_NEVER: it waits */
-    uint64_t refused_in;   /* batch; 0: none */
-    uint32_t loaded_toks;  /* for its first admission, brought from a tier, */
-    uint8_t loaded_from;   /* this one */
-    bool is_loading;       /* KV is on its way from a tier; when it has come the sequence holds it while it waits */
+    simtime served;         /* execution time before it was preempted last */
+    simtime running_since;  /* SIMTIME_NEVER: it waits */
+    uint64_t refused_in;    /* batch; 0: none */
+    uint32_t stored_blocks; /* leading ones, since it was admitted, as they filled up */
+    uint32_t loaded_toks;   /* for its first admission, brought from a tier, */
+    uint8_t loaded_from;    /* this one */
+    bool is_raising;        /* KV is on its way from storage to the first tier, */
+    uint32_t raise;         /* in this transfer, */
+    simtime raise_until;    /* which is cut short then; SIMTIME_NEVER: it has no time limit */
+    bool is_loading;        /* KV is on its way from a tier; when it has come the sequence holds it while it waits */
 };
 
 /* A program between two turns. */
@@ -38,7 +42,7 @@ struct resident {
     uint32_t turn, tool;
     uint32_t context_toks;
     uint32_t blocks;
-    uint32_t private_blocks; /* that nobody else held when it was retained */
+    uint32_t private_blocks; /* that nobody else held when it was retained, but stores of them */
     bool is_pin;             /* until the deadline, else a hold */
     bool has_returned;
     bool is_offloading; /* a store is under way, that holds what the resident held */
@@ -90,7 +94,8 @@ struct residency {
     size_t guest_capacity;
     struct resident **residents; /* by program */
     size_t n_residents, resident_capacity;
-    uint32_t n_loading; /* waiting turns whose KV is on its way */
+    uint32_t n_loading; /* waiting turns whose KV is on its way, */
+    uint32_t n_raising; /* to HBM or to the first tier */
     uint64_t batch;     /* number of the one that is composed */
     struct admission_queue queue;
     struct resident **spare; /* memory of former ones */

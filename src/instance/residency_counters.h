@@ -7,12 +7,13 @@
 #include <stdint.h>
 
 /* Why KV moves. */
-enum moved {
-    MOVED_OUT,   /* HBM to the first tier below */
-    MOVED_DOWN,  /* a tier to the next one */
-    MOVED_IN,    /* to HBM, for a turn that waits */
-    MOVED_AHEAD, /* to HBM, before the turn is there */
-    MOVED_KINDS
+enum transfer_kind {
+    TRANSFER_STORE,    /* HBM to the first tier below */
+    TRANSFER_COPY,     /* a tier to the next one below */
+    TRANSFER_LOAD,     /* a tier to HBM, for a turn that waits */
+    TRANSFER_PREFETCH, /* the same for a program between turns */
+    TRANSFER_RAISE,    /* storage to the first tier, while a turn waits */
+    TRANSFER_KINDS
 };
 
 struct residency_counters {
@@ -26,16 +27,17 @@ struct residency_counters {
     uint64_t displaced; /* running turns that a waiting one took the place of */
     struct {
         uint64_t transfers, blocks;
-    } moved[MOVED_KINDS];
+    } moved[TRANSFER_KINDS];
     uint64_t loaded_blocks[MAX_TIERS];   /* by tier that they came from */
     uint64_t stores_refused;             /* the tier had no room that nobody used */
+    uint64_t cut_bytes;                  /* of blocks that were on their way when a raise was cut short */
     unsigned __int128 active_block_ps;   /* blocks that turns and transfers hold, times the time of batches */
     unsigned __int128 retained_block_ps; /* private blocks of residents, times time */
     unsigned __int128 wasted_block_ps;   /* of those, of residents that did not return */
 };
 
 /* All of them, for who adds them up or keeps them. */
-enum { RESIDENCY_COUNTS = 14 + 2 * MOVED_KINDS + MAX_TIERS, RESIDENCY_SUMS = 3 };
+enum { RESIDENCY_COUNTS = 15 + 2 * TRANSFER_KINDS + MAX_TIERS, RESIDENCY_SUMS = 3 };
 void residency_counters_list(struct residency_counters *counters, uint64_t *counts[RESIDENCY_COUNTS],
                              unsigned __int128 *sums[RESIDENCY_SUMS]);
 

@@ -124,7 +124,10 @@ static void put_guest(const struct guest *guest, struct store_writer *writer)
     store_put_i64(writer, guest->served);
     store_put_i64(writer, guest->running_since);
     store_put_u64(writer, guest->refused_in);
+    store_put_u8(writer, guest->is_raising);
+    store_put_i64(writer, guest->raise_until);
     store_put_u8(writer, guest->is_loading);
+    store_put_u32(writer, guest->stored_blocks);
     store_put_u32(writer, guest->loaded_toks);
     store_put_u8(writer, guest->loaded_from);
 }
@@ -170,7 +173,10 @@ static void get_guest(struct guest *guest, struct store_reader *reader)
     guest->served = store_get_i64(reader);
     guest->running_since = store_get_i64(reader);
     guest->refused_in = store_get_u64(reader);
+    guest->is_raising = store_get_u8(reader) != 0;
+    guest->raise_until = store_get_i64(reader);
     guest->is_loading = store_get_u8(reader) != 0;
+    guest->stored_blocks = store_get_u32(reader);
     guest->loaded_toks = store_get_u32(reader);
     guest->loaded_from = store_get_u8(reader);
 }
@@ -186,9 +192,12 @@ static void get_guests(struct instance *instance, const struct sequence_list *li
         *guest = (struct guest){0};
         get_guest(guest, reader);
         residency->n_loading += guest->is_loading;
+        residency->n_raising += guest->is_raising;
         if (!has_sound_facts(&guest->facts) || !saved_time(guest->served) || guest->refused_in > residency->batch ||
             (runs ? !saved_time(guest->running_since) : guest->running_since != SIMTIME_NEVER) ||
-            (guest->is_loading && list != &instance->waiting) || guest->loaded_from >= MAX_TIERS) {
+            ((guest->is_loading || guest->is_raising) && (list != &instance->waiting || !instance->node)) ||
+            guest->raise_until < 0 || guest->loaded_from >= MAX_TIERS ||
+            (uint64_t)guest->stored_blocks * instance->config->block_size > sequence->content.n_tokens) {
             store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 ": policies cannot know that of it",
                          sequence->program, sequence->turn);
         }

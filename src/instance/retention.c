@@ -58,8 +58,8 @@ static struct resident *retain(struct instance *instance, struct sequence *seque
 static void send_away(struct instance *instance, struct sequence *sequence, const struct asim_retention *decision,
                       simtime now)
 {
-    const bool stored =
-        engine_store(instance, sequence->program, sequence->content, sequence->holder.hashed_blocks, true, now);
+    const bool stored = engine_store(instance, sequence->program, sequence->content, sequence->holder.hashed_blocks,
+                                     sequence->holder.hashed_blocks, true, now);
     kv_release(instance->pool, &sequence->holder); /* the store holds it until it is over */
     if (decision->until != ASIM_NEVER) {
         struct resident *resident = retain(instance, sequence, decision, now);
@@ -69,21 +69,16 @@ static void send_away(struct instance *instance, struct sequence *sequence, cons
     }
 }
 
-/* The leading full blocks of what the sequence holds. */
-static void store_toks(struct instance *instance, const struct sequence *sequence, uint32_t toks, simtime now)
+/* The leading full blocks of what the sequence holds; of `twice_toks` they have been hit twice. */
+static void store_toks(struct instance *instance, const struct sequence *sequence, uint32_t toks, uint32_t twice_toks,
+                       simtime now)
 {
-    const uint32_t blocks = toks / instance->config->block_size;
+    const uint32_t block_size = instance->config->block_size;
+    const uint32_t blocks = toks / block_size;
     const uint32_t hashed = sequence->holder.hashed_blocks;
     if (blocks) {
-        engine_store(instance, sequence->program, sequence->content, blocks < hashed ? blocks : hashed, true, now);
-    }
-}
-
-/* What the engine does by itself where there are tiers. */
-static void store_at_end(struct instance *instance, const struct sequence *sequence, simtime now)
-{
-    if (instance->node && instance->node->plan->engine == OFFLOAD_WRITE_THROUGH) {
-        engine_store(instance, sequence->program, sequence->content, sequence->holder.hashed_blocks, true, now);
+        engine_store(instance, sequence->program, sequence->content, blocks < hashed ? blocks : hashed,
+                     twice_toks / block_size, true, now);
     }
 }
 
@@ -101,7 +96,6 @@ void engine_part(struct instance *instance, struct sequence *sequence, simtime n
     if (before) { /* another branch of the program ended earlier, or it has been elsewhere since */
         residency_remove(instance, residency_index(residency, before), now);
     }
-    store_at_end(instance, sequence, now);
     if (decision.action == ASIM_KEEP && instance->node && instance->node->plan->engine == OFFLOAD_WRITE_BACK) {
         decision.action = ASIM_HOLD; /* so that it is written when it must go */
     }
@@ -139,37 +133,35 @@ void engine_arrive(struct instance *instance, struct sequence *sequence, simtime
     }
     consult_arrival(instance, sequence, now);
     engine_rank(instance, sequence, now);
+    if (instance->node) {
+        engine_raise(instance, sequence, now);
+    }
     residency_set_timer(instance);
 }
 
-/* What the turn hit is worth a copy. */
-static void store_at_hit(struct instance *instance, const struct sequence *sequence, simtime now)
+/* What the turn hit has been used, and is worth a copy. */
+static void note_hit(struct instance *instance, const struct sequence *sequence, simtime now)
 {
     if (!instance->node || sequence->preemptions) {
         return;
     }
+    engine_use_tiers(instance, sequence);
     const uint32_t hit = (uint32_t)sequence->base;
     const uint32_t before = residency_guest(instance->residency, sequence)->facts.kept_before;
+    const uint32_t twice = hit < before ? hit : before;
     const enum offload_engine engine = instance->node->plan->engine;
     if (engine == OFFLOAD_FIRST_HIT) {
-        store_toks(instance, sequence, hit, now);
+        store_toks(instance, sequence, hit, twice, now);
     } else if (engine == OFFLOAD_SECOND_HIT) {
-        store_toks(instance, sequence, hit < before ? hit : before, now);
+        store_toks(instance, sequence, twice, twice, now);
     }
-}
-
-void engine_computed_prompt(struct instance *instance, const struct sequence *sequence, simtime now)
-{
-    const enum offload_engine engine = instance->node->plan->engine;
-    if (engine == OFFLOAD_WRITE_THROUGH || engine == OFFLOAD_PROMPTS) {
-        store_toks(instance, sequence, sequence->prompt_toks, now);
-    }
+    engine_store_lasting(instance, sequence->program, sequence->content, twice / instance->config->block_size, now);
 }
 
 void engine_stored(struct instance *instance, uint64_t program, simtime now)
 {
     struct resident *resident = residency_find(instance->residency, program);
-    if (resident && resident->is_offloading) {
+    if (resident && resident->is_offloading && !engine_is_storing(instance, program)) {
         resident->is_offloading = false;
         if (resident->back_at < now) {
             resident->back_at = now;
@@ -182,8 +174,9 @@ void engine_return(struct instance *instance, const struct sequence *sequence, s
 {
     struct residency *residency = instance->residency;
     residency_guest(residency, sequence)->running_since = now;
+    residency_guest(residency, sequence)->stored_blocks = 0;
     engine_log_turn(instance, DECISION_START, sequence, now);
-    store_at_hit(instance, sequence, now);
+    note_hit(instance, sequence, now);
     struct resident *resident = residency_find(residency, sequence->program);
     if (resident && resident->blocks) {
         *(resident->is_pin ? &residency->counters.pins_returned : &residency->counters.holds_returned) += 1;
@@ -234,6 +227,7 @@ void engine_pass_timer(struct instance *instance, simtime now)
     struct residency *residency = instance->residency;
     if (instance->node) {
         node_pass(instance->node, now);
+        engine_stop_late_raises(instance, now);
     }
     for (size_t i = residency->n_residents; i-- > 0;) {
         const struct resident *resident = residency->residents[i];
@@ -444,7 +438,7 @@ static bool find_blocks(struct instance *instance, uint32_t needed, bool by_runn
             continue;
         }
         if (writes_back && resident->blocks) { /* running turns cannot wait for it */
-            engine_store(instance, resident->program, extent_list_content(&resident->content), resident->blocks,
+            engine_store(instance, resident->program, extent_list_content(&resident->content), resident->blocks, 0,
                          !by_running, now);
         }
         give_up(instance, resident, now);

@@ -34,6 +34,9 @@ bool engine_run_steady(struct instance *instance, struct draft *draft, uint32_t 
     draft->n_decode = decode->n;
     decode_set_tick(decode, 1);
     draft->decode_context = decode->context;
+    if (instance->node) {
+        engine_fill_decoded(instance, draft->batch);
+    }
     engine_drain_finished(instance, draft->batch);
     if (tokens) {
         kv_alloc(instance->pool, &partial->holder, chunk_blocks);

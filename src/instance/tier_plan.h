@@ -12,11 +12,18 @@ enum { MAX_TIERS = 3 }; /* host DRAM, CXL, NVMe */
 /* When an engine copies KV to the first tier by itself; it loads what it finds there when a turn is admitted. */
 enum offload_engine {
     OFFLOAD_BY_POLICY,     /* when a policy asks for it */
-    OFFLOAD_WRITE_THROUGH, /* all full blocks: those of a prompt when it is computed, the others when the turn ends */
-    OFFLOAD_PROMPTS,       /* whole chunks of a prompt when it is computed; generated tokens are not stored */
+    OFFLOAD_WRITE_THROUGH, /* all blocks, when the batch that fills them up has ended */
+    OFFLOAD_PROMPTS,       /* the same of prompts; generated tokens are not stored */
     OFFLOAD_FIRST_HIT,     /* what a turn hits in HBM, when it is admitted */
     OFFLOAD_SECOND_HIT,    /* what was hit before it is hit again */
     OFFLOAD_WRITE_BACK,    /* nothing, until it must make room in HBM */
+};
+
+/* When what storage has of a waiting turn's prompt has not come up in time. */
+enum raise_stop {
+    RAISE_BEST_EFFORT, /* it is cut short when the turn could be admitted */
+    RAISE_WAIT,        /* the turn waits for all of it */
+    RAISE_TIMEOUT      /* the turn waits for a time */
 };
 
 struct tier_spec {
@@ -25,6 +32,7 @@ struct tier_spec {
     uint64_t read_bandwidth, write_bandwidth; /* bytes/s */
     bool is_duplex;                           /* else reads and writes share the bandwidth */
     simtime latency;                          /* of the start of a transfer */
+    bool has_arc;                             /* gives up blocks by ARC, else the one used longest ago */
 };
 
 struct tier_plan {
@@ -35,9 +43,17 @@ struct tier_plan {
     uint64_t block_bytes;
     enum offload_engine engine;
     uint32_t chunk_blocks;    /* stored and found in whole chunks of so many blocks */
-    uint32_t least_load_toks; /* fewer are computed rather than loaded */
-    bool between_steps;       /* copies run between batches, not beside them */
-    uint32_t node_instances;  /* instances that share the tiers; 1: none do */
+    uint32_t least_load_toks; /* fewer are computed rather than loaded, */
+    uint32_t most_load_toks;  /* and more too */
+    bool loads_into_room;     /* a turn for whose load there is no room computes it too */
+    /* A tier from which turns load nothing: what it has is raised to the first tier while they wait, and it is given
+     * what is hit twice. n_tiers: none. */
+    uint32_t storage;
+    uint32_t least_raise_toks;
+    enum raise_stop raise_stop;
+    simtime raise_timeout, raise_timeout_per_ktok;
+    bool between_steps;      /* copies run between batches, not beside them */
+    uint32_t node_instances; /* instances that share the tiers; 1: none do */
 };
 
 /* Time of a load over idle links. */

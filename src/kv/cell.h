@@ -34,15 +34,16 @@ struct prefix_node {
 
 /* One copy of a node: a run of blocks in one state. */
 struct kv_copy {
-    uint32_t lane; /* names the copy among those of its node; increasing in list order */
-    uint32_t ref;  /* ranges that cover it */
-    uint32_t next; /* in the node's list */
+    uint32_t lane;     /* names the copy among those of its node; increasing in list order */
+    uint32_t ref;      /* ranges that cover it */
+    uint32_t next;     /* in the node's list */
+    uint32_t frequent; /* 1: used again since it came, where the pool tells (arc.h) */
 };
 
 struct kv_cell {
     struct prefix_node node;
     struct kv_copy copy;
-    uint32_t padding[3];
+    uint32_t padding[2];
 };
 
 /* A run in the queue (free_queue.h), or of copies that are held. */

@@ -1,6 +1,7 @@
 #include "kv/pool.h"
 
 #include "base/mem.h"
+#include "kv/arc.h"
 #include "kv/block_cursor.h"
 #include "kv/pool_internal.h"
 
@@ -23,6 +24,7 @@ struct kv_pool *kv_pool_create(uint32_t n_blocks, uint32_t block_size, bool pref
 void kv_pool_destroy(struct kv_pool *pool)
 {
     if (pool) {
+        kv_arc_fini(pool->arc);
         prefix_index_fini(&pool->index);
         free_queue_fini(&pool->queue);
         mem_free(pool);
@@ -70,11 +72,11 @@ static uint32_t next_on_path(const struct prefix_index *index, struct path *path
 
 /* ---- operations ---- */
 
-struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens)
+struct kv_hit kv_find(struct kv_pool *pool, struct content content, uint32_t blocks)
 {
-    assert(n_tokens <= content.n_tokens);
+    assert((uint64_t)blocks * pool->block_size <= content.n_tokens);
     struct kv_hit hit = {0};
-    uint32_t left = n_tokens ? (n_tokens - 1) / pool->block_size : 0;
+    uint32_t left = blocks;
     if (!pool->prefix_caching || !left) {
         return hit;
     }
@@ -110,6 +112,12 @@ struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n
         }
     }
     return hit;
+}
+
+struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens)
+{
+    assert(n_tokens <= content.n_tokens);
+    return kv_find(pool, content, n_tokens ? (n_tokens - 1) / pool->block_size : 0);
 }
 
 void kv_holder_add_range(struct kv_holder *holder, struct kv_range range)
@@ -211,13 +219,18 @@ static void take_blocks(struct kv_pool *pool, uint32_t n)
 
 void kv_alloc(struct kv_pool *pool, struct kv_holder *holder, uint32_t n)
 {
-    take_blocks(pool, n);
+    if (pool->arc) {
+        kv_arc_take(pool, n);
+    } else {
+        take_blocks(pool, n);
+    }
     pool->anonymous += n;
     holder->anonymous_blocks += n;
 }
 
 void kv_reserve(struct kv_pool *pool, uint32_t n)
 {
+    assert(!pool->arc);
     take_blocks(pool, n);
     pool->anonymous += n;
     pool->reserved += n;
@@ -262,6 +275,42 @@ static uint32_t enter_blocks(struct kv_pool *pool, struct kv_holder *holder, uin
     return child;
 }
 
+/* The same where there is one copy of everything; out of the way of the usual pool. */
+__attribute__((noinline)) static uint32_t enter_once(struct kv_pool *pool, struct kv_holder *holder, uint32_t node,
+                                                     struct block_run *run)
+{
+    struct prefix_index *index = &pool->index;
+    uint32_t child = prefix_index_child(index, node, run->key);
+    if (child != KV_NONE) { /* it has come meanwhile */
+        if (run->n < prefix_index_node(index, child)->n) {
+            child = prefix_index_split(index, child, run->n);
+        }
+        const uint32_t n = prefix_index_node(index, child)->n;
+        extend_ranges(pool, holder, child, hold_first_copy(pool, child, 0));
+        block_run_advance(run, n, pool->block_size);
+        prefix_index_merge(index, node);
+        kv_arc_give_empty(pool, n);
+        return child;
+    }
+    bool frequent;
+    const struct prefix_node *above = prefix_index_node(index, node);
+    struct block_run part = *run;
+    part.n = kv_arc_admit(pool, *run, above->depth + above->n, &frequent);
+    block_run_advance(run, part.n, pool->block_size);
+    if (grows_in_place(pool, node, &part) && prefix_index_copy_at(index, above->first_copy)->frequent == frequent) {
+        prefix_index_node(index, node)->n += part.n;
+        child = node;
+    } else {
+        child = prefix_index_add(index, node, part);
+        const uint32_t copy = prefix_index_add_copy(index, child, 0);
+        prefix_index_copy_at(index, copy)->frequent = frequent;
+        extend_ranges(pool, holder, child, 0);
+        prefix_index_merge(index, node);
+    }
+    kv_arc_entered(pool, frequent, part.n);
+    return child;
+}
+
 void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content content, uint32_t blocks)
 {
     assert(blocks <= holder->hashed_blocks + holder->anonymous_blocks);
@@ -277,7 +326,7 @@ void kv_hash(struct kv_pool *pool, struct kv_holder *holder, struct content cont
         struct block_run run = block_cursor_next(&cursor, left);
         left -= run.n;
         while (run.n) {
-            node = enter_blocks(pool, holder, node, &run);
+            node = pool->arc ? enter_once(pool, holder, node, &run) : enter_blocks(pool, holder, node, &run);
         }
     }
     holder->rest = cursor.left;
@@ -292,7 +341,11 @@ static inline uint32_t release_one(struct kv_pool *pool, uint32_t node, uint32_t
     struct prefix_index *index = &pool->index;
     const uint32_t copy = prefix_index_copy(index, node, lane);
     if (--prefix_index_copy_at(index, copy)->ref == 0) {
-        free_queue_push(&pool->queue, copy);
+        if (pool->arc) {
+            kv_arc_push(pool, copy);
+        } else {
+            free_queue_push(&pool->queue, copy);
+        }
         pool->free += prefix_index_node(index, node)->n;
         pool->cached_free += prefix_index_node(index, node)->n;
     }
@@ -315,6 +368,18 @@ static void release_range(struct kv_pool *pool, const struct kv_range *range)
     }
 }
 
+/* Blocks without a name, in the last place or where empty blocks are. */
+static inline void free_anonymous(struct kv_pool *pool, uint32_t n)
+{
+    pool->anonymous -= n;
+    if (pool->arc) {
+        kv_arc_give_empty(pool, n);
+        return;
+    }
+    free_queue_push_anonymous(&pool->queue, n);
+    pool->free += n;
+}
+
 void kv_release(struct kv_pool *pool, struct kv_holder *holder)
 {
     kv_trim(pool, holder); /* tail first */
@@ -333,9 +398,7 @@ void kv_release(struct kv_pool *pool, struct kv_holder *holder)
 
 void kv_trim(struct kv_pool *pool, struct kv_holder *holder)
 {
-    free_queue_push_anonymous(&pool->queue, holder->anonymous_blocks);
-    pool->free += holder->anonymous_blocks;
-    pool->anonymous -= holder->anonymous_blocks;
+    free_anonymous(pool, holder->anonymous_blocks);
     holder->anonymous_blocks = 0;
     holder->rest.count = 0;
 }
@@ -394,6 +457,7 @@ static uint32_t drop_copy_of(struct kv_pool *pool, uint32_t node, uint32_t lane,
 
 void kv_drop(struct kv_pool *pool, struct kv_holder *holder)
 {
+    assert(!pool->arc);
     kv_trim(pool, holder); /* tail first */
     while (holder->n_ranges) {
         const struct kv_range range = holder->last;
@@ -406,24 +470,6 @@ void kv_drop(struct kv_pool *pool, struct kv_holder *holder)
         }
     }
     kv_release(pool, holder); /* nothing is left */
-}
-
-uint32_t kv_private_blocks(const struct kv_pool *pool, const struct kv_holder *holder)
-{
-    uint32_t blocks = holder->anonymous_blocks;
-    for (uint32_t i = 0; i < holder->n_ranges; i++) {
-        const struct kv_range *range = kv_holder_range(holder, i);
-        const struct prefix_node *x;
-        uint32_t node = range->end;
-        do {
-            x = prefix_index_node(&pool->index, node);
-            if (prefix_index_copy_at(&pool->index, prefix_index_copy(&pool->index, node, range->lane))->ref == 1) {
-                blocks += x->n;
-            }
-            node = x->parent;
-        } while (x->depth != range->lo);
-    }
-    return blocks;
 }
 
 void kv_holder_fini(struct kv_holder *holder)

@@ -44,10 +44,20 @@ struct kv_hit {
 struct kv_pool *kv_pool_create(uint32_t n_blocks, uint32_t block_size, bool prefix_caching);
 void kv_pool_destroy(struct kv_pool *pool);
 
+/* From now on a new pool gives up blocks by ARC (kv/arc.h), and keeps one copy of every content. kv_reserve and kv_drop
+ * are not for such a pool. It is to be told what is used, and what will be entered before room is made for it; another
+ * pool takes no notice. */
+void kv_pool_use_arc(struct kv_pool *pool);
+void kv_use(struct kv_pool *pool, const struct kv_holder *holder);                        /* all that it holds */
+void kv_expect(struct kv_pool *pool, struct content content, uint32_t from, uint32_t to); /* blocks from, to - 1 */
+
 /* Looks up the first n_tokens of `content`. No side effect. */
 struct kv_hit kv_lookup(struct kv_pool *pool, struct content content, uint32_t n_tokens);
 
-/* Takes the blocks of `hit`, the result of a kv_lookup since which nothing changed, for an empty holder. */
+/* The same for the first `blocks` whole blocks of `content`: to copy them, which needs no token beyond. */
+struct kv_hit kv_find(struct kv_pool *pool, struct content content, uint32_t blocks);
+
+/* Takes the blocks of `hit`, the result of such a look-up since which nothing changed, for an empty holder. */
 void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content content, struct kv_hit hit);
 
 /* `n` more blocks for the holder, from the head of the free queue; needs n <= kv_free(pool). */
@@ -80,6 +90,10 @@ void kv_drop(struct kv_pool *pool, struct kv_holder *holder);
 
 /* Blocks that nobody else holds. */
 uint32_t kv_private_blocks(const struct kv_pool *pool, const struct kv_holder *holder);
+
+/* Blocks that nobody holds but the holder, and maybe the `n` others. */
+uint32_t kv_private_beside(struct kv_pool *pool, const struct kv_holder *holder, const struct kv_holder *const *others,
+                           size_t n);
 
 /* Fetching ahead (kv/prefetch.c), each some time after those that it follows: the pool itself; then the ends of its
  * queue; then the oldest block's content. For a look-up: the slots of the content, then its nodes, then

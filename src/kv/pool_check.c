@@ -3,7 +3,7 @@
 #include "kv/pool.h"
 
 #include "base/mem.h"
-#include "kv/pool_internal.h"
+#include "kv/arc.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
     } while (0)
 
 /* What a cell was found to be; a node and its home run share one. */
-enum { CELL_FREE = 1, CELL_NODE = 2, CELL_COPY = 4, CELL_ANONYMOUS = 8 };
+enum { CELL_FREE = 1, CELL_NODE = 2, CELL_COPY = 4, CELL_ANONYMOUS = 8, CELL_MARK = 16 };
 
 struct walk {
     const struct kv_pool *pool;
@@ -33,6 +33,7 @@ struct walk {
     uint64_t held;      /* blocks in held copies */
     uint32_t n_live;
     uint32_t n_queued_copies;
+    uint64_t by_kind[2]; /* blocks of copies, recent and frequent */
     struct kv_fault *fault;
 };
 
@@ -68,9 +69,19 @@ static bool check_spare(struct walk *walk)
     return true;
 }
 
+/* The mark of an ARC, which is not after another run that was the mark. */
+static bool check_mark(struct walk *walk, uint32_t run)
+{
+    REQUIRE(!walk->uses[run] && walk->cells[run].node.n == 0 && walk->runs[run].node == PREFIX_ROOT, "mark %u", run);
+    walk->uses[run] = CELL_MARK;
+    return true;
+}
+
 static bool check_queue(struct walk *walk)
 {
     const struct kv_pool *pool = walk->pool;
+    const struct kv_arc *arc = pool->arc;
+    bool marked = false;
     uint64_t free = 0;
     uint64_t cached = 0;
     uint32_t prev = KV_NONE;
@@ -81,7 +92,13 @@ static bool check_queue(struct walk *walk)
         REQUIRE(walk->runs[r].prev == prev, "run %u", r);
         REQUIRE(!walk->place[r], "run %u is queued twice", r);
         walk->place[r] = ++place;
-        if (owner == KV_NONE) {
+        if (arc && r == arc->mark) {
+            if (!check_mark(walk, r)) {
+                return false;
+            }
+            marked = true;
+        } else if (owner == KV_NONE) {
+            REQUIRE(!arc || prev == KV_NONE, "empty blocks come first");
             REQUIRE(!walk->uses[r] && walk->cells[r].node.n == 0, "run %u", r);
             REQUIRE(walk->runs[r].count > 0, "run %u", r);
             REQUIRE(prev == KV_NONE || walk->runs[prev].node != KV_NONE, "run %u should be joined", r);
@@ -89,12 +106,14 @@ static bool check_queue(struct walk *walk)
             free += walk->runs[r].count;
         } else {
             REQUIRE(is_live(walk, owner), "run %u of node %u", r, owner);
+            REQUIRE(walk->cells[r].copy.frequent == marked, "run %u is in the wrong part", r);
             free += walk->cells[owner].node.n;
             cached += walk->cells[owner].node.n;
             walk->n_queued_copies++;
         }
     }
     REQUIRE(pool->queue.tail == prev, "tail");
+    REQUIRE(!arc || marked, "mark");
     REQUIRE(free == pool->free && cached == pool->cached_free, "queue holds %llu blocks", (unsigned long long)free);
     return true;
 }
@@ -145,6 +164,9 @@ static bool check_copies(struct walk *walk, uint32_t node)
         REQUIRE(last == KV_NONE || walk->cells[last].copy.lane < copy->lane, "copy %u of node %u", c, node);
         REQUIRE(copy->lane <= INT32_MAX, "copy %u of node %u", c, node);
         REQUIRE((copy->ref == 0) == (walk->place[c] != 0), "copy %u of node %u", c, node);
+        REQUIRE(copy->frequent <= (walk->pool->arc != NULL), "copy %u of node %u", c, node);
+        REQUIRE(!walk->pool->arc || last == KV_NONE, "node %u has two copies", node);
+        walk->by_kind[copy->frequent] += x->n;
         walk->held += copy->ref ? x->n : 0;
         walk->n_queued_copies -= copy->ref == 0;
     }
@@ -152,8 +174,8 @@ static bool check_copies(struct walk *walk, uint32_t node)
     return true;
 }
 
-/* Every copy has one of the parent that outlives it: held, or later in the queue. No lane is below the parent's first.
- */
+/* Every copy has one of the parent that outlives it: held, or later in the queue, or not given up before it by an ARC.
+ * No lane is below the parent's first. */
 static bool check_closure(struct walk *walk, uint32_t node)
 {
     const struct kv_cell *cells = walk->cells;
@@ -168,7 +190,7 @@ static bool check_closure(struct walk *walk, uint32_t node)
         latest = place > latest ? place : latest;
     }
     for (uint32_t c = x->first_copy; c != KV_NONE; c = cells[c].copy.next) {
-        REQUIRE(latest > walk->place[c], "node %u can outlive its parent", node);
+        REQUIRE(latest > walk->place[c] || walk->pool->arc, "node %u can outlive its parent", node);
         REQUIRE(cells[first].copy.lane <= cells[c].copy.lane, "copy %u of node %u", c, node);
         REQUIRE(!cells[c].copy.ref || latest == UINT32_MAX, "node %u is held and its parent is not", node);
     }
@@ -223,6 +245,10 @@ static bool check_totals(struct walk *walk)
     REQUIRE((uint64_t)pool->free + walk->held + pool->anonymous == pool->usable, "%llu blocks in held copies",
             (unsigned long long)walk->held);
     REQUIRE(pool->reserved <= pool->anonymous, "reserved");
+    const struct kv_arc *arc = pool->arc;
+    REQUIRE(!arc || (walk->by_kind[0] == arc->blocks[0] && walk->by_kind[1] == arc->blocks[1]), "%llu recent blocks",
+            (unsigned long long)walk->by_kind[0]);
+    REQUIRE(!arc || (arc->target <= pool->usable && !arc->ties), "target");
     return true;
 }
 

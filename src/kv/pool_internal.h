@@ -19,6 +19,7 @@ struct kv_pool {
     uint32_t anonymous;   /* held blocks that are not in the index, the reserved ones included */
     uint32_t reserved;    /* of those, not claimed by a holder yet */
     uint64_t evicted;
+    struct kv_arc *arc; /* NULL: the oldest block goes first */
 };
 
 static inline const struct kv_range *kv_holder_range(const struct kv_holder *holder, uint32_t i)

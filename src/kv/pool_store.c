@@ -1,7 +1,53 @@
 #include "kv/pool_store.h"
 
 #include "base/mem.h"
-#include "kv/pool_internal.h"
+#include "kv/arc.h"
+
+enum { GHOST_BYTES = 16 };
+
+static void put_arc(const struct kv_arc *arc, struct store_writer *writer)
+{
+    store_put_u32(writer, arc->mark);
+    store_put_u32(writer, arc->blocks[0]);
+    store_put_u32(writer, arc->blocks[1]);
+    store_put_u32(writer, arc->target);
+    for (int list = 0; list < GHOST_LISTS; list++) {
+        store_put_u64(writer, arc->ghosts.lists[list].n);
+        uint32_t id = arc->ghosts.lists[list].oldest;
+        for (uint32_t i = 0; i < arc->ghosts.lists[list].n; i++, id = arc->ghosts.items[id].next) {
+            store_put_u64(writer, arc->ghosts.items[id].key.stream);
+            store_put_u32(writer, arc->ghosts.items[id].key.first);
+            store_put_u32(writer, arc->ghosts.items[id].depth);
+        }
+    }
+}
+
+static void get_ghosts(struct ghosts *ghosts, enum ghost_list list, struct store_reader *reader)
+{
+    const uint64_t n = store_get_count(reader, GHOST_BYTES);
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
+        struct block_key key;
+        key.stream = store_get_u64(reader);
+        key.first = store_get_u32(reader);
+        const uint32_t depth = store_get_u32(reader);
+        if (ghosts_find(ghosts, key, depth) != GHOST_LISTS) {
+            store_refuse(reader, "a KV pool that has given up one block twice");
+            return;
+        }
+        ghosts_put(ghosts, key, depth, list);
+    }
+}
+
+static void get_arc(struct kv_arc *arc, struct store_reader *reader)
+{
+    arc->mark = store_get_u32(reader);
+    arc->blocks[0] = store_get_u32(reader);
+    arc->blocks[1] = store_get_u32(reader);
+    arc->target = store_get_u32(reader);
+    for (int list = 0; list < GHOST_LISTS; list++) {
+        get_ghosts(&arc->ghosts, (enum ghost_list)list, reader);
+    }
+}
 
 void kv_pool_save(const struct kv_pool *pool, struct store_writer *writer)
 {
@@ -20,6 +66,9 @@ void kv_pool_save(const struct kv_pool *pool, struct store_writer *writer)
     store_put_u64(writer, store->n_cells);
     store_put_bytes(writer, store->cells, store->n_cells * sizeof *store->cells);
     store_put_bytes(writer, store->runs, store->n_cells * sizeof *store->runs);
+    if (pool->arc) {
+        put_arc(pool->arc, writer);
+    }
 }
 
 static bool read_cells(struct cell_store *store, struct store_reader *reader)
@@ -55,6 +104,12 @@ bool kv_pool_load(struct kv_pool *pool, struct store_reader *reader)
     pool->queue.tail = store_get_u32(reader);
     pool->queue.store.spare = store_get_u32(reader);
     if (!read_cells(&pool->queue.store, reader)) {
+        return false;
+    }
+    if (pool->arc) {
+        get_arc(pool->arc, reader);
+    }
+    if (store_failed(reader)) {
         return false;
     }
     if (!prefix_index_rebuild(&pool->index)) {

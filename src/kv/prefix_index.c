@@ -292,6 +292,7 @@ uint32_t prefix_index_split(struct prefix_index *index, uint32_t node, uint32_t 
     for (uint32_t c = x->first_copy; c != KV_NONE; c = prefix_index_copy_at(index, c)->next) {
         const struct kv_copy right = *prefix_index_copy_at(index, c);
         copy = append_copy(index, left, copy, right.lane, right.ref);
+        prefix_index_copy_at(index, copy)->frequent = right.frequent;
         if (right.ref == 0) {
             free_queue_insert_after(index->queue, c, copy);
         }
@@ -299,15 +300,15 @@ uint32_t prefix_index_split(struct prefix_index *index, uint32_t node, uint32_t 
     return left;
 }
 
-/* The same copies in the same order: held by as many ranges, or both idle and neighbours in the queue. Where no range
- * ends between the two nodes, the held copies are in the same lanes as well. */
+/* The same copies in the same order, of the same kind: held by as many ranges, or both idle and neighbours in the
+ * queue. Where no range ends between the two nodes, the held copies are in the same lanes as well. */
 static bool same_copies(const struct prefix_index *index, const struct prefix_node *x, const struct prefix_node *y)
 {
     const struct kv_cell *cells = index->queue->store.cells;
     uint32_t a = x->first_copy;
     uint32_t b = y->first_copy;
     for (; a != KV_NONE && b != KV_NONE; a = cells[a].copy.next, b = cells[b].copy.next) {
-        if (cells[a].copy.ref != cells[b].copy.ref ||
+        if (cells[a].copy.ref != cells[b].copy.ref || cells[a].copy.frequent != cells[b].copy.frequent ||
             (!cells[a].copy.ref && free_queue_run(index->queue, b)->next != a)) {
             return false;
         }

@@ -27,13 +27,13 @@ struct summary_decisions {
 };
 
 /* Tiers below HBM. */
-enum { SUMMARY_MOVES = 4, SUMMARY_TIERS = RECORDER_MAX_TIERS, SUMMARY_LINKS = 2 + 2 * SUMMARY_TIERS };
+enum { SUMMARY_MOVES = 5, SUMMARY_TIERS = RECORDER_MAX_TIERS, SUMMARY_LINKS = 2 + 2 * SUMMARY_TIERS };
 struct summary_tiers {
     uint32_t n_tiers;
     const char *names[SUMMARY_TIERS];
     struct {
         uint64_t transfers, blocks;
-    } moved[SUMMARY_MOVES];                /* out of HBM, down, into HBM for a turn, into HBM ahead of one */
+    } moved[SUMMARY_MOVES];                /* out of HBM, down, into HBM for a turn, into HBM ahead of one, up */
     uint64_t loaded_blocks[SUMMARY_TIERS]; /* into HBM, by tier that they came from */
     uint64_t stores_refused;
     /* Out of GPUs, into them, and by tier written and read; without a capacity: no such link. */

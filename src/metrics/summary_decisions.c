@@ -77,7 +77,7 @@ static json_t *links(const struct summary_tiers *tiers)
 
 json_t *summary_tiers_json(const struct summary_input *in)
 {
-    static const char *const causes[SUMMARY_MOVES] = {"out", "down", "in", "ahead"};
+    static const char *const causes[SUMMARY_MOVES] = {"out", "down", "in", "ahead", "up"};
     const struct summary_tiers *tiers = in->tiers;
     json_t *transfers = json_object();
     for (int i = 0; i < SUMMARY_MOVES; i++) {

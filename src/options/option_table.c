@@ -212,6 +212,11 @@ static const struct option_row rows[] = {
 
     {OPTION("hardware", BYTES, "tiers.dram", "--tiers-dram", tier_dram), AT_LEAST(0),
      HELP("Host DRAM for KV below HBM, of each group of tiers.sharing instances. Unset: none.")},
+    {OPTION("hardware", CHOICE, "tiers.dram_replacement", "--tiers-dram-replacement", tier_dram_replacement),
+     DEFAULT("lru"), NAMES2("lru", "arc"),
+     HELP("What host DRAM gives up for new KV: what was used longest ago, or by ARC, which keeps apart what was used "
+          "once "
+          "and more often.")},
     {OPTION("hardware", BYTES, "tiers.cxl", "--tiers-cxl", tier_cxl), AT_LEAST(0),
      HELP("CXL memory for KV below that: what is stored above is copied on. Unset: none.")},
     {OPTION("hardware", BYTES, "tiers.nvme", "--tiers-nvme", tier_nvme), AT_LEAST(0),
@@ -281,6 +286,21 @@ static const struct option_row rows[] = {
     {OPTION("engine", COUNT, "offload.chunk", "--offload-chunk", offload_chunk), RANGE(1, 65536),
      HELP("Tokens that are stored and found together, a multiple of block_size. Unset: 256 with lmcache, else one "
           "block.")},
+    {OPTION("engine", COUNT, "offload.load_quota", "--offload-load-quota", offload_load_quota), AT_LEAST(0),
+     HELP("Most tokens that are loaded for a turn; one that would load more computes them. Unset: no limit but room in "
+          "HBM, for which turns wait, or with hicache-... compute.")},
+    {OPTION("engine", CHOICE, "offload.prefetch_stop", "--offload-prefetch-stop", offload_prefetch_stop),
+     DEFAULT("best-effort"), NAMES3("best-effort", "wait-complete", "timeout"),
+     HELP("With hicache-... and NVMe below another tier, what NVMe has of a prompt is fetched to the first tier while "
+          "the "
+          "turn waits. Whether that is cut short when the turn could be admitted, or after a time.")},
+    {OPTION("engine", COUNT, "offload.prefetch_threshold", "--offload-prefetch-threshold", offload_prefetch_threshold),
+     DEFAULT("256"), AT_LEAST(1), HELP("Fewer tokens are not fetched like that.")},
+    {OPTION("engine", DURATION, "offload.prefetch_timeout", "--offload-prefetch-timeout", offload_prefetch_timeout),
+     DEFAULT("1s"), AT_LEAST(0), HELP("The time of offload.prefetch_stop = timeout,")},
+    {OPTION("engine", DURATION, "offload.prefetch_timeout_per_ktok", "--offload-prefetch-timeout-per-ktok",
+            offload_prefetch_timeout_per_ktok),
+     DEFAULT("250ms"), AT_LEAST(0), HELP("and what each 1000 tokens add to it.")},
     {OPTION("engine", TEXT, "policy", "--policy", policy),
      HELP("A policy for all planes that it serves, of retention, scheduling and routing: a shared object (a path holds "
           "a '/'), or a built-in name; `asim list policies` names them. Unset: the engine's own rules.")},

@@ -47,8 +47,10 @@ enum setting_offload {
     SETTING_OFFLOAD_HICACHE_SELECTIVE,
     SETTING_OFFLOAD_HICACHE_BACK
 };
+enum setting_replacement { SETTING_REPLACEMENT_LRU, SETTING_REPLACEMENT_ARC };
 enum setting_overlap { SETTING_OVERLAP_ASYNC, SETTING_OVERLAP_SAME_STREAM };
 enum setting_pins { SETTING_PINS_UNTIL_DEADLINE, SETTING_PINS_UNTIL_NEEDED };
+enum setting_prefetch_stop { SETTING_PREFETCH_BEST_EFFORT, SETTING_PREFETCH_WAIT, SETTING_PREFETCH_TIMEOUT };
 enum setting_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
 struct settings {
@@ -95,8 +97,9 @@ struct settings {
     double tier_dram;               /* bytes of KV; unset: no such tier */
     double tier_cxl;
     double tier_nvme;
-    uint64_t tier_sharing; /* instances */
-    double tier_host_link; /* bytes per second; unset: the hardware's, as below */
+    uint64_t tier_sharing;          /* instances */
+    double tier_host_link;          /* bytes per second; unset: the hardware's, as below */
+    uint32_t tier_dram_replacement; /* enum setting_replacement */
     double tier_dram_bandwidth;
     double tier_cxl_bandwidth;
     double tier_nvme_read_bandwidth;
@@ -118,7 +121,12 @@ struct settings {
     uint32_t offload_engine;             /* enum setting_offload */
     uint32_t offload_overlap;            /* enum setting_overlap */
     uint64_t offload_chunk;              /* tokens; unset: the engine's */
-    const char *policy;                  /* names of policies; NULL: not given */
+    uint64_t offload_load_quota;         /* tokens; unset: none */
+    uint32_t offload_prefetch_stop;      /* enum setting_prefetch_stop */
+    uint64_t offload_prefetch_threshold; /* tokens */
+    simtime offload_prefetch_timeout;
+    simtime offload_prefetch_timeout_per_ktok;
+    const char *policy; /* names of policies; NULL: not given */
     const char *scheduling;
     const char *retention;
     const char *policy_parameters; /* text for policy_parameters_read (policy/policy_parameters.h) */

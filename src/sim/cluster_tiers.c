@@ -37,7 +37,12 @@ static asim_status add_tiers(const struct settings *settings, struct cluster_pla
         double bytes;
         struct tier_spec spec;
     } tiers[MAX_TIERS] = {
-        {"tiers.dram", settings->tier_dram, {.name = "dram", .read_bandwidth = dram, .write_bandwidth = dram}},
+        {"tiers.dram",
+         settings->tier_dram,
+         {.name = "dram",
+          .read_bandwidth = dram,
+          .write_bandwidth = dram,
+          .has_arc = settings->tier_dram_replacement == SETTING_REPLACEMENT_ARC}},
         {"tiers.cxl",
          settings->tier_cxl,
          {.name = "cxl", .read_bandwidth = cxl, .write_bandwidth = cxl, .latency = links->cxl_start}},
@@ -56,6 +61,21 @@ static asim_status add_tiers(const struct settings *settings, struct cluster_pla
         }
     }
     return ASIM_OK;
+}
+
+/* NVMe is HiCache's storage where something lies above it. */
+static void resolve_storage(const struct settings *settings, struct tier_plan *tiers, bool is_hicache)
+{
+    static const enum raise_stop stops[] = {[SETTING_PREFETCH_BEST_EFFORT] = RAISE_BEST_EFFORT,
+                                            [SETTING_PREFETCH_WAIT] = RAISE_WAIT,
+                                            [SETTING_PREFETCH_TIMEOUT] = RAISE_TIMEOUT};
+    const uint64_t least = settings->offload_prefetch_threshold;
+    const bool has_storage = is_hicache && settings->tier_nvme >= 0.0 && tiers->n_tiers > 1;
+    tiers->storage = has_storage ? tiers->n_tiers - 1 : tiers->n_tiers;
+    tiers->least_raise_toks = least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
+    tiers->raise_stop = stops[settings->offload_prefetch_stop];
+    tiers->raise_timeout = settings->offload_prefetch_timeout;
+    tiers->raise_timeout_per_ktok = settings->offload_prefetch_timeout_per_ktok;
 }
 
 static asim_status resolve_engine(const struct settings *settings, struct cluster_plan *plan, struct diag *diag)
@@ -81,7 +101,12 @@ static asim_status resolve_engine(const struct settings *settings, struct cluste
     }
     tiers->engine = engines[settings->offload_engine];
     tiers->chunk_blocks = (uint32_t)chunk / block;
-    tiers->least_load_toks = settings->offload_engine >= SETTING_OFFLOAD_HICACHE_THROUGH ? HICACHE_LEAST_LOAD : 1;
+    const bool is_hicache = settings->offload_engine >= SETTING_OFFLOAD_HICACHE_THROUGH;
+    const uint64_t quota = settings->offload_load_quota;
+    tiers->least_load_toks = is_hicache ? HICACHE_LEAST_LOAD : 1;
+    tiers->most_load_toks = quota < UINT32_MAX ? (uint32_t)quota : UINT32_MAX; /* unset: beyond */
+    tiers->loads_into_room = is_hicache;
+    resolve_storage(settings, tiers, is_hicache);
     tiers->between_steps = settings->offload_overlap == SETTING_OVERLAP_SAME_STREAM;
     return ASIM_OK;
 }
@@ -101,6 +126,9 @@ asim_status cluster_resolve_tiers(const struct settings *settings, struct cluste
     const asim_status added = add_tiers(settings, plan, diag);
     if (added != ASIM_OK) {
         return added;
+    }
+    if (settings->tier_dram_replacement != SETTING_REPLACEMENT_LRU && settings->tier_dram < 0.0) {
+        return diag_error(diag, ASIM_USAGE, nowhere, "tiers.dram_replacement needs host DRAM; give tiers.dram");
     }
     if (!tiers->n_tiers) {
         const bool wanted = settings->offload_engine != SETTING_OFFLOAD_POLICY;

@@ -73,3 +73,37 @@ struct content extent_list_content(const struct extent_list *list)
 {
     return (struct content){.extents = list->items, .n_extents = (uint32_t)list->n, .n_tokens = list->n_tokens};
 }
+
+/* A place in a content: `in` tokens into an extent. */
+struct place {
+    const struct extent *extent;
+    uint32_t left; /* extents from this one on */
+    uint32_t in;
+};
+
+static void step(struct place *place, uint32_t toks)
+{
+    place->in += toks;
+    if (place->in == place->extent->count) {
+        place->extent++;
+        place->left--;
+        place->in = 0;
+    }
+}
+
+uint32_t content_common_toks(struct content a, struct content b)
+{
+    struct place x = {.extent = a.extents, .left = a.n_extents};
+    struct place y = {.extent = b.extents, .left = b.n_extents};
+    uint32_t toks = 0;
+    while (x.left && y.left && x.extent->stream == y.extent->stream &&
+           x.extent->first + x.in == y.extent->first + y.in) {
+        const uint32_t of_x = x.extent->count - x.in;
+        const uint32_t of_y = y.extent->count - y.in;
+        const uint32_t both = of_x < of_y ? of_x : of_y;
+        step(&x, both);
+        step(&y, both);
+        toks += both;
+    }
+    return toks;
+}

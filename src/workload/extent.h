@@ -28,6 +28,9 @@ struct content {
     uint32_t n_tokens; /* sum of the counts */
 };
 
+/* Tokens that both begin with, however each is cut into extents. */
+uint32_t content_common_toks(struct content a, struct content b);
+
 /* Stream keys: disjoint by construction. */
 enum stream_kind { STREAM_PRIVATE = 0, STREAM_SHARED = 1, STREAM_INTERNED = 2 };
 

@@ -82,7 +82,7 @@ static void cover_share(struct coverage *sum, const struct programs_share *share
     sum->steps += share->counters.steps;
     sum->fast_forwarded += share->counters.fast_forwarded;
     sum->preemptions += share->counters.preemptions;
-    for (int i = 0; i < MOVED_KINDS; i++) {
+    for (int i = 0; i < TRANSFER_KINDS; i++) {
         sum->residency.moved[i].transfers += counters->moved[i].transfers;
     }
     for (int i = 0; i < MAX_TIERS; i++) {
@@ -128,19 +128,19 @@ static void show_tiers(const struct coverage *sum)
 {
     const struct residency_counters *residency = &sum->residency;
     const uint64_t seen[] = {residency->offloaded,
-                             residency->moved[MOVED_OUT].transfers,
-                             residency->moved[MOVED_DOWN].transfers,
-                             residency->moved[MOVED_IN].transfers,
-                             residency->moved[MOVED_AHEAD].transfers,
+                             residency->moved[TRANSFER_STORE].transfers,
+                             residency->moved[TRANSFER_COPY].transfers,
+                             residency->moved[TRANSFER_LOAD].transfers,
+                             residency->moved[TRANSFER_PREFETCH].transfers,
+                             residency->moved[TRANSFER_RAISE].transfers,
                              residency->loaded_blocks[0],
                              residency->loaded_blocks[1],
                              residency->loaded_blocks[2],
                              residency->stores_refused};
-    static const char *const names[] = {"programs sent away", "stores",
-                                        "copies down",        "loads",
-                                        "prefetches",         "blocks from tier 0",
-                                        "blocks from tier 1", "blocks from tier 2",
-                                        "stores refused"};
+    static const char *const names[] = {
+        "programs sent away", "stores",        "copies down",        "loads",
+        "prefetches",         "raises",        "blocks from tier 0", "blocks from tier 1",
+        "blocks from tier 2", "stores refused"};
     for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
         print_message("%llu %s\n", (unsigned long long)seen[i], names[i]);
         assert_true(seen[i] > 0);

@@ -97,17 +97,28 @@ void programs_use_tiers(struct programs *programs, uint64_t seed)
         .engine = (enum offload_engine)draw(seed, &counter, 0, OFFLOAD_WRITE_BACK),
         .chunk_blocks = (uint32_t)draw(seed, &counter, 1, 3),
         .least_load_toks = (uint32_t)draw(seed, &counter, 0, 1) * 40 + 1,
+        .most_load_toks = draw(seed, &counter, 0, 4) ? UINT32_MAX : (uint32_t)draw(seed, &counter, 0, 200),
+        .raise_stop = (enum raise_stop)draw(seed, &counter, 0, RAISE_TIMEOUT),
+        .least_raise_toks = (uint32_t)draw(seed, &counter, 1, 60),
+        .raise_timeout = (simtime)draw(seed, &counter, 0, 100) * SIMTIME_MS,
+        .raise_timeout_per_ktok = (simtime)draw(seed, &counter, 0, 500) * SIMTIME_MS,
         .between_steps = draw(seed, &counter, 0, 1),
         .node_instances = programs->n_instances,
     };
+    const bool is_hicache = programs->tiers.engine >= OFFLOAD_FIRST_HIT;
+    programs->tiers.loads_into_room = is_hicache;
+    programs->tiers.storage =
+        programs->tiers.n_tiers - (is_hicache && programs->tiers.n_tiers > 1 && draw(seed, &counter, 0, 2) > 0);
     const uint64_t least = config->max_model_len / config->block_size;
     for (uint32_t i = 0; i < programs->tiers.n_tiers; i++) {
-        programs->tiers.tiers[i] = (struct tier_spec){.name = "tier",
-                                                      .n_blocks = (uint32_t)draw(seed, &counter, 1, least * 3),
-                                                      .read_bandwidth = draw_bandwidth(seed, &counter),
-                                                      .write_bandwidth = draw_bandwidth(seed, &counter),
-                                                      .is_duplex = draw(seed, &counter, 0, 1),
-                                                      .latency = (simtime)draw(seed, &counter, 0, 2) * SIMTIME_MS};
+        programs->tiers.tiers[i] = (struct tier_spec){
+            .name = "tier",
+            .n_blocks = (uint32_t)draw(seed, &counter, 1, least * (i && i == programs->tiers.storage ? 9 : 3)),
+            .read_bandwidth = draw_bandwidth(seed, &counter),
+            .write_bandwidth = draw_bandwidth(seed, &counter),
+            .is_duplex = draw(seed, &counter, 0, 1),
+            .latency = (simtime)draw(seed, &counter, 0, 2) * SIMTIME_MS,
+            .has_arc = i == 0 && draw(seed, &counter, 0, 1)};
     }
     for (uint32_t i = 0; i < programs->n; i++) {
         const uint32_t home = (uint32_t)draw(seed, &counter, 0, programs->n_instances - 1);

@@ -11,7 +11,7 @@ static void every_policy(void **state)
 static void every_policy_with_tiers(void **state)
 {
     (void)state;
-    check_policies(0, 9, true);
+    check_policies(0, 14, true);
 }
 
 static void a_policy_that_refuses_everybody(void **state)

@@ -111,6 +111,9 @@ struct kv_hit lockstep_lookup(struct lockstep *both, struct lockstep_turn *turn,
     const uint32_t blocks = plain_lookup(&both->plain, turn->names, n_tokens, &free_blocks);
     SAME(both, hit.blocks, blocks);
     SAME(both, hit.free_blocks, free_blocks);
+    const uint32_t whole = n_tokens / both->block_size;
+    const uint32_t found = kv_find(both->pool, some_form(both, turn, n_tokens), whole).blocks;
+    SAME(both, found, plain_lookup(&both->plain, turn->names, whole * both->block_size + 1, &free_blocks));
     return hit;
 }
 
@@ -356,6 +359,19 @@ static void compare_dumps(struct lockstep *both, const struct dump *ours, const 
     }
 }
 
+static void compare_private(struct lockstep *both, const struct lockstep_turn *turn, const struct lockstep_turn *other)
+{
+    if (turn->unclaimed) {
+        return;
+    }
+    SAME(both, kv_private_blocks(both->pool, &turn->holder), plain_private(&both->plain, &turn->plain));
+    if (other != turn) {
+        const struct kv_holder *const beside = &other->holder;
+        SAME(both, kv_private_beside(both->pool, &turn->holder, &beside, 1),
+             plain_private_beside(&both->plain, &turn->plain, &other->plain));
+    }
+}
+
 void lockstep_compare(struct lockstep *both, struct lockstep_turn *turns, size_t n_turns, size_t stride)
 {
     const struct kv_holder **holders = mem_alloc((n_turns + 1) * sizeof *holders);
@@ -364,9 +380,7 @@ void lockstep_compare(struct lockstep *both, struct lockstep_turn *turns, size_t
         const struct lockstep_turn *turn = (const void *)((const char *)turns + i * stride);
         holders[i] = &turn->holder;
         unclaimed += turn->unclaimed;
-        if (!turn->unclaimed) {
-            SAME(both, kv_private_blocks(both->pool, &turn->holder), plain_private(&both->plain, &turn->plain));
-        }
+        compare_private(both, turn, (const void *)((const char *)turns + (i + 1) % n_turns * stride));
     }
     SAME(both, both->pool->reserved, unclaimed);
     kv_pool_check_holders(both->pool, holders, n_turns);

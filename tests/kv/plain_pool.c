@@ -250,6 +250,20 @@ uint32_t plain_private(const struct plain_pool *pool, const struct plain_holder 
     return blocks;
 }
 
+uint32_t plain_private_beside(const struct plain_pool *pool, const struct plain_holder *holder,
+                              const struct plain_holder *other)
+{
+    uint32_t blocks = 0;
+    for (uint32_t i = 0; i < holder->n; i++) {
+        uint32_t ref = pool->blocks[holder->blocks[i]].ref;
+        for (uint32_t k = 0; k < other->n; k++) {
+            ref -= other->blocks[k] == holder->blocks[i];
+        }
+        blocks += ref == 1;
+    }
+    return blocks;
+}
+
 void plain_holder_fini(struct plain_holder *holder)
 {
     mem_free(holder->blocks);

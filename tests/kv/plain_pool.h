@@ -77,6 +77,10 @@ void plain_drop(struct plain_pool *pool, struct plain_holder *holder);
 
 /* Blocks that nobody else holds. */
 uint32_t plain_private(const struct plain_pool *pool, const struct plain_holder *holder);
+
+/* And those that only `other` holds beside it. */
+uint32_t plain_private_beside(const struct plain_pool *pool, const struct plain_holder *holder,
+                              const struct plain_holder *other);
 void plain_holder_fini(struct plain_holder *holder);
 
 #endif

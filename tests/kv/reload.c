@@ -33,6 +33,9 @@ struct kv_pool *reload_pool(const struct kv_pool *pool, struct kv_holder *const 
     close(mkstemp(path));
     save(pool, holders, n_holders, path, &diag);
     struct kv_pool *loaded = kv_pool_create(pool->usable + 1, pool->block_size, pool->prefix_caching);
+    if (pool->arc) {
+        kv_pool_use_arc(loaded);
+    }
     struct store_reader *reader = store_open(path, &diag);
     assert_true(reader && store_enter(reader, "pool", 1));
     bool good = kv_pool_load(loaded, reader);

@@ -141,8 +141,9 @@ void check_policy_properties(uint64_t first, uint64_t last)
     running[0] = '\0';
     print_message("%" PRIu64 " scenarios, %" PRIu64 " programs, %" PRIu64 " turns; preemptions %" PRIu64
                   ", residents that returned %" PRIu64 ", pins forced %" PRIu64 ", stores %" PRIu64 ", loads %" PRIu64
-                  ", prefetches %" PRIu64 ", blocks from lower tiers %" PRIu64 "\n",
+                  ", prefetches %" PRIu64 ", raises %" PRIu64 ", blocks from lower tiers %" PRIu64 "\n",
                   c.runs, c.programs, c.turns, c.preemptions, c.retained, c.pins_forced, c.stores, c.loads,
-                  c.prefetches, c.loaded_deep);
-    assert_true(c.preemptions && c.retained && c.pins_forced && c.stores && c.loads && c.prefetches && c.loaded_deep);
+                  c.prefetches, c.raises, c.loaded_deep);
+    assert_true(c.preemptions && c.retained && c.pins_forced && c.stores && c.loads && c.prefetches && c.raises &&
+                c.loaded_deep);
 }

@@ -426,9 +426,10 @@ static void check_decisions(struct cluster *cluster, struct cluster_coverage *co
         digest_add(&coverage->decisions, &heeded, sizeof heeded);
         coverage->retained += counters->pins_returned + counters->holds_returned;
         coverage->pins_forced += counters->pins_forced;
-        coverage->stores += counters->moved[MOVED_OUT].transfers;
-        coverage->loads += counters->moved[MOVED_IN].transfers;
-        coverage->prefetches += counters->moved[MOVED_AHEAD].transfers;
+        coverage->stores += counters->moved[TRANSFER_STORE].transfers;
+        coverage->loads += counters->moved[TRANSFER_LOAD].transfers;
+        coverage->prefetches += counters->moved[TRANSFER_PREFETCH].transfers;
+        coverage->raises += counters->moved[TRANSFER_RAISE].transfers;
         coverage->loaded_deep += counters->loaded_blocks[1] + counters->loaded_blocks[2];
     }
 }

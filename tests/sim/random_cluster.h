@@ -7,7 +7,7 @@
 #include "asim/policy.h"
 #include "base/digest.h"
 
-enum { MOST_OPTIONS = 56 };
+enum { MOST_OPTIONS = 64 };
 
 struct option_text {
     const char *path;
@@ -43,7 +43,7 @@ const char *random_cluster_get(const struct random_cluster *cluster, const char 
 struct cluster_coverage {
     uint64_t runs, programs, turns, dropped, truncated, preemptions, affinity_hits, affinity_breaks, idle_instances,
         length_limited, hits, closed_loops, graphs, joins, first_turns, retained, pins_forced, stores, loads,
-        prefetches, loaded_deep, held, moved;
+        prefetches, raises, loaded_deep, held, moved;
     struct digest decisions; /* of the last run: what policies and tiers did at each instance */
 };
 

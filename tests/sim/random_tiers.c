@@ -43,10 +43,21 @@ void random_cluster_use_tiers(struct random_cluster *cluster, uint64_t seed)
     if (draw(&dice, 0, 1)) {
         set_number(cluster, "offload.chunk", block_size * draw(&dice, 1, 4), "");
     }
+    static const char *const stops[] = {"best-effort", "wait-complete", "timeout"};
+    random_cluster_set(cluster, "offload.prefetch_stop", stops[draw(&dice, 0, 2)]);
+    set_number(cluster, "offload.prefetch_threshold", draw(&dice, 1, 40), "");
+    set_number(cluster, "offload.prefetch_timeout", draw(&dice, 0, 1000), "ms");
+    if (draw(&dice, 0, 3) == 0) {
+        set_number(cluster, "offload.load_quota", draw(&dice, 0, 2000), "");
+    }
+    random_cluster_set(cluster, "tiers.dram_replacement", draw(&dice, 0, 1) ? "lru" : "arc");
     set_number(cluster, "tiers.sharing", draw(&dice, 1, 3), "");
     const uint64_t n_tiers = draw(&dice, 1, 3);
+    const bool skips = n_tiers == 2 && draw(&dice, 0, 1);  /* the one in between */
+    const bool deepens = n_tiers > 1 && draw(&dice, 0, 1); /* so that more is found in the last one only */
     for (uint64_t i = 0; i < n_tiers; i++) {
-        set_number(cluster, tiers[i], draw(&dice, 1, 4 * longest / block_size) * TOKEN_KIB * block_size, "KiB");
+        const uint64_t most = (deepens ? i + 1 < n_tiers ? 1 : 12 : 4) * longest / block_size;
+        set_number(cluster, tiers[i && skips ? 2 : i], draw(&dice, 1, most) * TOKEN_KIB * block_size, "KiB");
     }
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
         if (draw(&dice, 0, 2)) {

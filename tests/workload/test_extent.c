@@ -53,12 +53,32 @@ static void cuts_anywhere(void **state)
     }
 }
 
+static uint32_t common(const struct extent *a, uint32_t n_a, const struct extent *b, uint32_t n_b)
+{
+    return content_common_toks((struct content){a, n_a, 0}, (struct content){b, n_b, 0});
+}
+
+static void finds_what_is_in_common(void **state)
+{
+    (void)state;
+    const struct extent whole[] = {{7, 0, 30}, {8, 5, 10}};
+    const struct extent pieces[] = {{7, 0, 10}, {7, 10, 20}, {8, 5, 4}, {8, 9, 9}};
+    const struct extent other[] = {{7, 0, 30}, {8, 6, 10}};
+    assert_int_equal(common(whole, 2, pieces, 4), 40);
+    assert_int_equal(common(pieces, 4, whole, 2), 40);
+    assert_int_equal(common(pieces, 2, whole, 2), 30);
+    assert_int_equal(common(whole, 2, other, 2), 30);
+    assert_int_equal(common(&whole[1], 1, other, 2), 0);
+    assert_int_equal(common(whole, 0, other, 2), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_are_disjoint),
         cmocka_unit_test(appends_and_merges),
         cmocka_unit_test(cuts_anywhere),
+        cmocka_unit_test(finds_what_is_in_common),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
