@@ -4,8 +4,8 @@
  *     asim policy test ./NAME.so                    checks it
  *     asim run --retention ./NAME.so --policy-parameters ttl=5s
  *
- * asim/policy.h says what a policy may see and do; every function it has may be left out. A policy of routing has `route`,
- * and may hold turns, hear of ends and move turns with `on_complete` and `route_tick`.
+ * asim/policy.h says what a policy may see and do; every function it has may be left out. A policy of routing has
+ * `route`, and may hear of ends, hold turns and move turns with `on_complete` and `route_tick`.
  */
 #include <asim/policy.h>
 
