@@ -319,6 +319,7 @@ static uint64_t loaded_from(const struct node *node, uint32_t tier)
     return bytes;
 }
 
+<<<<<<< HEAD
 /* What was to move through tiers, in or out, less what has not yet, has passed their links. */
 static bool check_tier_bytes(const struct node *node, struct kv_fault *fault)
 {
@@ -361,10 +362,30 @@ static bool has_raised(const struct node *node)
 }
 
 /* Where nothing moves up: from link to link, what came out of HBM went into the first tier, what came out of a tier and not into HBM into the
+=======
+/* What has been copied from tiers to those below them. */
+static uint64_t copied_down(const struct node *node)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < node->n_members; i++) {
+        bytes += node->members[i]->residency->counters.moved[TRANSFER_COPY].blocks * node->plan->block_bytes;
+    }
+    for (size_t i = 0; i < node->n_transfers; i++) {
+        const struct transfer *transfer = node->transfers[i];
+        if (transfer->is_live && transfer->kind == TRANSFER_COPY) {
+            bytes -= bytes_left(node, transfer);
+        }
+    }
+    return bytes;
+}
+
+/* From link to link: what came out of HBM went into the first tier, what came out of a tier and not into HBM into the
+>>>>>>> soak
  * next. A tier that is not duplex has one link for both ways. */
 static bool check_tier_links(const struct node *node, struct kv_fault *fault)
 {
     uint64_t written = 0;
+    uint64_t down = 0;
     for (uint32_t i = 0; i < node->n_members; i++) {
         written += passed(node, 2 * i);
     }
@@ -376,8 +397,10 @@ static bool check_tier_links(const struct node *node, struct kv_fault *fault)
         const uint64_t loaded = loaded_from(node, tier);
         REQUIRE(both - written >= loaded, "bytes out of a tier");
         written = both - written - loaded;
+        down += written;
     }
     REQUIRE(written == 0, "bytes out of the last tier");
+    REQUIRE(down == copied_down(node), "bytes from tier to tier");
     return true;
 }
 

@@ -194,6 +194,10 @@ static void bytes_in(struct fixture *f)
 {
     f->instance->residency->counters.moved[MOVED_IN].blocks++;
 }
+static void bytes_down(struct fixture *f)
+{
+    f->instance->residency->counters.moved[MOVED_DOWN].blocks++;
+}
 static void loaded_bytes(struct fixture *f)
 {
     f->instance->residency->counters.loaded_blocks[0]++;
@@ -309,7 +313,8 @@ static void bytes_out_of_a_link_are_bytes_into_the_next(void **state)
 {
     static const struct damage while_storing[] = {DAMAGE(bytes_out), DAMAGE(bytes_in), DAMAGE(loaded_bytes),
                                                   DAMAGE(moving_blocks), DAMAGE(tier_block)};
-    static const struct damage afterwards[] = {DAMAGE(bytes_out), DAMAGE(loaded_bytes), DAMAGE(loaded_below)};
+    static const struct damage afterwards[] = {DAMAGE(bytes_out), DAMAGE(bytes_down), DAMAGE(loaded_bytes),
+                                               DAMAGE(loaded_below)};
     struct fixture *f = *state;
     open_with_store(f);
     assert_int_equal(signal_of(f, instance_alone, nothing), 0);
