@@ -319,7 +319,6 @@ static uint64_t loaded_from(const struct node *node, uint32_t tier)
     return bytes;
 }
 
-<<<<<<< HEAD
 /* What was to move through tiers, in or out, less what has not yet, has passed their links. */
 static bool check_tier_bytes(const struct node *node, struct kv_fault *fault)
 {
@@ -361,8 +360,6 @@ static bool has_raised(const struct node *node)
     return raised > 0;
 }
 
-/* Where nothing moves up: from link to link, what came out of HBM went into the first tier, what came out of a tier and not into HBM into the
-=======
 /* What has been copied from tiers to those below them. */
 static uint64_t copied_down(const struct node *node)
 {
@@ -379,9 +376,8 @@ static uint64_t copied_down(const struct node *node)
     return bytes;
 }
 
-/* From link to link: what came out of HBM went into the first tier, what came out of a tier and not into HBM into the
->>>>>>> soak
- * next. A tier that is not duplex has one link for both ways. */
+/* Where nothing moves up, from link to link: what came out of HBM went into the first tier, what came out of a tier and
+ * not into HBM into the next. A tier that is not duplex has one link for both ways. */
 static bool check_tier_links(const struct node *node, struct kv_fault *fault)
 {
     uint64_t written = 0;
@@ -416,7 +412,7 @@ static bool check_transfers(const struct node *node, struct kv_fault *fault)
             return false;
         }
     }
-    return check_tier_bytes(node, fault) && (has_raised(node) || check_tier_links(node, fault));
+    return has_raised(node) ? check_tier_bytes(node, fault) : check_tier_links(node, fault);
 }
 
 /* ---- all ---- */
