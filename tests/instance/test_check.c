@@ -188,15 +188,15 @@ static void held_twice(struct fixture *f)
 }
 static void bytes_out(struct fixture *f)
 {
-    f->instance->residency->counters.moved[MOVED_OUT].blocks++;
+    f->instance->residency->counters.moved[TRANSFER_STORE].blocks++;
 }
 static void bytes_in(struct fixture *f)
 {
-    f->instance->residency->counters.moved[MOVED_IN].blocks++;
+    f->instance->residency->counters.moved[TRANSFER_LOAD].blocks++;
 }
 static void bytes_down(struct fixture *f)
 {
-    f->instance->residency->counters.moved[MOVED_DOWN].blocks++;
+    f->instance->residency->counters.moved[TRANSFER_COPY].blocks++;
 }
 static void loaded_bytes(struct fixture *f)
 {
