@@ -482,7 +482,8 @@ uint32_t engine_most_free(const struct instance *instance, uint64_t except)
 
 void engine_check_ended(const struct instance *instance, uint64_t program)
 {
-    abort_unless(!instance->residency || !residency_find(instance->residency, program),
+    abort_unless(!instance->residency || instance->config->pins_until_needed ||
+                     !residency_find(instance->residency, program),
                  "nothing is held of a program that has ended");
 }
 

@@ -165,10 +165,14 @@ static bool has_or_gets(struct node *node, struct content content, uint32_t bloc
     return has;
 }
 
+/* vLLM sends each block once: what the tier has given up meanwhile, and with it what follows, is not sent again.
+ * LMCache stores what follows all the same, which takes room that nobody can use; a tier holds no such blocks here, so
+ * what it lacks goes with them. */
 void engine_store_more(struct instance *instance, const struct sequence *sequence, uint32_t blocks, simtime now)
 {
     struct guest *guest = residency_guest(instance->residency, sequence);
-    if (has_or_gets(instance->node, sequence->content, guest->stored_blocks) &&
+    const bool once = instance->node->plan->engine == OFFLOAD_WRITE_THROUGH;
+    if ((!once || has_or_gets(instance->node, sequence->content, guest->stored_blocks)) &&
         store_chunks(instance, sequence->program, sequence->content, blocks, 0, true, now) != NO_ROOM) {
         guest->stored_blocks = blocks;
     }

@@ -42,9 +42,9 @@ static void looked_at_again(void **state)
     struct desk desk;
     open(&desk, 0);
     desk.context.n_residents = 3;
-    desk.residents[0] = (struct asim_resident){.program = 7, .context_toks = 250, .since = 0};
-    desk.residents[1] = (struct asim_resident){.program = 8, .context_toks = 250, .since = 50 * MS};
-    desk.residents[2] = (struct asim_resident){.program = 9, .context_toks = 250, .has_returned = true};
+    desk.residents[0] = (struct asim_resident){.program = 7, .blocks = 16, .context_toks = 250, .since = 0};
+    desk.residents[1] = (struct asim_resident){.program = 8, .blocks = 16, .context_toks = 250, .since = 50 * MS};
+    desk.residents[2] = (struct asim_resident){.program = 9, .blocks = 16, .context_toks = 250, .has_returned = true};
     desk.context.now = 174 * MS; /* 0 has wasted enough, and 1 nearly */
     policy_infercept.tick(&desk.context);
     assert_int_equal(desk.n_wishes, 2);
@@ -68,8 +68,9 @@ static void swapped_where_there_is_a_tier(void **state)
     desk.parameters[HIDDEN] = 0.5;
     assert_int_equal(desk_pin(&desk, &turn), 104 * MS);
     desk.context.n_residents = 2;
-    desk.residents[0] = (struct asim_resident){.program = 7, .context_toks = 250, .since = 0};
-    desk.residents[1] = (struct asim_resident){.program = 8, .context_toks = 250, .since = 0, .is_offloading = true};
+    desk.residents[0] = (struct asim_resident){.program = 7, .blocks = 16, .context_toks = 250, .since = 0};
+    desk.residents[1] =
+        (struct asim_resident){.program = 8, .blocks = 16, .context_toks = 250, .since = 0, .is_offloading = true};
     desk.context.now = 4 * MS;
     policy_infercept.tick(&desk.context);
     assert_int_equal(desk.n_wishes, 1);
