@@ -111,12 +111,15 @@ static bool stays_first(struct instance *instance, const struct sequence *sequen
     return !instance->residency || (!engine_watches_waiting(instance) && engine_next_waiting(instance) == sequence);
 }
 
-/* The next waiting turn lacks blocks: it is not looked at again before something changes. While blocks that would do
- * are on their way out of HBM, running turns that grow change it: then more must go. */
-static void block_head(struct instance *instance, const struct sequence *sequence)
+/* The next waiting turn lacks blocks: it is not looked at again before something changes. Running turns that grow change
+ * it where they can push a load over the quota, by what it hits in HBM, and while blocks that would do are on their way
+ * out of HBM: then more must go. */
+static void block_head(struct instance *instance, const struct sequence *sequence, bool is_load)
 {
+    const bool has_quota = is_load && instance->node->plan->most_load_toks != UINT32_MAX;
     const bool leaves = instance->residency && engine_blocks_leaving(instance) > 0;
-    instance->head_blocked = instance->config->stepping != ENGINE_PLAIN && !leaves && stays_first(instance, sequence);
+    instance->head_blocked =
+        instance->config->stepping != ENGINE_PLAIN && !has_quota && !leaves && stays_first(instance, sequence);
 }
 
 /* Waiting turns in order, until one does not fit: nobody behind it is tried. */
@@ -147,7 +150,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             if (engine_take_back(instance, sequence, false)) {
                 continue;
             }
-            block_head(instance, sequence);
+            block_head(instance, sequence, true);
             return;
         }
         struct start start = plan_start(instance, sequence, budget, beside_others);
@@ -164,7 +167,7 @@ static void admit_waiting(struct instance *instance, struct draft *draft, simtim
             if (engine_take_back(instance, sequence, false)) {
                 continue;
             }
-            block_head(instance, sequence);
+            block_head(instance, sequence, false);
             return;
         }
         admit(instance, draft, sequence, now, start.hit, start.tokens);
