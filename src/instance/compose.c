@@ -111,9 +111,9 @@ static bool stays_first(struct instance *instance, const struct sequence *sequen
     return !instance->residency || (!engine_watches_waiting(instance) && engine_next_waiting(instance) == sequence);
 }
 
-/* The next waiting turn lacks blocks: it is not looked at again before something changes. Running turns that grow change
- * it where they can push a load over the quota, by what it hits in HBM, and while blocks that would do are on their way
- * out of HBM: then more must go. */
+/* The next waiting turn lacks blocks: it is not looked at again before something changes. Running turns that grow
+ * change it where they can push a load over the quota, by what it hits in HBM, and while blocks that would do are on
+ * their way out of HBM: then more must go. */
 static void block_head(struct instance *instance, const struct sequence *sequence, bool is_load)
 {
     const bool has_quota = is_load && instance->node->plan->most_load_toks != UINT32_MAX;

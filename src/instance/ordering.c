@@ -157,13 +157,22 @@ bool engine_is_refused(struct instance *instance, const struct sequence *sequenc
 
 /* ---- who goes ---- */
 
+/* A turn that was preempted so often gives its next token before policies may send it back again: such as do so in turn
+ * before their prompts are computed would do so for ever. */
+enum { MOST_RESTARTS = 8 };
+
+static bool may_be_sent_back(const struct sequence *sequence)
+{
+    return sequence->state == SEQUENCE_DECODING || sequence->preemptions < MOST_RESTARTS;
+}
+
 /* The running turn that comes last by priority; of equals the one admitted last. */
-static struct sequence *last_running(struct instance *instance)
+static struct sequence *last_running(const struct instance *instance, bool to_displace)
 {
     const struct residency *residency = instance->residency;
     struct sequence *last = NULL;
     for (struct sequence *sequence = instance->running.head; sequence; sequence = sequence->next) {
-        if (sequence->state != SEQUENCE_DRAINING &&
+        if (sequence->state != SEQUENCE_DRAINING && (!to_displace || may_be_sent_back(sequence)) &&
             (!last || !goes_before(residency_guest(residency, sequence)->priority,
                                    residency_guest(residency, last)->priority))) {
             last = sequence;
@@ -172,10 +181,14 @@ static struct sequence *last_running(struct instance *instance)
     return last;
 }
 
+/* NULL: the one admitted last, which leaves the first to go on. */
 static struct sequence *choose_victim(struct instance *instance, simtime now)
 {
     struct sequence *victim = consult_victim(instance, now);
-    return victim || !has_priority(instance) ? victim : last_running(instance);
+    if (!victim && has_priority(instance)) {
+        victim = last_running(instance, false);
+    }
+    return victim && may_be_sent_back(victim) ? victim : NULL;
 }
 
 /* Blocks that the running turns need in the next batch. */
@@ -209,7 +222,7 @@ static void displace(struct instance *instance, simtime now)
             engine_find_blocks(instance, blocks, false, first->program, now)) {
             return;
         }
-        struct sequence *last = last_running(instance);
+        struct sequence *last = last_running(instance, true);
         if (!last || residency_guest(instance->residency, last)->priority.level <=
                          residency_guest(instance->residency, first)->priority.level) {
             return;
