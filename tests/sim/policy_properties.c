@@ -130,15 +130,26 @@ static void check_seed(uint64_t seed, struct cluster_coverage *coverage)
     random_cluster_fini(&cluster);
 }
 
-void check_policy_properties(uint64_t first, uint64_t last)
+static void check_seeds(uint64_t first, uint64_t last, struct cluster_coverage *coverage)
 {
-    struct cluster_coverage c = {0};
     const struct sigaction action = {.sa_handler = print_running, .sa_flags = (int)SA_RESETHAND};
     sigaction(SIGABRT, &action, NULL);
     for (uint64_t seed = first; seed < last; seed++) {
-        check_seed(seed, &c);
+        check_seed(seed, coverage);
     }
     running[0] = '\0';
+}
+
+void check_policy_seed(uint64_t seed)
+{
+    struct cluster_coverage unused = {0};
+    check_seeds(seed, seed + 1, &unused);
+}
+
+void check_policy_properties(uint64_t first, uint64_t last)
+{
+    struct cluster_coverage c = {0};
+    check_seeds(first, last, &c);
     print_message("%" PRIu64 " scenarios, %" PRIu64 " programs, %" PRIu64 " turns; preemptions %" PRIu64
                   ", residents that returned %" PRIu64 ", pins forced %" PRIu64 ", stores %" PRIu64 ", loads %" PRIu64
                   ", prefetches %" PRIu64 ", raises %" PRIu64 ", blocks from lower tiers %" PRIu64 "\n",

@@ -9,6 +9,9 @@
  * under ones that decide at random. */
 void check_policy_properties(uint64_t first, uint64_t last);
 
+/* One of them. */
+void check_policy_seed(uint64_t seed);
+
 /* After a test: when it failed in the middle, prints the seed and the settings. */
 int print_failed_policies(void **state);
 
