@@ -47,7 +47,7 @@ static const struct bend bends[] = {
       {"instances", "2"}}},
     {"turns that come back within a telemetry period, and first turns among them",
      {{"generate", "synthetic"},
-      {"programs", "400"},
+      {"programs", "120"},
       {"synthetic.turns", "geometric(mean=12, max=40)"},
       {"synthetic.first_prompt", "lognormal(mean=60, sigma=0.5)"},
       {"synthetic.growth", "lognormal(mean=20, sigma=0.3)"},
