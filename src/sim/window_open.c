@@ -78,9 +78,7 @@ static void lower(simtime *bound, simtime time)
 
 void windows_expect(struct windows *windows, uint32_t instance, simtime event, simtime effect)
 {
-    const struct cluster *cluster = windows->cluster;
-    struct partition *partition =
-        &windows->partitions[(instance - cluster->first_instance) / cluster->settings.partition];
+    struct partition *partition = windows_partition(windows, instance);
     lower(&partition->effect, effect);
     lower(&partition->until, event);
     lower(&windows->effects[instance], effect);
@@ -113,7 +111,7 @@ static void add_migrant(struct windows *windows, uint32_t from, uint32_t to, uin
 
 /* Chooses the instance of a turn; ASIM_HELD: it stays at the gateway; ASIM_NONE ends the run. */
 static uint32_t choose(struct windows *windows, const struct ready_turn *turn, struct dispatch *out,
-                       const struct window_end *end)
+                       struct window_end *end)
 {
     struct cluster *cluster = windows->cluster;
     windows_see_changes(windows, turn->time);

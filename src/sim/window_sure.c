@@ -238,8 +238,7 @@ static void withdraw_known(struct windows *windows, uint32_t index, const struct
 }
 
 /* Turns that the instance sets off before a decision about `turn` are among those that can be counted then. */
-static bool resolve(struct windows *windows, uint32_t index, const struct ready_turn *turn,
-                    const struct window_end *end)
+static bool resolve(struct windows *windows, uint32_t index, const struct ready_turn *turn, struct window_end *end)
 {
     if (windows->effects[index] > turn->time || turn->time <= windows->resolved) {
         return false;
@@ -248,12 +247,13 @@ static bool resolve(struct windows *windows, uint32_t index, const struct ready_
     windows_advance_early(windows, index, &(struct window_end){.time = turn->time, .key = turn->key});
     homes_account(windows);
     if (windows->homes[index].unsure && !was_unsure) {
+        window_close(end, homes_limit(windows, index), 0, WINDOW_TURN);
         withdraw_known(windows, index, end);
     }
     return true;
 }
 
-void homes_before(struct windows *windows, const struct ready_turn *turn, const struct window_end *end)
+void homes_before(struct windows *windows, const struct ready_turn *turn, struct window_end *end)
 {
     if (turn->home != NO_HOME && stays(windows, turn)) {
         return;

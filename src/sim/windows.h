@@ -435,7 +435,7 @@ bool homes_can_decide(struct windows *windows, const struct ready_turn *turn);
 
 /* Around the routing of a turn: all that it is decided by is counted; an instance that got it, whose bounds know, may
  * become unsure, and bring the end of the window nearer. */
-void homes_before(struct windows *windows, const struct ready_turn *turn, const struct window_end *end);
+void homes_before(struct windows *windows, const struct ready_turn *turn, struct window_end *end);
 void homes_after(struct windows *windows, uint32_t chosen, simtime effect, struct window_end *end);
 
 /* Up to when only turns that surely go home are set off at an instance. Least limit: of all. */
