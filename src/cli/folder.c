@@ -106,5 +106,7 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
 
 void folder_remove(const char *path)
 {
+    const int error = errno;
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    errno = error;
 }

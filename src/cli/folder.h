@@ -22,7 +22,7 @@ bool folder_create(const char *path);
 /* A new folder `PATH.tmp-XXXXXX` beside `path`, with the permissions of an ordinary new folder; NULL with errno set. */
 char *folder_temporary(const char *path);
 
-/* Removes a folder and everything below it. */
+/* Removes a folder and everything below it; errno stays. */
 void folder_remove(const char *path);
 
 #endif

@@ -26,6 +26,12 @@ static bool write_text(const char *path, const char *text)
     return (file && fclose(file) == 0) && written;
 }
 
+static void headers_remove(char *folder)
+{
+    folder_remove(folder);
+    free(folder);
+}
+
 /* A folder of its own that holds asim/policy.h; NULL with errno set. Removed and freed by headers_remove. */
 static char *headers_make(void)
 {
@@ -44,17 +50,8 @@ static char *headers_make(void)
     if (made) {
         return folder;
     }
-    const int error = errno;
-    folder_remove(folder);
-    free(folder);
-    errno = error;
+    headers_remove(folder);
     return NULL;
-}
-
-static void headers_remove(char *folder)
-{
-    folder_remove(folder);
-    free(folder);
 }
 
 /* $CC may hold words, such as a cache before the compiler. */
