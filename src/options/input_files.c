@@ -8,7 +8,7 @@ static const char *described(const char *name)
     return name && strchr(name, '/') ? name : NULL;
 }
 
-static const char *profile_of(const char *compute)
+const char *input_profile(const char *compute)
 {
     static const char prefix[] = "profile:";
     const size_t n = sizeof prefix - 1;
@@ -20,7 +20,7 @@ size_t input_files(const struct settings *settings, const char *paths[INPUT_FILE
     const char *const candidates[INPUT_FILES_MOST] = {settings->workload,
                                                       described(settings->model),
                                                       described(settings->hardware),
-                                                      profile_of(settings->compute),
+                                                      input_profile(settings->compute),
                                                       described(settings->policy),
                                                       described(settings->retention),
                                                       described(settings->scheduling),

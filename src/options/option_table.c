@@ -2,6 +2,7 @@
 
 #include "options/draws.h"
 #include "options/gap.h"
+#include "options/input_files.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -80,8 +81,8 @@ static bool check_durations(const char *text, char *message, size_t message_byte
 
 static bool check_compute(const char *text, char *message, size_t message_bytes)
 {
-    static const char profile[] = "profile:";
-    if (strcmp(text, "tile") == 0 || (strncmp(text, profile, strlen(profile)) == 0 && text[strlen(profile)] != '\0')) {
+    const char *profile = input_profile(text);
+    if (strcmp(text, "tile") == 0 || (profile && *profile)) {
         return true;
     }
     snprintf(message, message_bytes, "'%s' is not a compute model; allowed: tile, profile:DIR", text);

@@ -1,9 +1,9 @@
 #include "sim/cluster.h"
 
+#include "options/input_files.h"
 #include "sim/cluster_tiers.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 static const struct diag_where nowhere = {0};
 
@@ -144,10 +144,7 @@ asim_status cluster_plan(const struct settings *settings, struct cluster_plan *p
     if (device != ASIM_OK || model != ASIM_OK) {
         return device != ASIM_OK ? device : model;
     }
-    static const char prefix[] = "profile:";
-    if (strncmp(settings->compute, prefix, sizeof prefix - 1) == 0) {
-        plan->profile_dir = settings->compute + sizeof prefix - 1;
-    }
+    plan->profile_dir = input_profile(settings->compute);
     apply_overrides(settings, &plan->device);
     resolve_engine(settings, plan);
     const asim_status pool = resolve_pool(settings, plan, diag);
