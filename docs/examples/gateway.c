@@ -20,8 +20,11 @@ struct state {
 /* The home while it has room, else where the fewest are. */
 static uint32_t choose(const struct asim_routing *routing, const uint32_t *at, uint32_t home)
 {
-    uint32_t least = home != ASIM_NONE && home < INSTANCES && at[home] < routing->parameters[LIMIT] ? home : 0;
-    for (uint32_t i = 0; i < routing->n_instances && i < INSTANCES && least != home; i++) {
+    if (home < INSTANCES && at[home] < routing->parameters[LIMIT]) {
+        return home;
+    }
+    uint32_t least = 0;
+    for (uint32_t i = 1; i < routing->n_instances && i < INSTANCES; i++) {
         least = at[i] < at[least] ? i : least;
     }
     return at[least] < routing->parameters[LIMIT] ? least : ASIM_HELD;
