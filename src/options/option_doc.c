@@ -39,6 +39,7 @@ static const char introduction[] =
     "| rate | `0.5/s`, `30/min`, `1800/h`; a plain number is per second |\n"
     "| bandwidth | a number with `B/s`, `kB/s`, `MB/s`, `GB/s`, `TB/s` (powers of 1000) "
     "or `KiB/s`, `MiB/s`, `GiB/s`, `TiB/s` |\n"
+    "| bytes | a number with `B`, `kB`, `MB`, `GB`, `TB` (powers of 1000) or `KiB`, `MiB`, `GiB`, `TiB` |\n"
     "| fraction | `0.9` or `90%` |\n"
     "| on\\|off | `on`, `off`, `true`, `false` |\n"
     "| distribution | of durations or counts: `2s`, `uniform(1s, 3s)`, `exponential(mean=2s)`, "

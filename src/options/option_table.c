@@ -216,8 +216,7 @@ static const struct option_row rows[] = {
     {OPTION("hardware", CHOICE, "tiers.dram_replacement", "--tiers-dram-replacement", tier_dram_replacement),
      DEFAULT("lru"), NAMES2("lru", "arc"),
      HELP("What host DRAM gives up for new KV: what was used longest ago, or by ARC, which keeps apart what was used "
-          "once "
-          "and more often.")},
+          "once and more often.")},
     {OPTION("hardware", BYTES, "tiers.cxl", "--tiers-cxl", tier_cxl), AT_LEAST(0),
      HELP("CXL memory for KV below that: what is stored above is copied on. Unset: none.")},
     {OPTION("hardware", BYTES, "tiers.nvme", "--tiers-nvme", tier_nvme), AT_LEAST(0),
@@ -293,15 +292,16 @@ static const struct option_row rows[] = {
     {OPTION("engine", CHOICE, "offload.prefetch_stop", "--offload-prefetch-stop", offload_prefetch_stop),
      DEFAULT("best-effort"), NAMES3("best-effort", "wait-complete", "timeout"),
      HELP("With hicache-... and NVMe below another tier, what NVMe has of a prompt is fetched to the first tier while "
-          "the "
-          "turn waits. Whether that is cut short when the turn could be admitted, or after a time.")},
+          "the turn waits. Whether that is cut short when the turn could be admitted, never, or after a time.")},
     {OPTION("engine", COUNT, "offload.prefetch_threshold", "--offload-prefetch-threshold", offload_prefetch_threshold),
-     DEFAULT("256"), AT_LEAST(1), HELP("Fewer tokens are not fetched like that.")},
+     DEFAULT("256"), AT_LEAST(1), HELP("Fewer tokens are not fetched from NVMe ahead of their turn.")},
     {OPTION("engine", DURATION, "offload.prefetch_timeout", "--offload-prefetch-timeout", offload_prefetch_timeout),
-     DEFAULT("1s"), AT_LEAST(0), HELP("The time of offload.prefetch_stop = timeout,")},
+     DEFAULT("1s"), AT_LEAST(0),
+     HELP("Time after which offload.prefetch_stop: timeout cuts a fetch short; offload.prefetch_timeout_per_ktok adds "
+          "to it.")},
     {OPTION("engine", DURATION, "offload.prefetch_timeout_per_ktok", "--offload-prefetch-timeout-per-ktok",
             offload_prefetch_timeout_per_ktok),
-     DEFAULT("250ms"), AT_LEAST(0), HELP("and what each 1000 tokens add to it.")},
+     DEFAULT("250ms"), AT_LEAST(0), HELP("What each 1000 tokens to fetch add to offload.prefetch_timeout.")},
     {OPTION("engine", TEXT, "policy", "--policy", policy),
      HELP("A policy for all planes that it serves, of retention, scheduling and routing: a shared object (a path holds "
           "a '/'), or a built-in name; `asim list policies` names them. Unset: the engine's own rules.")},
