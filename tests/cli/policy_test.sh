@@ -15,6 +15,8 @@ cd "$work" || exit 1
 limit=60
 . "$shared"
 export NO_COLOR=1
+mkdir tmp
+export TMPDIR=$work/tmp # what is left behind there is of this test
 export ASAN_OPTIONS=handle_segv=0:handle_abort=0:detect_leaks=0
 unset CC
 
@@ -81,7 +83,7 @@ expect 3 'absent.c: No such file' policy build absent.c
 expect 2 'is no C file' policy build mine.so
 CC=no-such-compiler expect 2 'no-such-compiler cannot be run' policy build mine.c
 CC="cc -DX=1" expect 0 'mine.so' policy build mine.c
-ls -d "${TMPDIR:-/tmp}"/asim-policy.tmp-* >/dev/null 2>&1 && fail "a temporary folder is left behind"
+ls -d "$TMPDIR"/asim-policy.tmp-* >/dev/null 2>&1 && fail "a temporary folder is left behind"
 
 # policy NAME FIELDS [BODY]: a policy whose table has the given fields besides the head, with BODY before the table.
 policy() {
