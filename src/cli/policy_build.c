@@ -32,11 +32,16 @@ static void headers_remove(char *folder)
     free(folder);
 }
 
+static const char *temporary_place(void)
+{
+    const char *given = getenv("TMPDIR");
+    return given && *given ? given : "/tmp";
+}
+
 /* A folder of its own that holds asim/policy.h; NULL with errno set. Removed and freed by headers_remove. */
 static char *headers_make(void)
 {
-    const char *temporary = getenv("TMPDIR");
-    char *beside = folder_join(temporary && *temporary ? temporary : "/tmp", "asim-policy");
+    char *beside = folder_join(temporary_place(), "asim-policy");
     char *folder = folder_temporary(beside);
     free(beside);
     if (!folder) {
@@ -116,9 +121,9 @@ asim_status policy_build(const char *source)
     char *target = malloc(n + 2);
     snprintf(target, n + 2, "%.*s.so", (int)n - 2, source);
     char *headers = headers_make();
-    const asim_status status =
-        headers ? compile(source, target, headers)
-                : report_error(ASIM_IO, "no folder for asim/policy.h can be made: %s", strerror(errno));
+    const asim_status status = headers ? compile(source, target, headers)
+                                       : report_error(ASIM_IO, "no folder for asim/policy.h can be made in %s: %s",
+                                                      temporary_place(), strerror(errno));
     if (headers) {
         headers_remove(headers);
     }

@@ -82,6 +82,7 @@ grep -q "undeclared\|wrong.c:1" err.txt || fail "the compiler's own message is l
 expect 3 'absent.c: No such file' policy build absent.c
 expect 2 'is no C file' policy build mine.so
 CC=no-such-compiler expect 2 'no-such-compiler cannot be run' policy build mine.c
+TMPDIR=$work/absent expect 1 "no folder for asim/policy.h can be made in $work/absent: No such file" policy build mine.c
 CC="cc -DX=1" expect 0 'mine.so' policy build mine.c
 ls -d "$TMPDIR"/asim-policy.tmp-* >/dev/null 2>&1 && fail "a temporary folder is left behind"
 
