@@ -198,6 +198,14 @@ static void bytes_down(struct fixture *f)
 {
     f->instance->residency->counters.moved[TRANSFER_COPY].blocks++;
 }
+static void bytes_up(struct fixture *f)
+{
+    f->instance->residency->counters.moved[TRANSFER_RAISE].blocks++;
+}
+static void cut_bytes(struct fixture *f)
+{
+    f->instance->residency->counters.cut_bytes++;
+}
 static void loaded_bytes(struct fixture *f)
 {
     f->instance->residency->counters.loaded_blocks[0]++;
@@ -313,8 +321,8 @@ static void bytes_out_of_a_link_are_bytes_into_the_next(void **state)
 {
     static const struct damage while_storing[] = {DAMAGE(bytes_out), DAMAGE(bytes_in), DAMAGE(loaded_bytes),
                                                   DAMAGE(moving_blocks), DAMAGE(tier_block)};
-    static const struct damage afterwards[] = {DAMAGE(bytes_out), DAMAGE(bytes_down), DAMAGE(loaded_bytes),
-                                               DAMAGE(loaded_below)};
+    static const struct damage afterwards[] = {DAMAGE(bytes_out), DAMAGE(bytes_down),   DAMAGE(bytes_up),
+                                               DAMAGE(cut_bytes), DAMAGE(loaded_bytes), DAMAGE(loaded_below)};
     struct fixture *f = *state;
     open_with_store(f);
     assert_int_equal(signal_of(f, instance_alone, nothing), 0);
