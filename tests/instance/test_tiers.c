@@ -402,6 +402,20 @@ static void what_has_come_when_its_time_comes_will_do(void **state)
     assert_int_equal(counters(f)->loaded_blocks[0], came);
 }
 
+/* The router does not get back a turn for which KV is coming up. */
+static void a_turn_with_a_raise_stays(void **state)
+{
+    struct fixture *f = *state;
+    use_storage(f, RAISE_WAIT);
+    start(f, ENGINE_FAST_FORWARD);
+    put_in(f, 1, 1, 20);
+    deliver(f, 1, 0, 20 * BLOCK + 5, 3);
+    instance_recall(f->instance, &(struct turn_recall){.program = 1, .turn = 0, .time = SIMTIME_MS});
+    run(f);
+    assert_int_equal(counters(f)->loaded_blocks[0], 20);
+    assert_int_equal(f->instance->residency->n_raising, 0);
+}
+
 static void little_is_not_worth_a_fetch(void **state)
 {
     struct fixture *f = *state;
@@ -446,6 +460,7 @@ int main(void)
                                        T(a_turn_waits_for_storage),
                                        T(a_turn_waits_for_a_time),
                                        T(what_has_come_when_its_time_comes_will_do),
+                                       T(a_turn_with_a_raise_stays),
                                        T(little_is_not_worth_a_fetch),
                                        T(more_than_the_quota_is_computed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
