@@ -273,9 +273,7 @@ static bool check_transfer(const struct node *node, const struct transfer *trans
 
 static uint64_t bytes_left(const struct node *node, const struct transfer *transfer)
 {
-    return transfer->waits
-               ? 0
-               : transfer->moving * node->plan->block_bytes - network_flow_moved(node->network, transfer->flow);
+    return transfer->waits ? 0 : transfer_bytes_left(node, transfer);
 }
 
 /* Bytes that have passed a link. */
