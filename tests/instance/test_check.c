@@ -66,18 +66,8 @@ static void serve(struct fixture *f, uint64_t program, simtime time, bool is_las
 static void open(struct fixture *f, uint64_t bandwidth)
 {
     f->policies = (struct policy_set){.retention = {.policy = &scripted}, .scheduling = {.policy = &scripted}};
-    f->config = (struct engine_config){.n_blocks = 31,
-                                       .block_size = 16,
-                                       .max_num_seqs = 8,
-                                       .max_num_batched_tokens = 512,
-                                       .max_model_len = 480,
-                                       .queue_depth = 1,
-                                       .prefix_caching = true,
-                                       .chunked_prefill = true,
-                                       .reserve_full_prompt = true,
-                                       .host = {.max_graph_tokens = 512},
-                                       .policies = &f->policies,
-                                       .telemetry_period = SIMTIME_S};
+    f->config = scenario_small_engine();
+    f->config.policies = &f->policies;
     f->plan = (struct tier_plan){.n_tiers = 2,
                                  .out_bandwidth = bandwidth,
                                  .in_bandwidth = bandwidth,

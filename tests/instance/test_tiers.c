@@ -363,12 +363,18 @@ static void storage_gets_what_is_hit_twice(void **state)
     assert_int_equal(blocks_in(f, 1, 1), 6);
 }
 
+/* Storage has 20 blocks of the first program. */
+static void start_with_storage(struct fixture *f, enum raise_stop stop)
+{
+    use_storage(f, stop);
+    start(f, ENGINE_FAST_FORWARD);
+    put_in(f, 1, 1, 20);
+}
+
 static void a_turn_waits_for_storage(void **state)
 {
     struct fixture *f = *state;
-    use_storage(f, RAISE_WAIT);
-    start(f, ENGINE_FAST_FORWARD);
-    put_in(f, 1, 1, 20);
+    start_with_storage(f, RAISE_WAIT);
     deliver(f, 1, 0, 20 * BLOCK + 5, 3);
     run(f);
     assert_int_equal(counters(f)->moved[TRANSFER_RAISE].blocks, 20);
@@ -380,9 +386,7 @@ static void a_turn_waits_for_storage(void **state)
 static void a_turn_waits_for_a_time(void **state)
 {
     struct fixture *f = *state;
-    use_storage(f, RAISE_TIMEOUT);
-    start(f, ENGINE_FAST_FORWARD);
-    put_in(f, 1, 1, 20);
+    start_with_storage(f, RAISE_TIMEOUT);
     deliver(f, 1, 0, 20 * BLOCK + 5, 3);
     run(f);
     assert_int_equal(counters(f)->moved[TRANSFER_RAISE].blocks, 8);
@@ -394,9 +398,7 @@ static void a_turn_waits_for_a_time(void **state)
 static void what_has_come_when_its_time_comes_will_do(void **state)
 {
     struct fixture *f = *state;
-    use_storage(f, RAISE_BEST_EFFORT);
-    start(f, ENGINE_FAST_FORWARD);
-    put_in(f, 1, 1, 20);
+    start_with_storage(f, RAISE_BEST_EFFORT);
     deliver(f, 2, 0, 20, 200); /* the only place is taken for a while */
     deliver(f, 1, SIMTIME_MS, 20 * BLOCK + 5, 3);
     run(f);
@@ -445,9 +447,7 @@ static void a_raise_may_end_with_a_batch(void **state)
 static void a_turn_with_a_raise_stays(void **state)
 {
     struct fixture *f = *state;
-    use_storage(f, RAISE_WAIT);
-    start(f, ENGINE_FAST_FORWARD);
-    put_in(f, 1, 1, 20);
+    start_with_storage(f, RAISE_WAIT);
     deliver(f, 1, 0, 20 * BLOCK + 5, 3);
     instance_recall(f->instance, &(struct turn_recall){.program = 1, .turn = 0, .time = SIMTIME_MS});
     run(f);
