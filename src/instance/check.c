@@ -273,9 +273,7 @@ static bool check_transfer(const struct node *node, const struct transfer *trans
 
 static uint64_t bytes_left(const struct node *node, const struct transfer *transfer)
 {
-    return transfer->waits
-               ? 0
-               : transfer->moving * node->plan->block_bytes - network_flow_moved(node->network, transfer->flow);
+    return transfer->waits ? 0 : transfer_bytes_left(node, transfer);
 }
 
 /* Bytes that have passed a link. */
@@ -319,68 +317,30 @@ static uint64_t loaded_from(const struct node *node, uint32_t tier)
     return bytes;
 }
 
-/* What was to move through tiers, in or out, less what has not yet, has passed their links. */
-static bool check_tier_bytes(const struct node *node, struct kv_fault *fault)
-{
-    uint64_t blocks = 0;
-    uint64_t cut = 0;
-    for (uint32_t i = 0; i < node->n_members; i++) {
-        const struct residency_counters *counters = &node->members[i]->residency->counters;
-        for (int kind = 0; kind < TRANSFER_KINDS; kind++) {
-            blocks += counters->moved[kind].blocks * (kind == TRANSFER_COPY || kind == TRANSFER_RAISE ? 2 : 1);
-        }
-        cut += counters->cut_bytes;
-    }
-    uint64_t bytes = blocks * node->plan->block_bytes + 2 * cut;
-    for (size_t i = 0; i < node->n_transfers; i++) {
-        const struct transfer *transfer = node->transfers[i];
-        if (transfer->is_live) {
-            const bool between_tiers = transfer->from != ASIM_NONE && transfer->to != ASIM_NONE;
-            bytes -= bytes_left(node, transfer) * (between_tiers ? 2 : 1);
-        }
-    }
-    for (uint32_t link = 0; link < 2 * node->plan->n_tiers; link++) {
-        bytes -= passed(node, 2 * node->plan->node_instances + link);
-    }
-    REQUIRE(bytes == 0, "bytes in and out of tiers");
-    return true;
-}
-
-/* Something has moved up from a tier to the one above it. */
-static bool has_raised(const struct node *node)
-{
-    uint64_t raised = 0;
-    for (uint32_t i = 0; i < node->n_members; i++) {
-        const struct residency_counters *counters = &node->members[i]->residency->counters;
-        raised += counters->moved[TRANSFER_RAISE].blocks + counters->cut_bytes;
-    }
-    for (size_t i = 0; i < node->n_transfers; i++) {
-        raised += node->transfers[i]->is_live && node->transfers[i]->kind == TRANSFER_RAISE;
-    }
-    return raised > 0;
-}
-
-/* What has been copied from tiers to those below them. */
-static uint64_t copied_down(const struct node *node)
+/* What has moved from tiers to other tiers, in transfers of a kind. */
+static uint64_t moved_between(const struct node *node, enum transfer_kind kind)
 {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < node->n_members; i++) {
-        bytes += node->members[i]->residency->counters.moved[TRANSFER_COPY].blocks * node->plan->block_bytes;
+        const struct residency_counters *counters = &node->members[i]->residency->counters;
+        bytes += counters->moved[kind].blocks * node->plan->block_bytes;
+        bytes += kind == TRANSFER_RAISE ? counters->cut_bytes : 0;
     }
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        if (transfer->is_live && transfer->kind == TRANSFER_COPY) {
+        if (transfer->is_live && transfer->kind == kind) {
             bytes -= bytes_left(node, transfer);
         }
     }
     return bytes;
 }
 
-/* Where nothing moves up, from link to link: what came out of HBM went into the first tier, what came out of a tier and
- * not into HBM into the next. A tier that is not duplex has one link for both ways. */
+/* From link to link: what came out of HBM, and up from storage, went into the first tier; what came out of a tier, and
+ * neither into HBM nor up, into the next. A tier that is not duplex has one link for both ways. */
 static bool check_tier_links(const struct node *node, struct kv_fault *fault)
 {
-    uint64_t written = 0;
+    const uint64_t raised = moved_between(node, TRANSFER_RAISE);
+    uint64_t written = raised;
     uint64_t down = 0;
     for (uint32_t i = 0; i < node->n_members; i++) {
         written += passed(node, 2 * i);
@@ -390,13 +350,13 @@ static bool check_tier_links(const struct node *node, struct kv_fault *fault)
         const uint64_t both = passed(node, link) + passed(node, link + 1);
         REQUIRE(node->plan->tiers[tier].is_duplex ? passed(node, link) == written : both >= written,
                 "bytes into a tier");
-        const uint64_t loaded = loaded_from(node, tier);
-        REQUIRE(both - written >= loaded, "bytes out of a tier");
-        written = both - written - loaded;
+        const uint64_t up = loaded_from(node, tier) + (tier == node->plan->storage ? raised : 0);
+        REQUIRE(both - written >= up, "bytes out of a tier");
+        written = both - written - up;
         down += written;
     }
     REQUIRE(written == 0, "bytes out of the last tier");
-    REQUIRE(down == copied_down(node), "bytes from tier to tier");
+    REQUIRE(down == moved_between(node, TRANSFER_COPY), "bytes from tier to tier");
     return true;
 }
 
@@ -412,7 +372,7 @@ static bool check_transfers(const struct node *node, struct kv_fault *fault)
             return false;
         }
     }
-    return has_raised(node) ? check_tier_bytes(node, fault) : check_tier_links(node, fault);
+    return check_tier_links(node, fault);
 }
 
 /* ---- all ---- */

@@ -100,8 +100,8 @@ void instance_prefetch_neighbours(const struct instance *instance);
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival);
 
 /* The router asks for a turn that it sent here. If the turn waits when that arrives, and no KV is or was here for it,
- * it leaves unserved; else it stays. Of both is the rest of the cluster to hear `lead` after `time`. Times must not
- * decrease from call to call, nor lie before what was advanced to. */
+ * or on its way, it leaves unserved; else it stays. Of both is the rest of the cluster to hear `lead` after `time`.
+ * Times must not decrease from call to call, nor lie before what was advanced to. */
 struct turn_recall {
     uint64_t program;
     uint32_t turn;

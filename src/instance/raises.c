@@ -62,7 +62,7 @@ void engine_raise(struct instance *instance, struct sequence *sequence, simtime 
     instance->residency->n_raising++;
 }
 
-/* The first tier has the first `blocks` blocks now. */
+/* The first tier has the first `blocks` blocks now, and the turn has no time limit any more. */
 static void close_raise(struct node *node, struct transfer *transfer, uint32_t blocks)
 {
     struct instance *instance = node->members[transfer->member];
@@ -74,6 +74,7 @@ static void close_raise(struct node *node, struct transfer *transfer, uint32_t b
     node_note_tiers(node);
     residency_guest(instance->residency, transfer->sequence)->is_raising = false;
     instance->residency->n_raising--;
+    residency_set_timer(instance);
 }
 
 void node_end_raise(struct node *node, struct transfer *transfer)

@@ -31,8 +31,9 @@ static struct sequence *find_untouched(const struct instance *instance, const st
 {
     for (struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
         if (sequence->program == recall->program && sequence->turn == recall->turn) {
-            const bool loads = instance->residency && residency_guest(instance->residency, sequence)->is_loading;
-            return sequence->was_admitted || loads || sequence->holder.hashed_blocks ? NULL : sequence;
+            const struct guest *guest = instance->residency ? residency_guest(instance->residency, sequence) : NULL;
+            const bool is_brought_kv = guest && (guest->is_loading || guest->is_raising);
+            return sequence->was_admitted || is_brought_kv || sequence->holder.hashed_blocks ? NULL : sequence;
         }
     }
     return NULL;

@@ -1,7 +1,5 @@
 #include "instance/transfers.h"
 
-#include <assert.h>
-
 void node_note_tiers(struct node *node)
 {
     for (size_t i = 0; i < node->n_members; i++) {

@@ -2,8 +2,6 @@
 
 #include "base/mem.h"
 
-#include <assert.h>
-
 /* ---- records ---- */
 
 struct transfer *node_take_transfer(struct node *node)
@@ -157,6 +155,12 @@ simtime node_next(const struct node *node)
 
 /* ---- what is on its way ---- */
 
+/* A store of KV of the instance, under way or waiting. */
+static bool is_store_of(const struct transfer *transfer, const struct instance *instance)
+{
+    return transfer->is_live && transfer->kind == TRANSFER_STORE && transfer->member == instance->place;
+}
+
 bool engine_awaits_blocks(const struct instance *instance)
 {
     const struct node *node = instance->node;
@@ -177,8 +181,7 @@ simtime engine_copies_end(const struct instance *instance, simtime now)
         const struct transfer *transfer = node->transfers[i];
         const bool touches_hbm = transfer->from == ASIM_NONE || transfer->to == ASIM_NONE;
         if (transfer_moves(transfer) && transfer->member == instance->place && touches_hbm) {
-            const uint64_t bytes = transfer->moving * node->plan->block_bytes;
-            const uint64_t left = bytes - network_flow_moved(node->network, transfer->flow);
+            const uint64_t left = transfer_bytes_left(node, transfer);
             const bool out = transfer->kind == TRANSFER_STORE;
             end += (simtime)((unsigned __int128)left * SIMTIME_S /
                              (out ? node->plan->out_bandwidth : node->plan->in_bandwidth));
@@ -193,7 +196,7 @@ uint32_t engine_blocks_leaving(const struct instance *instance)
     uint32_t blocks = 0;
     for (size_t i = 0; node && i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        if (transfer->is_live && transfer->member == instance->place && transfer->kind == TRANSFER_STORE) {
+        if (is_store_of(transfer, instance)) {
             blocks += kv_private_blocks(instance->pool, &transfer->source);
         }
     }
@@ -205,8 +208,7 @@ bool engine_is_storing(const struct instance *instance, uint64_t program)
     const struct node *node = instance->node;
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        if (transfer->is_live && transfer->member == instance->place && transfer->kind == TRANSFER_STORE &&
-            transfer->program == program) {
+        if (is_store_of(transfer, instance) && transfer->program == program) {
             return true;
         }
     }
@@ -221,7 +223,7 @@ uint32_t engine_private_blocks(const struct instance *instance, const struct kv_
     size_t n = 0;
     for (size_t i = 0; node && i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        if (transfer->is_live && transfer->member == instance->place && transfer->kind == TRANSFER_STORE) {
+        if (is_store_of(transfer, instance)) {
             stores = mem_grow(stores, &capacity, n + 1, sizeof *stores);
             stores[n++] = &transfer->source;
         }

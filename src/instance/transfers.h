@@ -76,6 +76,12 @@ static inline bool transfer_moves(const struct transfer *transfer)
     return transfer->is_live && !transfer->waits;
 }
 
+/* Of one that moves. */
+static inline uint64_t transfer_bytes_left(const struct node *node, const struct transfer *transfer)
+{
+    return transfer->moving * node->plan->block_bytes - network_flow_moved(node->network, transfer->flow);
+}
+
 /* stores.c, loads.c, raises.c: what their end does. */
 void node_end_store(struct node *node, struct transfer *transfer, simtime now);
 void node_end_load(struct node *node, struct transfer *transfer);

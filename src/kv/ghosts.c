@@ -140,6 +140,7 @@ void ghosts_put(struct ghosts *ghosts, struct block_key key, uint32_t depth, enu
 static void remove_at(struct ghosts *ghosts, uint32_t slot)
 {
     const uint32_t id = ghosts->slots[slot];
+    assert(id != NO_GHOST);
     unlink_ghost(ghosts, id);
     erase_slot(ghosts, slot);
     ghosts->items[id].list = GHOST_LISTS;
@@ -148,14 +149,9 @@ static void remove_at(struct ghosts *ghosts, uint32_t slot)
     ghosts->n--;
 }
 
-bool ghosts_remove(struct ghosts *ghosts, struct block_key key, uint32_t depth)
+void ghosts_remove(struct ghosts *ghosts, struct block_key key, uint32_t depth)
 {
-    const uint32_t slot = find_slot(ghosts, key, depth);
-    if (ghosts->slots[slot] == NO_GHOST) {
-        return false;
-    }
-    remove_at(ghosts, slot);
-    return true;
+    remove_at(ghosts, find_slot(ghosts, key, depth));
 }
 
 void ghosts_forget_oldest(struct ghosts *ghosts, enum ghost_list list)

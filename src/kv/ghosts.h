@@ -8,7 +8,6 @@
 
 #include "kv/block_cursor.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum ghost_list {
@@ -47,8 +46,8 @@ enum ghost_list ghosts_find(const struct ghosts *ghosts, struct block_key key, u
 /* Puts the block at the new end of a list, wherever it was. */
 void ghosts_put(struct ghosts *ghosts, struct block_key key, uint32_t depth, enum ghost_list list);
 
-/* Takes it off its list; false: it was on none. */
-bool ghosts_remove(struct ghosts *ghosts, struct block_key key, uint32_t depth);
+/* Takes it off the list that it is on. */
+void ghosts_remove(struct ghosts *ghosts, struct block_key key, uint32_t depth);
 
 /* Forgets the oldest of a list that has some. */
 void ghosts_forget_oldest(struct ghosts *ghosts, enum ghost_list list);

@@ -161,6 +161,22 @@ static uint32_t hold_first_copy(struct kv_pool *pool, uint32_t node, uint32_t la
     return copy->lane;
 }
 
+/* Takes the first blocks of `run`, which are those of `child`, for a holder that ends at `node` above it; returns the
+ * node where it ends then. */
+static inline uint32_t hold_child(struct kv_pool *pool, struct kv_holder *holder, uint32_t node, uint32_t child,
+                                  struct block_run *run)
+{
+    struct prefix_index *index = &pool->index;
+    if (run->n < prefix_index_node(index, child)->n) {
+        child = prefix_index_split(index, child, run->n);
+    }
+    block_run_advance(run, prefix_index_node(index, child)->n, pool->block_size);
+    const uint32_t lane = hold_first_copy(pool, child, holder->n_ranges ? holder->last.lane : 0);
+    extend_ranges(pool, holder, child, lane);
+    prefix_index_merge(index, node);
+    return child;
+}
+
 void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content content, struct kv_hit hit)
 {
     assert(!holder->n_ranges && !holder->hashed_blocks && !holder->anonymous_blocks);
@@ -169,21 +185,13 @@ void kv_touch(struct kv_pool *pool, struct kv_holder *holder, struct content con
     struct block_cursor cursor = block_cursor_begin(content, pool->block_size);
     struct path path = path_to(index, hit.end);
     uint32_t node = PREFIX_ROOT;
-    uint32_t lane = 0;
     for (uint32_t left = hit.blocks; left;) {
         struct block_run run = block_cursor_next(&cursor, left);
         left -= run.n;
         while (run.n) {
-            uint32_t child = next_on_path(index, &path, node, run.key);
+            const uint32_t child = next_on_path(index, &path, node, run.key);
             assert(child != KV_NONE && "nothing changed since the look-up");
-            if (run.n < prefix_index_node(index, child)->n) {
-                child = prefix_index_split(index, child, run.n);
-            }
-            block_run_advance(&run, prefix_index_node(index, child)->n, pool->block_size);
-            lane = hold_first_copy(pool, child, lane);
-            extend_ranges(pool, holder, child, lane);
-            prefix_index_merge(index, node);
-            node = child;
+            node = hold_child(pool, holder, node, child, &run);
         }
     }
     holder->hashed_blocks = hit.blocks;
@@ -282,14 +290,9 @@ __attribute__((noinline)) static uint32_t enter_once(struct kv_pool *pool, struc
     struct prefix_index *index = &pool->index;
     uint32_t child = prefix_index_child(index, node, run->key);
     if (child != KV_NONE) { /* it has come meanwhile */
-        if (run->n < prefix_index_node(index, child)->n) {
-            child = prefix_index_split(index, child, run->n);
-        }
-        const uint32_t n = prefix_index_node(index, child)->n;
-        extend_ranges(pool, holder, child, hold_first_copy(pool, child, 0));
-        block_run_advance(run, n, pool->block_size);
-        prefix_index_merge(index, node);
-        kv_arc_give_empty(pool, n);
+        const uint32_t before = run->n;
+        child = hold_child(pool, holder, node, child, run);
+        kv_arc_give_empty(pool, before - run->n);
         return child;
     }
     bool frequent;

@@ -28,6 +28,21 @@ struct step_time *scenario_step_time(void)
     return step_time;
 }
 
+struct engine_config scenario_small_engine(void)
+{
+    return (struct engine_config){.n_blocks = 31,
+                                  .block_size = 16,
+                                  .max_num_seqs = 8,
+                                  .max_num_batched_tokens = 512,
+                                  .max_model_len = 480,
+                                  .queue_depth = 1,
+                                  .prefix_caching = true,
+                                  .chunked_prefill = true,
+                                  .reserve_full_prompt = true,
+                                  .host = {.max_graph_tokens = 512},
+                                  .telemetry_period = SIMTIME_S};
+}
+
 static uint64_t draw(uint64_t seed, uint32_t *counter, uint64_t low, uint64_t high)
 {
     return low + rng_u64((struct rng_key){.seed = seed}, (*counter)++) % (high - low + 1);

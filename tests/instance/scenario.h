@@ -38,4 +38,7 @@ void outcome_fini(struct outcome *outcome);
 /* The tile model of Llama-3.1-8B on an H100. */
 struct step_time *scenario_step_time(void);
 
+/* An engine of 30 blocks of 16 tokens, for histories worked out by hand. */
+struct engine_config scenario_small_engine(void);
+
 #endif

@@ -66,18 +66,8 @@ static void serve(struct fixture *f, uint64_t program, simtime time, bool is_las
 static void open(struct fixture *f, uint64_t bandwidth)
 {
     f->policies = (struct policy_set){.retention = {.policy = &scripted}, .scheduling = {.policy = &scripted}};
-    f->config = (struct engine_config){.n_blocks = 31,
-                                       .block_size = 16,
-                                       .max_num_seqs = 8,
-                                       .max_num_batched_tokens = 512,
-                                       .max_model_len = 480,
-                                       .queue_depth = 1,
-                                       .prefix_caching = true,
-                                       .chunked_prefill = true,
-                                       .reserve_full_prompt = true,
-                                       .host = {.max_graph_tokens = 512},
-                                       .policies = &f->policies,
-                                       .telemetry_period = SIMTIME_S};
+    f->config = scenario_small_engine();
+    f->config.policies = &f->policies;
     f->plan = (struct tier_plan){.n_tiers = 2,
                                  .out_bandwidth = bandwidth,
                                  .in_bandwidth = bandwidth,
@@ -198,6 +188,14 @@ static void bytes_down(struct fixture *f)
 {
     f->instance->residency->counters.moved[TRANSFER_COPY].blocks++;
 }
+static void bytes_up(struct fixture *f)
+{
+    f->instance->residency->counters.moved[TRANSFER_RAISE].blocks++;
+}
+static void cut_bytes(struct fixture *f)
+{
+    f->instance->residency->counters.cut_bytes++;
+}
 static void loaded_bytes(struct fixture *f)
 {
     f->instance->residency->counters.loaded_blocks[0]++;
@@ -313,8 +311,8 @@ static void bytes_out_of_a_link_are_bytes_into_the_next(void **state)
 {
     static const struct damage while_storing[] = {DAMAGE(bytes_out), DAMAGE(bytes_in), DAMAGE(loaded_bytes),
                                                   DAMAGE(moving_blocks), DAMAGE(tier_block)};
-    static const struct damage afterwards[] = {DAMAGE(bytes_out), DAMAGE(bytes_down), DAMAGE(loaded_bytes),
-                                               DAMAGE(loaded_below)};
+    static const struct damage afterwards[] = {DAMAGE(bytes_out), DAMAGE(bytes_down),   DAMAGE(bytes_up),
+                                               DAMAGE(cut_bytes), DAMAGE(loaded_bytes), DAMAGE(loaded_below)};
     struct fixture *f = *state;
     open_with_store(f);
     assert_int_equal(signal_of(f, instance_alone, nothing), 0);

@@ -101,17 +101,7 @@ static int set_up(void **state)
     memset(&script, 0, sizeof script);
     fixture = (struct fixture){.step_time = scenario_step_time()};
     fixture.policy = (struct asim_policy){POLICY_HEAD, .name = "scripted", .on_turn_complete = on_turn_complete};
-    fixture.config = (struct engine_config){.n_blocks = 31,
-                                            .block_size = 16,
-                                            .max_num_seqs = 8,
-                                            .max_num_batched_tokens = 512,
-                                            .max_model_len = 480,
-                                            .queue_depth = 1,
-                                            .prefix_caching = true,
-                                            .chunked_prefill = true,
-                                            .reserve_full_prompt = true,
-                                            .host = {.max_graph_tokens = 512},
-                                            .telemetry_period = SIMTIME_S};
+    fixture.config = scenario_small_engine();
     *state = &fixture;
     return 0;
 }

@@ -89,13 +89,19 @@ static int set_up(void **state)
     return 0;
 }
 
+static void stop(struct fixture *f)
+{
+    node_end(f->node);
+    instance_destroy(f->instance);
+    node_destroy(f->node);
+    f->n = 0;
+}
+
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
     if (f->node) {
-        node_end(f->node);
-        instance_destroy(f->instance);
-        node_destroy(f->node);
+        stop(f);
     }
     step_time_destroy(f->step_time);
     return 0;
@@ -301,10 +307,7 @@ static void a_store_may_end_with_a_batch(void **state)
     }
     const simtime over = f->now;
     const simtime second = store_begins(f, 2);
-    node_end(f->node);
-    instance_destroy(f->instance);
-    node_destroy(f->node);
-    f->n = 0;
+    stop(f);
     f->plan.link_latency = second - over;
     start_two(f);
     assert_int_equal(store_begins(f, 2), second);
@@ -360,12 +363,18 @@ static void storage_gets_what_is_hit_twice(void **state)
     assert_int_equal(blocks_in(f, 1, 1), 6);
 }
 
+/* Storage has 20 blocks of the first program. */
+static void start_with_storage(struct fixture *f, enum raise_stop stop)
+{
+    use_storage(f, stop);
+    start(f, ENGINE_FAST_FORWARD);
+    put_in(f, 1, 1, 20);
+}
+
 static void a_turn_waits_for_storage(void **state)
 {
     struct fixture *f = *state;
-    use_storage(f, RAISE_WAIT);
-    start(f, ENGINE_FAST_FORWARD);
-    put_in(f, 1, 1, 20);
+    start_with_storage(f, RAISE_WAIT);
     deliver(f, 1, 0, 20 * BLOCK + 5, 3);
     run(f);
     assert_int_equal(counters(f)->moved[TRANSFER_RAISE].blocks, 20);
@@ -377,9 +386,7 @@ static void a_turn_waits_for_storage(void **state)
 static void a_turn_waits_for_a_time(void **state)
 {
     struct fixture *f = *state;
-    use_storage(f, RAISE_TIMEOUT);
-    start(f, ENGINE_FAST_FORWARD);
-    put_in(f, 1, 1, 20);
+    start_with_storage(f, RAISE_TIMEOUT);
     deliver(f, 1, 0, 20 * BLOCK + 5, 3);
     run(f);
     assert_int_equal(counters(f)->moved[TRANSFER_RAISE].blocks, 8);
@@ -391,15 +398,61 @@ static void a_turn_waits_for_a_time(void **state)
 static void what_has_come_when_its_time_comes_will_do(void **state)
 {
     struct fixture *f = *state;
-    use_storage(f, RAISE_BEST_EFFORT);
-    start(f, ENGINE_FAST_FORWARD);
-    put_in(f, 1, 1, 20);
+    start_with_storage(f, RAISE_BEST_EFFORT);
     deliver(f, 2, 0, 20, 200); /* the only place is taken for a while */
     deliver(f, 1, SIMTIME_MS, 20 * BLOCK + 5, 3);
     run(f);
     const uint64_t came = counters(f)->moved[TRANSFER_RAISE].blocks;
     assert_true(came > 0 && came < 20 && counters(f)->cut_bytes < MIB);
     assert_int_equal(counters(f)->loaded_blocks[0], came);
+}
+
+static void start_a_raise(struct fixture *f)
+{
+    start(f, ENGINE_STEADY);
+    put_in(f, 1, 1, 20);
+    deliver(f, 2, 0, 20, 200);
+    deliver(f, 1, SIMTIME_MS, 20 * BLOCK + 5, 3);
+}
+
+static void end_the_raise(struct fixture *f)
+{
+    while (!blocks_in(f, 0, 1)) {
+        assert_true(advance(f));
+    }
+}
+
+/* Storage is so slow to start that what it has of a turn has come at the very instant at which a batch of another turn
+ * ends: nothing is to be done any more when the turn's time is over. */
+static void a_raise_may_end_with_a_batch(void **state)
+{
+    struct fixture *f = *state;
+    use_storage(f, RAISE_TIMEOUT);
+    f->plan.tiers[1].read_bandwidth = fast;
+    start_a_raise(f);
+    end_the_raise(f);
+    const simtime over = f->now;
+    const simtime batch = engine_batch(f->instance, 0)->end;
+    assert_true(batch > over);
+    stop(f);
+    f->plan.tiers[1].latency = batch - over;
+    start_a_raise(f);
+    end_the_raise(f);
+    assert_int_equal(f->now, batch);
+    run(f);
+    assert_int_equal(counters(f)->moved[TRANSFER_RAISE].blocks, 20);
+}
+
+/* The router does not get back a turn for which KV is coming up. */
+static void a_turn_with_a_raise_stays(void **state)
+{
+    struct fixture *f = *state;
+    start_with_storage(f, RAISE_WAIT);
+    deliver(f, 1, 0, 20 * BLOCK + 5, 3);
+    instance_recall(f->instance, &(struct turn_recall){.program = 1, .turn = 0, .time = SIMTIME_MS});
+    run(f);
+    assert_int_equal(counters(f)->loaded_blocks[0], 20);
+    assert_int_equal(f->instance->residency->n_raising, 0);
 }
 
 static void little_is_not_worth_a_fetch(void **state)
@@ -446,6 +499,8 @@ int main(void)
                                        T(a_turn_waits_for_storage),
                                        T(a_turn_waits_for_a_time),
                                        T(what_has_come_when_its_time_comes_will_do),
+                                       T(a_raise_may_end_with_a_batch),
+                                       T(a_turn_with_a_raise_stays),
                                        T(little_is_not_worth_a_fetch),
                                        T(more_than_the_quota_is_computed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
