@@ -23,9 +23,14 @@ static uint32_t blocks_above(const struct instance *instance, const struct seque
     return most;
 }
 
-static simtime longest_wait(const struct tier_plan *plan, uint32_t toks)
+/* When a raise of so many tokens that begins now is cut short. */
+static simtime limit_of(const struct tier_plan *plan, uint32_t toks, simtime now)
 {
-    return plan->raise_timeout + (simtime)((__int128)plan->raise_timeout_per_ktok * toks / 1000);
+    if (plan->raise_stop != RAISE_TIMEOUT) {
+        return SIMTIME_NEVER;
+    }
+    const __int128 limit = (__int128)now + plan->raise_timeout + (__int128)plan->raise_timeout_per_ktok * toks / 1000;
+    return limit < SIMTIME_NEVER ? (simtime)limit : SIMTIME_NEVER;
 }
 
 void engine_raise(struct instance *instance, struct sequence *sequence, simtime now)
@@ -58,7 +63,7 @@ void engine_raise(struct instance *instance, struct sequence *sequence, simtime 
     struct guest *guest = residency_guest(instance->residency, sequence);
     guest->is_raising = true;
     guest->raise = transfer->tag;
-    guest->raise_until = plan->raise_stop == RAISE_TIMEOUT ? now + longest_wait(plan, missing_toks) : SIMTIME_NEVER;
+    guest->raise_until = limit_of(plan, missing_toks, now);
     instance->residency->n_raising++;
 }
 
