@@ -28,7 +28,7 @@ static void put_turns(const struct gateway_turns *turns, struct store_writer *wr
         const struct gateway_turn *turn = &turns->items[i];
         store_put_i64(writer, turn->time);
         store_put_u32(writer, turn->slot);
-        store_put_u32(writer, (uint32_t)(turn->key & 0xffffff));
+        store_put_u32(writer, gateway_turn_number(turn->key));
         store_put_u32(writer, turn->home);
         store_put_u32(writer, turn->prompt_toks);
     }
@@ -151,7 +151,7 @@ static void get_sent(struct gateway *gateway, struct store_reader *reader)
         for (uint64_t k = 0; k < n && !store_failed(reader); k++) {
             const uint64_t program = store_get_u64(reader);
             const uint32_t turn = store_get_u32(reader);
-            gateway_note_sent(gateway, program << 24 | turn, i, store_get_i64(reader));
+            gateway_note_sent(gateway, gateway_key(program, turn), i, store_get_i64(reader));
         }
         gateway->active = active;
     }
@@ -163,8 +163,8 @@ static void get_end(struct gateway *gateway, struct store_reader *reader)
     end.is_program = store_get_u8(reader) != 0;
     if (!end.is_program) {
         struct asim_completion *completion = &end.completion;
-        completion->program = end.key >> 24;
-        completion->turn = (uint32_t)(end.key & 0xffffff);
+        completion->program = gateway_program(end.key);
+        completion->turn = gateway_turn_number(end.key);
         completion->instance = store_get_u32(reader);
         completion->prompt_toks = store_get_u32(reader);
         completion->output_toks = store_get_u32(reader);
