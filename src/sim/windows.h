@@ -8,7 +8,8 @@
  *   window_homes.c    parallel: turns that surely go home, kept with the instance
  *   window_sure.c     serial: which turns surely go home, and what of them decisions must count
  *   window_turns.c    parallel: record turns that ended, keep those that follow, take what is due
- *   window_work.c     parallel: deliver, advance
+ *   window_advance.c  parallel: deliver, advance; serial: the same for instances that were left behind
+ *   window_work.c     parallel: which instances are visited, one after another in line
  *
  * Homes. Most turns follow one at the instance that the policy sends them to again: their home. Where the policy says
  * when that is sure (router.h), such a turn stays with its instance, and is delivered there by who works on it, without
@@ -463,10 +464,13 @@ void windows_check_lookahead(const struct windows *windows, uint32_t at, simtime
 /* What becomes due before the next horizon. */
 void windows_take_due(struct windows *windows, struct lane *lane);
 
-/* ---- window_work.c ---- */
+/* ---- window_advance.c ---- */
 
-/* One thread's part of a window. */
-void windows_work(struct windows *windows, uint32_t thread);
+/* By who works on the instance: what is on its way there arrives, then it is advanced to the end of its work in this
+ * window. In a group, n instances from `first` that share tiers. */
+void windows_deliver(struct windows *windows, struct lane *lane, uint32_t index);
+void windows_advance(struct windows *windows, struct lane *lane, uint32_t index);
+void windows_advance_group(struct windows *windows, struct lane *lane, uint32_t first, uint32_t n);
 
 /* Serial: advances an instance up to `end`, while the window is opened. All that is sent there before is known. */
 void windows_advance_early(struct windows *windows, uint32_t index, const struct window_end *end);
@@ -476,5 +480,10 @@ void windows_catch_up(struct windows *windows);
 
 /* Serial: delivers what is still on its way, at the end of a run or before its state is saved. */
 void windows_deliver_rest(struct windows *windows);
+
+/* ---- window_work.c ---- */
+
+/* One thread's part of a window. */
+void windows_work(struct windows *windows, uint32_t thread);
 
 #endif
