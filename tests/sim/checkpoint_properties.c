@@ -4,7 +4,7 @@
 
 #include "api/config.h"
 #include "base/rng.h"
-#include "sim/random_cluster.h"
+#include "sim/bend.h"
 #include "sim/run_windows.h"
 
 #include <inttypes.h>
@@ -12,15 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Options to set on top of what a seed drew. */
-struct bend {
-    const char *name;
-    struct {
-        const char *path;
-        const char *value;
-    } options[14];
-};
 
 static const struct bend bends[] = {
     {.name = "as drawn"},
@@ -34,7 +25,9 @@ static const struct bend bends[] = {
       {"programs", "60"},
       {"request_rate", "40"},
       {"tool_gap", "trace"},
-      {"synthetic.turns", "geometric(mean=4, max=9)"}}},
+      {"synthetic.turns", "geometric(mean=4, max=9)"},
+      {"max_model_len", "6000"},
+      {"num_gpu_blocks_override", "1200"}}},
     {"turns that come back within a telemetry period",
      {{"generate", "synthetic"},
       {"programs", "40"},
@@ -43,6 +36,8 @@ static const struct bend bends[] = {
       {"routing", "session-affinity"},
       {"router.telemetry_period", "100ms"},
       {"dispatch_latency", "1ms"},
+      {"max_model_len", "6000"},
+      {"num_gpu_blocks_override", "1200"},
       {"max_num_seqs", "64"},
       {"instances", "6"},
       {"synthetic.turns", "geometric(mean=9, max=20)"},
@@ -96,27 +91,6 @@ int print_failed_checkpoint(void **state)
         print_message("failed with %s\n", running);
     }
     return 0;
-}
-
-static void bend_to(struct random_cluster *cluster, const struct bend *bend)
-{
-    for (size_t i = 0; i < sizeof bend->options / sizeof bend->options[0] && bend->options[i].path; i++) {
-        const char *path = bend->options[i].path;
-        if (strcmp(path, "max_concurrency") == 0 || strcmp(path, "request_rate") == 0 ||
-            strcmp(path, "arrivals") == 0) {
-            random_cluster_unset(cluster, "arrivals");
-            random_cluster_unset(cluster, "request_rate");
-            random_cluster_unset(cluster, "max_concurrency");
-            random_cluster_unset(cluster, "client_setup");
-        }
-        if (strcmp(path, "generate") == 0) {
-            unlink(random_cluster_get(cluster, "workload"));
-            random_cluster_unset(cluster, "workload");
-            random_cluster_set(cluster, "max_model_len", "6000");
-            random_cluster_set(cluster, "num_gpu_blocks_override", "1200");
-        }
-        random_cluster_set(cluster, path, bend->options[i].value);
-    }
 }
 
 static struct random_cluster on_way(const struct random_cluster *cluster, const struct way *way)
