@@ -2,10 +2,9 @@
 
 #include "support/support.h"
 
-#include "api/config.h"
 #include "base/rng.h"
 #include "sim/bend.h"
-#include "sim/run_windows.h"
+#include "sim/saved_run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -103,55 +102,6 @@ static struct random_cluster on_way(const struct random_cluster *cluster, const 
         random_cluster_set(&out, "window", way->window);
     }
     return out;
-}
-
-/* Where a run is cut. */
-struct cut {
-    uint64_t window; /* a checkpoint is written before it, */
-    uint64_t pulse;  /* or the run is stopped there; UINT64_MAX: never */
-    uint64_t windows, pulses;
-};
-
-static bool is_due(void *user)
-{
-    struct cut *cut = user;
-    return cut->windows++ == cut->window;
-}
-
-static bool on_pulse(void *user, const struct cluster *cluster)
-{
-    (void)cluster;
-    struct cut *cut = user;
-    return cut->pulses++ == cut->pulse;
-}
-
-/* Runs from `resume`, NULL: from the beginning; writes `file` where it is cut. */
-static void run_cut(const struct random_cluster *random, const char *resume, const char *file, struct cut *cut)
-{
-    asim_config *config = random_cluster_config(random);
-    const struct settings *settings = config_settings(config);
-    struct checkpoints checkpoints = {.file = file, .is_due = is_due, .user = cut};
-    struct diag diag;
-    diag_init(&diag);
-    assert_true(checkpoint_inputs_take(settings, &checkpoints.inputs, &diag));
-    if (resume) {
-        checkpoints.resume = checkpoint_open(resume, settings, &checkpoints.inputs, &diag);
-        if (!checkpoints.resume) {
-            fail_msg("%s", diag.entries[0].text);
-        }
-    }
-    struct cluster *cluster = cluster_create(settings, 0, 1, &diag);
-    assert_non_null(cluster);
-    struct transport *transport = transport_self_create();
-    const bool whole = run_windows_saved(cluster, transport, on_pulse, cut, NULL, &checkpoints, &diag);
-    if (diag.n_errors) {
-        fail_msg("%s", diag.entries[0].text);
-    }
-    assert_int_equal(whole, cut->pulses <= cut->pulse);
-    transport_destroy(transport);
-    cluster_destroy(cluster);
-    diag_fini(&diag);
-    asim_config_destroy(config);
 }
 
 static char *resumed_summary(const struct random_cluster *random, const char *file)
