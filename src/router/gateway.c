@@ -59,7 +59,7 @@ void gateway_destroy(struct gateway *gateway)
 
 /* ---- turns ---- */
 
-void gateway_add_turn(struct gateway_turns *turns, const struct gateway_turn *turn)
+static void add_turn(struct gateway_turns *turns, const struct gateway_turn *turn)
 {
     turns->items = mem_grow(turns->items, &turns->capacity, turns->n + 1, sizeof *turns->items);
     turns->items[turns->n++] = *turn;
@@ -69,7 +69,7 @@ void gateway_hold(struct gateway *gateway, const struct gateway_turn *turn)
 {
     struct gateway_turn held = *turn;
     held.to = ASIM_NONE;
-    gateway_add_turn(&gateway->held, &held);
+    add_turn(&gateway->held, &held);
 }
 
 void gateway_note_sent(struct gateway *gateway, uint64_t key, uint32_t instance, simtime now)
@@ -153,7 +153,7 @@ static bool comes_before(const struct gateway_turn *a, const struct gateway_turn
 void gateway_add_return(struct gateway *gateway, const struct gateway_turn *turn)
 {
     struct gateway_turns *returning = &gateway->returning;
-    gateway_add_turn(returning, turn);
+    add_turn(returning, turn);
     for (size_t i = returning->n - 1; i > 0 && comes_before(turn, &returning->items[i - 1]); i--) {
         returning->items[i] = returning->items[i - 1];
         returning->items[i - 1] = *turn;
@@ -369,7 +369,7 @@ static void take_released(struct gateway *gateway)
         if (turn.to == ASIM_NONE) {
             gateway->held.items[kept++] = turn;
         } else {
-            gateway_add_turn(&gateway->released, &turn);
+            add_turn(&gateway->released, &turn);
         }
     }
     gateway->held.n = kept;

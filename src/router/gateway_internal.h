@@ -55,7 +55,6 @@ static inline uint64_t gateway_key(uint64_t program, uint32_t turn)
     return program << 24 | turn;
 }
 
-void gateway_add_turn(struct gateway_turns *turns, const struct gateway_turn *turn);
 struct move *gateway_add_move(struct gateway *gateway, const struct move *move);
 
 #endif

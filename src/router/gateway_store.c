@@ -1,7 +1,5 @@
 #include "router/gateway_internal.h"
 
-#include "base/mem.h"
-
 #include <inttypes.h>
 
 #define SECTION "gateway"
@@ -105,8 +103,8 @@ static bool is_instance(const struct gateway *gateway, uint32_t instance)
     return instance < gateway->router->options.n_instances;
 }
 
-static void get_turns(struct gateway *gateway, struct gateway_turns *turns, gateway_lender lend, void *user,
-                      struct store_reader *reader)
+static void get_turns(struct gateway *gateway, void (*add)(struct gateway *gateway, const struct gateway_turn *turn),
+                      gateway_lender lend, void *user, struct store_reader *reader)
 {
     const uint64_t n = store_get_count(reader, TURN_BYTES);
     for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
@@ -120,7 +118,7 @@ static void get_turns(struct gateway *gateway, struct gateway_turns *turns, gate
             store_refuse(reader, "turn %" PRIu32 " in slot %" PRIu32 " cannot be at the gateway", number, turn.slot);
             return;
         }
-        gateway_add_turn(turns, &turn);
+        add(gateway, &turn);
     }
 }
 
@@ -206,8 +204,8 @@ bool gateway_load(struct gateway *gateway, simtime now, gateway_lender lend, voi
                      next_tick, now);
     }
     gateway->next_tick = next_tick;
-    get_turns(gateway, &gateway->held, lend, user, reader);
-    get_turns(gateway, &gateway->returning, lend, user, reader);
+    get_turns(gateway, gateway_hold, lend, user, reader);
+    get_turns(gateway, gateway_add_return, lend, user, reader);
     get_moves(gateway, reader);
     get_sent(gateway, reader);
     const uint64_t n = store_get_count(reader, END_BYTES);
