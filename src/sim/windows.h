@@ -326,7 +326,9 @@ simtime windows_reach(const struct windows *windows, simtime end);
 /* Exact view: the router sees what a decision at `now` sees. */
 void windows_see_changes(struct windows *windows, simtime now);
 
-/* A turn is on its way to an instance. */
+/* Of a turn that is sent at `now`, its program has started; and it is on its way to an instance. */
+struct dispatch windows_dispatch(const struct windows *windows, uint32_t slot, uint64_t key, simtime service,
+                                 simtime now);
 void windows_add_dispatch(struct windows *windows, uint32_t instance, const struct dispatch *dispatch);
 
 /* Times are lowered to that of something that happens at an instance, and to that of its effect. */
