@@ -127,7 +127,11 @@ simtime homes_limit(const struct windows *windows, uint32_t index)
     if (turns <= 0) {
         return effect;
     }
-    return returns->quick ? window_later(effect, turns * windows->return_time) : windows->home_horizon;
+    if (!returns->quick) {
+        return windows->home_horizon;
+    }
+    simtime all; /* where homes are hardly ever left there is room for any number of turns */
+    return __builtin_mul_overflow(turns, windows->return_time, &all) ? SIMTIME_NEVER : window_later(effect, all);
 }
 
 simtime homes_least_limit(const struct windows *windows)
