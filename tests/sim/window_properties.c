@@ -57,6 +57,21 @@ static const struct bend bends[] = {
      {{"routing", "session-affinity"}, {"router.telemetry_period", "300ms"}, {"instances", "3"}, {"tool_gap", "0s"}}},
 };
 
+/* As many turns as there may ever be have room at a home. */
+static const struct bend never_left = {"homes that are never left",
+                                       {{"generate", "synthetic"},
+                                        {"programs", "60"},
+                                        {"synthetic.turns", "geometric(mean=12, max=40)"},
+                                        {"synthetic.output", "lognormal(mean=4, sigma=0.8)"},
+                                        {"synthetic.gap", "lognormal(median=40ms, p99=1s, min=1us)"},
+                                        {"tool_gap", "trace"},
+                                        {"routing", "session-affinity"},
+                                        {"router.load_limit", "1e12"},
+                                        {"request_rate", "150/s"},
+                                        {"dispatch_latency", "1ms"},
+                                        {"router.telemetry_period", "100ms"},
+                                        {"instances", "4"}}};
+
 enum { N_BENDS = sizeof bends / sizeof bends[0] };
 
 struct trial {
@@ -150,6 +165,13 @@ static void check_bend(uint64_t seed, const struct bend *bend, bool graphs, stru
     }
     free(summary);
     random_cluster_fini(&cluster);
+}
+
+void check_homes_never_left(uint64_t seed)
+{
+    struct cluster_coverage unused = {0};
+    check_bend(seed, &never_left, false, &unused);
+    running[0] = '\0';
 }
 
 void check_window_properties(uint64_t first, uint64_t last)
