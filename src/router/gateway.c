@@ -13,21 +13,6 @@ enum { MOST_MOVES = 8 };
 /* Of the end of a program: after all of its turns. */
 enum { PROGRAM_END = 0xffffff };
 
-static uint64_t program_of(uint64_t key)
-{
-    return key >> 24;
-}
-
-static uint32_t turn_of(uint64_t key)
-{
-    return (uint32_t)(key & 0xffffff);
-}
-
-static uint64_t key_of(uint64_t program, uint32_t turn)
-{
-    return program << 24 | turn;
-}
-
 /* Up to the next multiple of the telemetry period. */
 static simtime round_up(const struct gateway *gateway, simtime time)
 {
@@ -74,7 +59,7 @@ void gateway_destroy(struct gateway *gateway)
 
 /* ---- turns ---- */
 
-void gateway_add_turn(struct gateway_turns *turns, const struct gateway_turn *turn)
+static void add_turn(struct gateway_turns *turns, const struct gateway_turn *turn)
 {
     turns->items = mem_grow(turns->items, &turns->capacity, turns->n + 1, sizeof *turns->items);
     turns->items[turns->n++] = *turn;
@@ -84,7 +69,7 @@ void gateway_hold(struct gateway *gateway, const struct gateway_turn *turn)
 {
     struct gateway_turn held = *turn;
     held.to = ASIM_NONE;
-    gateway_add_turn(&gateway->held, &held);
+    add_turn(&gateway->held, &held);
 }
 
 void gateway_note_sent(struct gateway *gateway, uint64_t key, uint32_t instance, simtime now)
@@ -93,7 +78,8 @@ void gateway_note_sent(struct gateway *gateway, uint64_t key, uint32_t instance,
     if (gateway->sent) {
         struct sent_turns *sent = &gateway->sent[instance];
         sent->items = mem_grow(sent->items, &sent->capacity, sent->n + 1, sizeof *sent->items);
-        sent->items[sent->n++] = (struct asim_sent){.program = program_of(key), .turn = turn_of(key), .sent = now};
+        sent->items[sent->n++] =
+            (struct asim_sent){.program = gateway_program(key), .turn = gateway_turn_number(key), .sent = now};
         gateway->n_sent++;
     }
 }
@@ -102,7 +88,7 @@ static void forget_sent(struct gateway *gateway, uint64_t key, uint32_t instance
 {
     struct sent_turns *sent = &gateway->sent[instance];
     size_t at = 0;
-    while (at < sent->n && key_of(sent->items[at].program, sent->items[at].turn) != key) {
+    while (at < sent->n && gateway_key(sent->items[at].program, sent->items[at].turn) != key) {
         at++;
     }
     if (at == sent->n) {
@@ -167,7 +153,7 @@ static bool comes_before(const struct gateway_turn *a, const struct gateway_turn
 void gateway_add_return(struct gateway *gateway, const struct gateway_turn *turn)
 {
     struct gateway_turns *returning = &gateway->returning;
-    gateway_add_turn(returning, turn);
+    add_turn(returning, turn);
     for (size_t i = returning->n - 1; i > 0 && comes_before(turn, &returning->items[i - 1]); i--) {
         returning->items[i] = returning->items[i - 1];
         returning->items[i - 1] = *turn;
@@ -210,7 +196,7 @@ uint64_t gateway_turns(const struct gateway *gateway)
 
 struct gateway_end gateway_program_end(uint64_t program, simtime time)
 {
-    return (struct gateway_end){.time = time, .key = key_of(program, PROGRAM_END), .is_program = true};
+    return (struct gateway_end){.time = time, .key = gateway_key(program, PROGRAM_END), .is_program = true};
 }
 
 void gateway_add_ends(struct gateway *gateway, const struct gateway_end *ends, size_t n)
@@ -270,7 +256,8 @@ void gateway_tell(struct gateway *gateway, simtime instant)
         } else {
             const struct gateway_end *next = told < gateway->n_ends ? end + 1 : NULL;
             tell_of_end(gateway, end,
-                        next && next->time == end->time && next->key == key_of(program_of(end->key), PROGRAM_END));
+                        next && next->time == end->time &&
+                            next->key == gateway_key(gateway_program(end->key), PROGRAM_END));
         }
         gateway->active = end->time > gateway->active ? end->time : gateway->active;
     }
@@ -288,8 +275,8 @@ static void host_held(void *handle, uint32_t index, struct asim_held *out)
     *out = (struct asim_held){0};
     if (index < gateway->held.n) {
         const struct gateway_turn *turn = &gateway->held.items[index];
-        *out = (struct asim_held){.program = program_of(turn->key),
-                                  .turn = turn_of(turn->key),
+        *out = (struct asim_held){.program = gateway_program(turn->key),
+                                  .turn = gateway_turn_number(turn->key),
                                   .home = turn->home,
                                   .prompt_toks = turn->prompt_toks,
                                   .since = turn->time};
@@ -344,7 +331,7 @@ static void host_move(void *handle, uint32_t instance, uint32_t index, uint32_t 
     }
     const struct asim_sent *sent = &gateway->sent[instance].items[index];
     const struct move wanted = {
-        .key = key_of(sent->program, sent->turn), .asked = gateway->next_tick, .from = instance, .to = to};
+        .key = gateway_key(sent->program, sent->turn), .asked = gateway->next_tick, .from = instance, .to = to};
     struct move *move = move_of(gateway, wanted.key);
     if (move && (move->n >= MOST_MOVES || gateway->next_tick - move->asked <= gateway->router->options.round_trip)) {
         return; /* no more, or it is being asked already */
@@ -370,7 +357,7 @@ static void check_held(struct gateway *gateway, simtime now)
     policy_fault_set(&gateway->router->fault, router_policy(gateway->router), "route_tick",
                      "nothing for an hour with no turn at any instance; turn %" PRIu32 " of program %" PRIu64
                      " is held, and %zu more",
-                     turn_of(first->key), program_of(first->key), gateway->held.n - 1);
+                     gateway_turn_number(first->key), gateway_program(first->key), gateway->held.n - 1);
 }
 
 static void take_released(struct gateway *gateway)
@@ -382,7 +369,7 @@ static void take_released(struct gateway *gateway)
         if (turn.to == ASIM_NONE) {
             gateway->held.items[kept++] = turn;
         } else {
-            gateway_add_turn(&gateway->released, &turn);
+            add_turn(&gateway->released, &turn);
         }
     }
     gateway->held.n = kept;

@@ -39,7 +39,22 @@ struct gateway {
     bool is_sorted;
 };
 
-void gateway_add_turn(struct gateway_turns *turns, const struct gateway_turn *turn);
+/* Keys of ready turns. */
+static inline uint64_t gateway_program(uint64_t key)
+{
+    return key >> 24;
+}
+
+static inline uint32_t gateway_turn_number(uint64_t key)
+{
+    return (uint32_t)(key & 0xffffff);
+}
+
+static inline uint64_t gateway_key(uint64_t program, uint32_t turn)
+{
+    return program << 24 | turn;
+}
+
 struct move *gateway_add_move(struct gateway *gateway, const struct move *move);
 
 #endif

@@ -1,7 +1,5 @@
 #include "router/gateway_internal.h"
 
-#include "base/mem.h"
-
 #include <inttypes.h>
 
 #define SECTION "gateway"
@@ -28,7 +26,7 @@ static void put_turns(const struct gateway_turns *turns, struct store_writer *wr
         const struct gateway_turn *turn = &turns->items[i];
         store_put_i64(writer, turn->time);
         store_put_u32(writer, turn->slot);
-        store_put_u32(writer, (uint32_t)(turn->key & 0xffffff));
+        store_put_u32(writer, gateway_turn_number(turn->key));
         store_put_u32(writer, turn->home);
         store_put_u32(writer, turn->prompt_toks);
     }
@@ -105,8 +103,8 @@ static bool is_instance(const struct gateway *gateway, uint32_t instance)
     return instance < gateway->router->options.n_instances;
 }
 
-static void get_turns(struct gateway *gateway, struct gateway_turns *turns, gateway_lender lend, void *user,
-                      struct store_reader *reader)
+static void get_turns(struct gateway *gateway, void (*add)(struct gateway *gateway, const struct gateway_turn *turn),
+                      gateway_lender lend, void *user, struct store_reader *reader)
 {
     const uint64_t n = store_get_count(reader, TURN_BYTES);
     for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
@@ -120,7 +118,7 @@ static void get_turns(struct gateway *gateway, struct gateway_turns *turns, gate
             store_refuse(reader, "turn %" PRIu32 " in slot %" PRIu32 " cannot be at the gateway", number, turn.slot);
             return;
         }
-        gateway_add_turn(turns, &turn);
+        add(gateway, &turn);
     }
 }
 
@@ -151,7 +149,7 @@ static void get_sent(struct gateway *gateway, struct store_reader *reader)
         for (uint64_t k = 0; k < n && !store_failed(reader); k++) {
             const uint64_t program = store_get_u64(reader);
             const uint32_t turn = store_get_u32(reader);
-            gateway_note_sent(gateway, program << 24 | turn, i, store_get_i64(reader));
+            gateway_note_sent(gateway, gateway_key(program, turn), i, store_get_i64(reader));
         }
         gateway->active = active;
     }
@@ -163,8 +161,8 @@ static void get_end(struct gateway *gateway, struct store_reader *reader)
     end.is_program = store_get_u8(reader) != 0;
     if (!end.is_program) {
         struct asim_completion *completion = &end.completion;
-        completion->program = end.key >> 24;
-        completion->turn = (uint32_t)(end.key & 0xffffff);
+        completion->program = gateway_program(end.key);
+        completion->turn = gateway_turn_number(end.key);
         completion->instance = store_get_u32(reader);
         completion->prompt_toks = store_get_u32(reader);
         completion->output_toks = store_get_u32(reader);
@@ -206,8 +204,8 @@ bool gateway_load(struct gateway *gateway, simtime now, gateway_lender lend, voi
                      next_tick, now);
     }
     gateway->next_tick = next_tick;
-    get_turns(gateway, &gateway->held, lend, user, reader);
-    get_turns(gateway, &gateway->returning, lend, user, reader);
+    get_turns(gateway, gateway_hold, lend, user, reader);
+    get_turns(gateway, gateway_add_return, lend, user, reader);
     get_moves(gateway, reader);
     get_sent(gateway, reader);
     const uint64_t n = store_get_count(reader, END_BYTES);

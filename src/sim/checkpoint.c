@@ -443,8 +443,16 @@ static asim_status write_file(const struct windows *windows, struct diag *diag)
     return store_commit(writer, diag);
 }
 
-static void write_checkpoint(struct windows *windows)
+bool checkpoint_is_due(const struct windows *windows)
 {
+    const struct checkpoints *checkpoints = windows->checkpoints;
+    return checkpoints && checkpoints->file && !windows->failed && windows->end.rule != WINDOW_STOP &&
+           (windows->stopped || (checkpoints->is_due && checkpoints->is_due(checkpoints->user)));
+}
+
+void checkpoint_write(struct windows *windows)
+{
+    windows_deliver_rest(windows); /* instances are saved with what is on its way to them */
     struct checkpoints *checkpoints = windows->checkpoints;
     struct diag diag;
     diag_init(&diag);
@@ -463,17 +471,4 @@ static void write_checkpoint(struct windows *windows)
                      diag.n_entries ? diag.entries[0].text : checkpoints->file);
     }
     diag_fini(&diag);
-}
-
-bool checkpoint_is_due(const struct windows *windows)
-{
-    const struct checkpoints *checkpoints = windows->checkpoints;
-    return checkpoints && checkpoints->file && !windows->failed && windows->end.rule != WINDOW_STOP &&
-           (windows->stopped || (checkpoints->is_due && checkpoints->is_due(checkpoints->user)));
-}
-
-void checkpoint_write(struct windows *windows)
-{
-    windows_deliver_rest(windows); /* instances are saved with what is on its way to them */
-    write_checkpoint(windows);
 }

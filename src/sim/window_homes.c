@@ -202,10 +202,7 @@ static void close_home(struct windows *windows, struct lane *lane, struct partit
         returns.quick |= of_due < returns.before; /* not known before it is delivered */
     }
     windows->returns[index] = returns;
-    uint32_t next = 0;
-    while (next < home->n_due && window_has(&windows->end, home->near[next].key, home->near[next].tie)) {
-        next++;
-    }
+    const uint32_t next = home_first_from(home, 0, windows->end.time, windows->end.key);
     const simtime ready = next < home->n_near ? home->near[next].key : home->first_later;
     const simtime first = home->n_near ? home->near[0].key : home->first_later;
     windows->effects[index] = effect;

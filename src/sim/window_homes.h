@@ -26,6 +26,15 @@ static inline bool home_is_before(const struct heap_entry *entry, simtime time, 
     return entry->key < time || (entry->key == time && entry->tie < key);
 }
 
+/* The first due turn from the one numbered `from` on that is not before that time and key; n_due: there is none. */
+static inline uint32_t home_first_from(const struct home *home, uint32_t from, simtime time, uint64_t key)
+{
+    while (from < home->n_due && home_is_before(&home->near[from], time, key)) {
+        from++;
+    }
+    return from;
+}
+
 /* All turns that are due in the period surely go home. */
 static inline bool home_is_sure(const struct windows *windows, uint32_t index, uint32_t most)
 {

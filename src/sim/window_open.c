@@ -85,6 +85,17 @@ void windows_expect(struct windows *windows, uint32_t instance, simtime event, s
     lower(&windows->quiet[instance].until, event);
 }
 
+struct dispatch windows_dispatch(const struct windows *windows, uint32_t slot, uint64_t key, simtime service,
+                                 simtime now)
+{
+    return (struct dispatch){.slot = slot,
+                             .next = NO_DISPATCH,
+                             .key = key,
+                             .arrival = window_later(now, windows->cluster->settings.dispatch_latency),
+                             .effect = window_later(now, service),
+                             .start = -1};
+}
+
 void windows_add_dispatch(struct windows *windows, uint32_t instance, const struct dispatch *dispatch)
 {
     windows->dispatches = mem_grow(windows->dispatches, &windows->dispatch_capacity, windows->n_dispatches + 1,
@@ -115,12 +126,7 @@ static uint32_t choose(struct windows *windows, const struct ready_turn *turn, s
 {
     struct cluster *cluster = windows->cluster;
     windows_see_changes(windows, turn->time);
-    *out = (struct dispatch){.slot = turn->slot,
-                             .next = NO_DISPATCH,
-                             .key = turn->key,
-                             .arrival = window_later(turn->time, cluster->settings.dispatch_latency),
-                             .effect = window_later(turn->time, turn->service),
-                             .start = -1};
+    *out = windows_dispatch(windows, turn->slot, turn->key, turn->service, turn->time);
     if (windows->homing) {
         homes_before(windows, turn, end);
     }

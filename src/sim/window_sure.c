@@ -69,10 +69,10 @@ static void withdraw(struct windows *windows, uint32_t index, uint32_t from, con
                      struct due *out)
 {
     struct home *home = &windows->homes[index];
-    uint32_t to = from;
-    for (; to < home->n_due && window_has(end, home->near[to].key, home->near[to].tie); to++) {
-        const struct heap_entry *entry = &home->near[to];
-        due_reserve(out, out->n + 1);
+    const uint32_t to = home_first_from(home, from, end->time, end->key);
+    due_reserve(out, out->n + to - from);
+    for (uint32_t i = from; i < to; i++) {
+        const struct heap_entry *entry = &home->near[i];
         out->entries[out->n++] = (struct calendar_entry){
             .time = entry->key,
             .tie = entry->tie,
@@ -94,10 +94,8 @@ void homes_withdraw(struct windows *windows, const struct window_end *end, struc
     for (size_t i = 0; i < windows->unsure.n; i++) {
         const uint32_t index = windows->unsure.items[i];
         const struct home *home = &windows->homes[index];
-        uint32_t from = home->counted;
-        while (from < home->n_due && window_has(&windows->end, home->near[from].key, home->near[from].tie)) {
-            from++; /* went home in an earlier window */
-        }
+        /* Those before it went home in an earlier window. */
+        const uint32_t from = home_first_from(home, home->counted, windows->end.time, windows->end.key);
         withdraw(windows, index, from, end, out);
     }
 }
@@ -129,7 +127,11 @@ simtime homes_limit(const struct windows *windows, uint32_t index)
     if (turns <= 0) {
         return effect;
     }
-    return returns->quick ? window_later(effect, turns * windows->return_time) : windows->home_horizon;
+    if (!returns->quick) {
+        return windows->home_horizon;
+    }
+    simtime all; /* where homes are hardly ever left there is room for any number of turns */
+    return __builtin_mul_overflow(turns, windows->return_time, &all) ? SIMTIME_NEVER : window_later(effect, all);
 }
 
 simtime homes_least_limit(const struct windows *windows)
@@ -155,11 +157,7 @@ bool homes_may_stay(const struct windows *windows, uint32_t index, simtime time)
     }
     /* Turns that become due after the window are counted with those of its instant, if it ends at one. */
     const struct home *home = &windows->homes[index];
-    uint32_t coming = 0;
-    while (home->counted + coming < home->n_due &&
-           home_is_before(&home->near[home->counted + coming], windows->end.time, windows->end.key)) {
-        coming++;
-    }
+    const uint32_t coming = home_first_from(home, home->counted, windows->end.time, windows->end.key) - home->counted;
     return room_at_home(windows, index, coming) > 0;
 }
 
@@ -172,10 +170,7 @@ static bool count(struct windows *windows, uint32_t index, simtime time, uint64_
         return false;
     }
     struct home *home = &windows->homes[index];
-    uint32_t n = 0;
-    while (home->counted + n < home->n_due && home_is_before(&home->near[home->counted + n], time, key)) {
-        n++;
-    }
+    const uint32_t n = home_first_from(home, home->counted, time, key) - home->counted;
     if (n) {
         router_sent_home_apart(windows->cluster->router, index, n);
         account(windows, n);

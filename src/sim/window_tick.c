@@ -29,12 +29,7 @@ struct carrier {
 static void send(const struct carrier *carrier, const struct gateway_turn *turn, uint32_t to, simtime now)
 {
     struct windows *windows = carrier->windows;
-    const struct dispatch dispatch = {.slot = turn->slot,
-                                      .next = NO_DISPATCH,
-                                      .key = turn->key,
-                                      .arrival = window_later(now, windows->cluster->settings.dispatch_latency),
-                                      .effect = window_later(now, turn->service),
-                                      .start = -1};
+    const struct dispatch dispatch = windows_dispatch(windows, turn->slot, turn->key, turn->service, now);
     if (carrier->end) {
         window_close(carrier->end, dispatch.effect, 0, WINDOW_TURN);
     }

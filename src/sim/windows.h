@@ -8,7 +8,8 @@
  *   window_homes.c    parallel: turns that surely go home, kept with the instance
  *   window_sure.c     serial: which turns surely go home, and what of them decisions must count
  *   window_turns.c    parallel: record turns that ended, keep those that follow, take what is due
- *   window_work.c     parallel: deliver, advance
+ *   window_advance.c  parallel: deliver, advance; serial: the same for instances that were left behind
+ *   window_work.c     parallel: which instances are visited, one after another in line
  *
  * Homes. Most turns follow one at the instance that the policy sends them to again: their home. Where the policy says
  * when that is sure (router.h), such a turn stays with its instance, and is delivered there by who works on it, without
@@ -325,7 +326,9 @@ simtime windows_reach(const struct windows *windows, simtime end);
 /* Exact view: the router sees what a decision at `now` sees. */
 void windows_see_changes(struct windows *windows, simtime now);
 
-/* A turn is on its way to an instance. */
+/* Of a turn that is sent at `now`, its program has started; and it is on its way to an instance. */
+struct dispatch windows_dispatch(const struct windows *windows, uint32_t slot, uint64_t key, simtime service,
+                                 simtime now);
 void windows_add_dispatch(struct windows *windows, uint32_t instance, const struct dispatch *dispatch);
 
 /* Times are lowered to that of something that happens at an instance, and to that of its effect. */
@@ -463,10 +466,13 @@ void windows_check_lookahead(const struct windows *windows, uint32_t at, simtime
 /* What becomes due before the next horizon. */
 void windows_take_due(struct windows *windows, struct lane *lane);
 
-/* ---- window_work.c ---- */
+/* ---- window_advance.c ---- */
 
-/* One thread's part of a window. */
-void windows_work(struct windows *windows, uint32_t thread);
+/* By who works on the instance: what is on its way there arrives, then it is advanced to the end of its work in this
+ * window. In a group, n instances from `first` that share tiers. */
+void windows_deliver(struct windows *windows, struct lane *lane, uint32_t index);
+void windows_advance(struct windows *windows, struct lane *lane, uint32_t index);
+void windows_advance_group(struct windows *windows, struct lane *lane, uint32_t first, uint32_t n);
 
 /* Serial: advances an instance up to `end`, while the window is opened. All that is sent there before is known. */
 void windows_advance_early(struct windows *windows, uint32_t index, const struct window_end *end);
@@ -476,5 +482,10 @@ void windows_catch_up(struct windows *windows);
 
 /* Serial: delivers what is still on its way, at the end of a run or before its state is saved. */
 void windows_deliver_rest(struct windows *windows);
+
+/* ---- window_work.c ---- */
+
+/* One thread's part of a window. */
+void windows_work(struct windows *windows, uint32_t thread);
 
 #endif

@@ -2,25 +2,15 @@
 
 #include "support/support.h"
 
-#include "api/config.h"
 #include "base/rng.h"
-#include "sim/random_cluster.h"
-#include "sim/run_windows.h"
+#include "sim/bend.h"
+#include "sim/saved_run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Options to set on top of what a seed drew. */
-struct bend {
-    const char *name;
-    struct {
-        const char *path;
-        const char *value;
-    } options[14];
-};
 
 static const struct bend bends[] = {
     {.name = "as drawn"},
@@ -34,7 +24,9 @@ static const struct bend bends[] = {
       {"programs", "60"},
       {"request_rate", "40"},
       {"tool_gap", "trace"},
-      {"synthetic.turns", "geometric(mean=4, max=9)"}}},
+      {"synthetic.turns", "geometric(mean=4, max=9)"},
+      {"max_model_len", "6000"},
+      {"num_gpu_blocks_override", "1200"}}},
     {"turns that come back within a telemetry period",
      {{"generate", "synthetic"},
       {"programs", "40"},
@@ -43,6 +35,8 @@ static const struct bend bends[] = {
       {"routing", "session-affinity"},
       {"router.telemetry_period", "100ms"},
       {"dispatch_latency", "1ms"},
+      {"max_model_len", "6000"},
+      {"num_gpu_blocks_override", "1200"},
       {"max_num_seqs", "64"},
       {"instances", "6"},
       {"synthetic.turns", "geometric(mean=9, max=20)"},
@@ -98,27 +92,6 @@ int print_failed_checkpoint(void **state)
     return 0;
 }
 
-static void bend_to(struct random_cluster *cluster, const struct bend *bend)
-{
-    for (size_t i = 0; i < sizeof bend->options / sizeof bend->options[0] && bend->options[i].path; i++) {
-        const char *path = bend->options[i].path;
-        if (strcmp(path, "max_concurrency") == 0 || strcmp(path, "request_rate") == 0 ||
-            strcmp(path, "arrivals") == 0) {
-            random_cluster_unset(cluster, "arrivals");
-            random_cluster_unset(cluster, "request_rate");
-            random_cluster_unset(cluster, "max_concurrency");
-            random_cluster_unset(cluster, "client_setup");
-        }
-        if (strcmp(path, "generate") == 0) {
-            unlink(random_cluster_get(cluster, "workload"));
-            random_cluster_unset(cluster, "workload");
-            random_cluster_set(cluster, "max_model_len", "6000");
-            random_cluster_set(cluster, "num_gpu_blocks_override", "1200");
-        }
-        random_cluster_set(cluster, path, bend->options[i].value);
-    }
-}
-
 static struct random_cluster on_way(const struct random_cluster *cluster, const struct way *way)
 {
     struct random_cluster out = *cluster;
@@ -129,55 +102,6 @@ static struct random_cluster on_way(const struct random_cluster *cluster, const 
         random_cluster_set(&out, "window", way->window);
     }
     return out;
-}
-
-/* Where a run is cut. */
-struct cut {
-    uint64_t window; /* a checkpoint is written before it, */
-    uint64_t pulse;  /* or the run is stopped there; UINT64_MAX: never */
-    uint64_t windows, pulses;
-};
-
-static bool is_due(void *user)
-{
-    struct cut *cut = user;
-    return cut->windows++ == cut->window;
-}
-
-static bool on_pulse(void *user, const struct cluster *cluster)
-{
-    (void)cluster;
-    struct cut *cut = user;
-    return cut->pulses++ == cut->pulse;
-}
-
-/* Runs from `resume`, NULL: from the beginning; writes `file` where it is cut. */
-static void run_cut(const struct random_cluster *random, const char *resume, const char *file, struct cut *cut)
-{
-    asim_config *config = random_cluster_config(random);
-    const struct settings *settings = config_settings(config);
-    struct checkpoints checkpoints = {.file = file, .is_due = is_due, .user = cut};
-    struct diag diag;
-    diag_init(&diag);
-    assert_true(checkpoint_inputs_take(settings, &checkpoints.inputs, &diag));
-    if (resume) {
-        checkpoints.resume = checkpoint_open(resume, settings, &checkpoints.inputs, &diag);
-        if (!checkpoints.resume) {
-            fail_msg("%s", diag.entries[0].text);
-        }
-    }
-    struct cluster *cluster = cluster_create(settings, 0, 1, &diag);
-    assert_non_null(cluster);
-    struct transport *transport = transport_self_create();
-    const bool whole = run_windows_saved(cluster, transport, on_pulse, cut, NULL, &checkpoints, &diag);
-    if (diag.n_errors) {
-        fail_msg("%s", diag.entries[0].text);
-    }
-    assert_int_equal(whole, cut->pulses <= cut->pulse);
-    transport_destroy(transport);
-    cluster_destroy(cluster);
-    diag_fini(&diag);
-    asim_config_destroy(config);
 }
 
 static char *resumed_summary(const struct random_cluster *random, const char *file)

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "instance/residency_counters.h"
 #include "kv/pool.h"
+#include "router/router_internal.h"
 #include "sim/run_serial.h"
 #include "sim/run_windows.h"
 
@@ -434,31 +435,20 @@ static void check_decisions(struct cluster *cluster, struct cluster_coverage *co
     }
 }
 
-void random_cluster_route_by(struct cluster *cluster, const struct asim_policy *policy)
+/* Another policy than the options name, for a cluster that has not run. */
+static void route_by(struct cluster *cluster, const struct asim_policy *policy)
 {
-    const struct settings *settings = &cluster->settings;
+    const struct router_options options = cluster->router->options;
     router_destroy(cluster->router);
     cluster->policies.routing = policy_use_of(policy);
-    cluster->router = router_create(&(struct router_options){
-        .n_instances = cluster->plan.n_instances,
-        .usable_blocks = cluster->plan.engine.n_blocks - 1,
-        .view = settings->router_view == SETTING_VIEW_EXACT ? ROUTER_VIEW_EXACT : ROUTER_VIEW_TELEMETRY,
-        .telemetry_period = settings->router_telemetry_period,
-        .block_size = cluster->plan.engine.block_size,
-        .policy = &cluster->policies.routing,
-        .seed = settings->seed,
-        .round_trip = 2 * settings->dispatch_latency,
-    });
+    cluster->router = router_create(&options);
 }
 
-struct digest random_cluster_run(const struct random_cluster *random, struct cluster_coverage *coverage)
+struct cluster *random_cluster_create(const struct random_cluster *random, const asim_config *config, struct diag *diag)
 {
-    asim_config *config = random_cluster_config(random);
-    struct diag diag;
-    diag_init(&diag);
-    struct cluster *cluster = cluster_create(config_settings(config), 0, 1, &diag);
+    struct cluster *cluster = cluster_create(config_settings(config), 0, 1, diag);
     if (!cluster) {
-        fail_msg("%s", diag.entries[0].text);
+        fail_msg("%s", diag->entries[0].text);
     }
     if (random->retention) {
         cluster->policies.retention = policy_use_of(random->retention);
@@ -467,8 +457,17 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
         cluster->policies.scheduling = policy_use_of(random->scheduling);
     }
     if (random->routing) {
-        random_cluster_route_by(cluster, random->routing);
+        route_by(cluster, random->routing);
     }
+    return cluster;
+}
+
+struct digest random_cluster_run(const struct random_cluster *random, struct cluster_coverage *coverage)
+{
+    asim_config *config = random_cluster_config(random);
+    struct diag diag;
+    diag_init(&diag);
+    struct cluster *cluster = random_cluster_create(random, config, &diag);
     if (cluster->settings.synchronization == SYNCHRONIZATION_SERIAL) {
         assert_true(run_serial(cluster, NULL, NULL, &diag));
     } else {

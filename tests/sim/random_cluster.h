@@ -17,7 +17,7 @@ struct option_text {
 struct random_cluster {
     struct option_text options[MOST_OPTIONS];
     size_t n_options;
-    /* In place of those that the options name, in random_cluster_run; NULL: those. */
+    /* In place of those that the options name, but for summaries; NULL: those. */
     const struct asim_policy *retention, *scheduling, *routing;
 };
 
@@ -51,9 +51,11 @@ struct cluster_coverage {
  * digest of all turns. */
 struct digest random_cluster_run(const struct random_cluster *cluster, struct cluster_coverage *coverage);
 
-/* Another policy than the options name for the router of a cluster that has not run. */
+/* The cluster of a configuration of it, with its policies, that has not run. Fails where there is none. */
 struct cluster;
-void random_cluster_route_by(struct cluster *cluster, const struct asim_policy *policy);
+struct diag;
+struct cluster *random_cluster_create(const struct random_cluster *cluster, const asim_config *config,
+                                      struct diag *diag);
 
 /* The canonical summary through the public interface; freed with free(). */
 char *random_cluster_summary(const struct random_cluster *cluster);

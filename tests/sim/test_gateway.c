@@ -2,12 +2,11 @@
  * parallel engine tells them the same in the same order as the serial one. */
 #include "support/support.h"
 
-#include "api/config.h"
 #include "policy/random_policy.h"
 #include "policy/random_router.h"
-#include "sim/random_cluster.h"
 #include "sim/run_serial.h"
 #include "sim/run_windows.h"
+#include "sim/saved_run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,46 +83,6 @@ static void engines_agree(void **state)
 
 /* ---- saved and gone on with ---- */
 
-struct cut {
-    uint64_t window; /* a checkpoint is written before it */
-    uint64_t windows;
-};
-
-static bool is_due(void *user)
-{
-    struct cut *cut = user;
-    return cut->windows++ == cut->window;
-}
-
-/* The digest of a run from `resume` (NULL: from the beginning) that writes `file` where it is cut. */
-static struct digest run_saved(const struct random_cluster *random, const char *resume, const char *file,
-                               struct cut *cut)
-{
-    asim_config *config = random_cluster_config(random);
-    const struct settings *settings = config_settings(config);
-    struct checkpoints checkpoints = {.file = file, .is_due = is_due, .user = cut};
-    struct diag diag;
-    diag_init(&diag);
-    assert_true(checkpoint_inputs_take(settings, &checkpoints.inputs, &diag));
-    if (resume) {
-        checkpoints.resume = checkpoint_open(resume, settings, &checkpoints.inputs, &diag);
-        assert_non_null(checkpoints.resume);
-    }
-    struct cluster *cluster = cluster_create(settings, 0, 1, &diag);
-    random_cluster_route_by(cluster, random->routing);
-    struct transport *transport = transport_self_create();
-    const bool whole = run_windows_saved(cluster, transport, NULL, NULL, NULL, &checkpoints, &diag);
-    if (!whole) {
-        fail_msg("%s", diag.entries[diag.n_entries - 1].text);
-    }
-    const struct digest digest = recorder_digest(cluster->recorders[0]);
-    transport_destroy(transport);
-    cluster_destroy(cluster);
-    diag_fini(&diag);
-    asim_config_destroy(config);
-    return digest;
-}
-
 static void runs_go_on_where_they_were_cut(void **state)
 {
     (void)state;
@@ -136,16 +95,16 @@ static void runs_go_on_where_they_were_cut(void **state)
         cluster.routing = &policy;
         random_cluster_set(&cluster, "synchronization", "windows");
         random_cluster_set(&cluster, "threads", seed % 2 ? "2" : "1");
-        struct cut uncut = {.window = UINT64_MAX};
-        const struct digest whole = run_saved(&cluster, NULL, file, &uncut);
+        struct cut uncut = {.window = UINT64_MAX, .pulse = UINT64_MAX};
+        const struct digest whole = run_cut(&cluster, NULL, file, &uncut);
         for (uint64_t i = 0; i < 4; i++) {
-            struct cut cut = {.window = random_policy_mix(seed, i) % uncut.windows};
-            struct cut none = {.window = UINT64_MAX};
-            const struct digest first = run_saved(&cluster, NULL, file, &cut);
+            struct cut cut = {.window = random_policy_mix(seed, i) % uncut.windows, .pulse = UINT64_MAX};
+            struct cut none = {.window = UINT64_MAX, .pulse = UINT64_MAX};
+            const struct digest first = run_cut(&cluster, NULL, file, &cut);
             struct random_cluster other = cluster;
             random_cluster_set(&other, "threads", i % 2 ? "1" : "3");
             random_cluster_set(&other, "partition", "1");
-            const struct digest resumed = run_saved(&other, file, file, &none);
+            const struct digest resumed = run_cut(&other, file, file, &none);
             if (first.low != whole.low || resumed.low != whole.low || resumed.high != whole.high) {
                 fail_msg("seed %" PRIu64 ", cut at window %" PRIu64 " of %" PRIu64 ": another history", seed,
                          cut.window, uncut.windows);
@@ -165,14 +124,14 @@ static void a_router_that_holds_for_ever_is_named(void **state)
         struct random_cluster random;
         const struct asim_policy policy = holding_router();
         random_cluster_init(&random, 1);
+        random.routing = &policy;
         random_cluster_set(&random, "dispatch_latency", "1ms");
         random_cluster_set(&random, "router.telemetry_period", "10s");
         random_cluster_set(&random, "synchronization", engines[i]);
         asim_config *config = random_cluster_config(&random);
         struct diag diag;
         diag_init(&diag);
-        struct cluster *cluster = cluster_create(config_settings(config), 0, 1, &diag);
-        random_cluster_route_by(cluster, &policy);
+        struct cluster *cluster = random_cluster_create(&random, config, &diag);
         struct transport *transport = transport_self_create();
         assert_false(i ? run_windows(cluster, transport, NULL, NULL, NULL, &diag)
                        : run_serial(cluster, NULL, NULL, &diag));

@@ -2,7 +2,7 @@
 
 #include "support/support.h"
 
-#include "sim/random_cluster.h"
+#include "sim/bend.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -10,15 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Options to set on top of what a seed drew. */
-struct bend {
-    const char *name;
-    struct {
-        const char *path;
-        const char *value;
-    } options[16];
-};
 
 static const struct bend bends[] = {
     {.name = "as drawn"},
@@ -66,6 +57,21 @@ static const struct bend bends[] = {
      {{"routing", "session-affinity"}, {"router.telemetry_period", "300ms"}, {"instances", "3"}, {"tool_gap", "0s"}}},
 };
 
+/* As many turns as there may ever be have room at a home. */
+static const struct bend never_left = {"homes that are never left",
+                                       {{"generate", "synthetic"},
+                                        {"programs", "60"},
+                                        {"synthetic.turns", "geometric(mean=12, max=40)"},
+                                        {"synthetic.output", "lognormal(mean=4, sigma=0.8)"},
+                                        {"synthetic.gap", "lognormal(median=40ms, p99=1s, min=1us)"},
+                                        {"tool_gap", "trace"},
+                                        {"routing", "session-affinity"},
+                                        {"router.load_limit", "1e12"},
+                                        {"request_rate", "150/s"},
+                                        {"dispatch_latency", "1ms"},
+                                        {"router.telemetry_period", "100ms"},
+                                        {"instances", "4"}}};
+
 enum { N_BENDS = sizeof bends / sizeof bends[0] };
 
 struct trial {
@@ -106,35 +112,6 @@ int print_failed_windows(void **state)
         print_message("failed with %s", running);
     }
     return 0;
-}
-
-/* Nothing is recorded of programs that are generated. */
-static void leave_workload(struct random_cluster *cluster)
-{
-    const char *arrivals = random_cluster_get(cluster, "arrivals");
-    if (arrivals && strcmp(arrivals, "recorded") == 0) {
-        random_cluster_set(cluster, "arrivals", "zero");
-    }
-    unlink(random_cluster_get(cluster, "workload"));
-    random_cluster_unset(cluster, "workload");
-}
-
-/* In a closed loop nothing else may name arrivals, nor where there is a rate. */
-static void bend_to(struct random_cluster *cluster, const struct bend *bend)
-{
-    for (size_t i = 0; i < sizeof bend->options / sizeof bend->options[0] && bend->options[i].path; i++) {
-        if (strcmp(bend->options[i].path, "max_concurrency") == 0 ||
-            strcmp(bend->options[i].path, "request_rate") == 0) {
-            random_cluster_unset(cluster, "arrivals");
-            random_cluster_unset(cluster, "request_rate");
-            random_cluster_unset(cluster, "max_concurrency");
-            random_cluster_unset(cluster, "client_setup");
-        }
-        if (strcmp(bend->options[i].path, "generate") == 0) {
-            leave_workload(cluster);
-        }
-        random_cluster_set(cluster, bend->options[i].path, bend->options[i].value);
-    }
 }
 
 /* The settings that another engine must answer as the serial one does: `oracle` is the summary there. */
@@ -188,6 +165,13 @@ static void check_bend(uint64_t seed, const struct bend *bend, bool graphs, stru
     }
     free(summary);
     random_cluster_fini(&cluster);
+}
+
+void check_homes_never_left(uint64_t seed)
+{
+    struct cluster_coverage unused = {0};
+    check_bend(seed, &never_left, false, &unused);
+    running[0] = '\0';
 }
 
 void check_window_properties(uint64_t first, uint64_t last)

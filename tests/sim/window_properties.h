@@ -9,6 +9,9 @@
  * towards an edge: many instances, telemetry far off the dispatch latency, exact views. */
 void check_window_properties(uint64_t first, uint64_t last);
 
+/* The same where no load makes a program leave its home. */
+void check_homes_never_left(uint64_t seed);
+
 /* After a test: when it failed in the middle, prints the seed and the settings. */
 int print_failed_windows(void **state);
 

@@ -211,7 +211,7 @@ static struct asim_retention on_turn_complete(const struct asim_context *context
 /* AgentServeSim's pins end when the program returns, and not when it is admitted. */
 static void on_turn_arrival(const struct asim_context *context, const struct asim_turn *turn)
 {
-    if (context->parameters[VARIANT] == (double)AT_START) {
+    if (variant_of(context->parameters) == AT_START) {
         context->host->release(context->handle, turn->program);
     }
 }
@@ -259,10 +259,18 @@ static double lacking_blocks(const struct asim_context *context)
     return toks / context->block_size - context->free_blocks;
 }
 
-/* Of those that fit the one whose absence saves most, of equals the first; ASIM_NONE: nobody. */
-static uint32_t find_largest(const struct asim_context *context, double room, double below, struct asim_resident *out)
+/* What its absence saves: the least of what preserving it has wasted and what discarding it would. */
+static double saved_by_swap(const struct asim_context *context, const struct asim_resident *resident)
 {
-    uint32_t largest = ASIM_NONE;
+    const double preserved = (double)(context->now - resident->since) * resident->context_toks;
+    const double discarded = waste_of_discard(context, resident->context_toks);
+    return preserved < discarded ? preserved : discarded;
+}
+
+/* Of those that fit the one whose absence saves most, but less than `below`, of equals the first: what it saves; 0.0:
+ * nobody. */
+static double find_largest(const struct asim_context *context, double room, double below, struct asim_resident *out)
+{
     double most = 0.0;
     for (uint32_t i = 0; i < context->n_residents; i++) {
         struct asim_resident resident;
@@ -270,16 +278,13 @@ static uint32_t find_largest(const struct asim_context *context, double room, do
         if (resident.has_returned || resident.is_offloading || !resident.blocks || resident.blocks > room) {
             continue;
         }
-        const double preserved = (double)(context->now - resident.since) * resident.context_toks;
-        const double discarded = waste_of_discard(context, resident.context_toks);
-        const double waste = preserved < discarded ? preserved : discarded;
-        if (waste > most && waste < below) {
-            largest = i;
-            most = waste;
+        const double saved = saved_by_swap(context, &resident);
+        if (saved > most && saved < below) {
+            most = saved;
             *out = resident;
         }
     }
-    return largest;
+    return most;
 }
 
 static void plan_transfers(const struct asim_context *context, const struct asim_step *step)
@@ -293,11 +298,8 @@ static void plan_transfers(const struct asim_context *context, const struct asim
     double room = wanted < hidden ? wanted : hidden;
     double below = (double)ASIM_NEVER * (double)ASIM_NEVER;
     struct asim_resident resident;
-    while (room >= 1.0 && find_largest(context, room, below, &resident) != ASIM_NONE) {
+    while (room >= 1.0 && (below = find_largest(context, room, below, &resident)) > 0.0) {
         context->host->offload(context->handle, resident.program, 0);
-        const double preserved = (double)(context->now - resident.since) * resident.context_toks;
-        const double discarded = waste_of_discard(context, resident.context_toks);
-        below = preserved < discarded ? preserved : discarded;
         room -= resident.blocks;
     }
 }

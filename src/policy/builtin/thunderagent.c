@@ -235,28 +235,30 @@ static void pause_program(struct program *program, asim_time now)
     program->since = now;
 }
 
-static void pause_those_too_many(const struct asim_routing *routing)
+/* Of a standing, while an instance has too much: acting programs are paused, others marked. */
+static void relieve(const struct asim_routing *routing, enum standing standing, double *left)
 {
-    struct state *state = routing->state;
-    double *left = find_free(routing, false);
-    const struct group acting = find_group(state, ACTING, false);
-    for (size_t i = 0; i < acting.n; i++) {
-        struct program *program = acting.programs[i];
-        if (left[program->backend] < 0.0) {
-            left[program->backend] += weight(routing, program, false);
-            pause_program(program, routing->now);
+    const struct group group = find_group(routing->state, standing, false);
+    for (size_t i = 0; i < group.n; i++) {
+        struct program *program = group.programs[i];
+        if (left[program->backend] >= 0.0) {
+            continue;
         }
-    }
-    const struct group reasoning = find_group(state, REASONING, false);
-    for (size_t i = 0; i < reasoning.n; i++) {
-        struct program *program = reasoning.programs[i];
-        if (left[program->backend] < 0.0) {
-            left[program->backend] += weight(routing, program, false);
+        left[program->backend] += weight(routing, program, false);
+        if (standing == ACTING) {
+            pause_program(program, routing->now);
+        } else {
             program->is_marked = true;
         }
     }
-    mem_free(acting.programs);
-    mem_free(reasoning.programs);
+    mem_free(group.programs);
+}
+
+static void pause_those_too_many(const struct asim_routing *routing)
+{
+    double *left = find_free(routing, false);
+    relieve(routing, ACTING, left);
+    relieve(routing, REASONING, left);
     mem_free(left);
 }
 
