@@ -194,7 +194,8 @@ const struct asim_policy policy_saga = {
     .source = "SAGA (arXiv 2605.00528)",
     .assumed = "the successors of a tool are lumped into going on and ending; KV within its time to live goes under "
                "pressure, but last; the pool's use is that of the turns inside; service of a tenant fades; the "
-               "service that programs still need is the mean of finished ones less what they had; no stealing",
+               "service that programs still need is the mean of finished ones less what they had; work is stolen by "
+               "`saga-router`",
     POLICY_PARAMETERS(parameters),
     .state_size = sizeof(struct saga_state),
     .on_turn_arrival = on_turn_arrival,
