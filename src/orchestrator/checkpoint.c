@@ -27,7 +27,7 @@ uint32_t orchestrator_slots(const struct orchestrator *orchestrator)
 
 bool orchestrator_in_progress(const struct orchestrator *orchestrator, uint32_t slot)
 {
-    return slot < orchestrator->n_slots && slot_at(orchestrator, slot)->borrowed &&
+    return slot < orchestrator->n_slots && slot_is_taken(orchestrator, slot) &&
            slot_at(orchestrator, slot)->started;
 }
 
@@ -128,7 +128,7 @@ static void find_free_slots(struct orchestrator *orchestrator)
 {
     orchestrator->n_free = 0;
     for (uint32_t slot = (uint32_t)orchestrator->n_slots; slot-- > 0;) {
-        if (!slot_at(orchestrator, slot)->borrowed) {
+        if (!slot_is_taken(orchestrator, slot)) {
             orchestrator_reuse_slot(orchestrator, slot);
         }
     }

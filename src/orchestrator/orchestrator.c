@@ -68,10 +68,11 @@ void orchestrator_destroy(struct orchestrator *orchestrator)
         return;
     }
     for (size_t i = 0; i < orchestrator->n_slots; i++) {
-        struct progress *progress = slot_at(orchestrator, i);
-        if (progress->borrowed) {
-            workload_release(orchestrator->options.workload, progress->borrowed, (uint32_t)i);
+        if (!orchestrator->made[i]) {
+            continue;
         }
+        orchestrator_release(orchestrator, (uint32_t)i);
+        struct progress *progress = slot_at(orchestrator, i);
         prompt_state_fini(&progress->prompts);
         orchestrator_free_truncated(progress->truncated);
         if (progress->nodes) {
@@ -82,6 +83,7 @@ void orchestrator_destroy(struct orchestrator *orchestrator)
         mem_free(orchestrator->chunks[i]);
     }
     mem_free(orchestrator->chunks);
+    mem_free(orchestrator->made);
     mem_free(orchestrator->free_slots);
     arrivals_fini(&orchestrator->arrivals);
     mem_free(orchestrator);
@@ -105,13 +107,13 @@ void orchestrator_add_slots(struct orchestrator *orchestrator)
 {
     orchestrator->chunks = mem_grow(orchestrator->chunks, &orchestrator->chunk_capacity, orchestrator->n_chunks + 1,
                                     sizeof(struct progress *));
-    struct progress *chunk = mem_aligned(_Alignof(struct progress), SLOTS_PER_CHUNK * sizeof *chunk);
-    orchestrator->chunks[orchestrator->n_chunks++] = chunk;
+    orchestrator->chunks[orchestrator->n_chunks++] =
+        mem_aligned(_Alignof(struct progress), SLOTS_PER_CHUNK * sizeof(struct progress));
+    orchestrator->made = mem_grow(orchestrator->made, &orchestrator->made_capacity,
+                                  orchestrator->n_slots + SLOTS_PER_CHUNK, sizeof *orchestrator->made);
     for (uint32_t i = 0; i < SLOTS_PER_CHUNK; i++) {
-        const uint32_t slot = (uint32_t)orchestrator->n_slots++;
-        chunk[i] = (struct progress){0};
-        prompt_state_init(&chunk[i].prompts);
-        orchestrator_reuse_slot(orchestrator, slot);
+        orchestrator->made[orchestrator->n_slots] = false;
+        orchestrator_reuse_slot(orchestrator, (uint32_t)orchestrator->n_slots++);
     }
     workload_reserve(orchestrator->options.workload, (uint32_t)orchestrator->n_slots - 1);
 }
@@ -126,11 +128,11 @@ uint32_t orchestrator_take_slot(struct orchestrator *orchestrator)
 
 void orchestrator_release(struct orchestrator *orchestrator, uint32_t slot)
 {
-    struct progress *progress = slot_at(orchestrator, slot);
-    if (progress->borrowed) {
+    if (slot_is_taken(orchestrator, slot)) {
+        struct progress *progress = slot_at(orchestrator, slot);
         workload_release(orchestrator->options.workload, progress->borrowed, slot);
+        progress->borrowed = NULL;
     }
-    progress->borrowed = NULL;
 }
 
 void orchestrator_reuse_slot(struct orchestrator *orchestrator, uint32_t slot)
@@ -155,6 +157,11 @@ void orchestrator_report_long_prompt(const struct orchestrator *orchestrator, ui
 /* False when the workload's file is not sound there; its error is reported. */
 static bool fetch(struct orchestrator *orchestrator, struct progress *progress, uint32_t slot, uint64_t program)
 {
+    if (!orchestrator->made[slot]) {
+        *progress = (struct progress){0};
+        prompt_state_init(&progress->prompts);
+        orchestrator->made[slot] = true;
+    }
     progress->borrowed = workload_fetch(orchestrator->options.workload, program, slot);
     if (!progress->borrowed) {
         return false;

@@ -38,6 +38,8 @@ struct orchestrator {
     uint64_t next_program;    /* closed loop: head of the queue */
     struct progress **chunks; /* of SLOTS_PER_CHUNK slots */
     size_t n_slots, n_chunks, chunk_capacity;
+    bool *made; /* by slot: a program has been in it. The thread that prepares the first one touches its memory first. */
+    size_t made_capacity;
     uint32_t *free_slots;
     size_t n_free, free_capacity;
 };
@@ -45,6 +47,12 @@ struct orchestrator {
 static inline struct progress *slot_at(const struct orchestrator *orchestrator, size_t slot)
 {
     return &orchestrator->chunks[slot / SLOTS_PER_CHUNK][slot % SLOTS_PER_CHUNK];
+}
+
+/* Whether there is a program in the slot. */
+static inline bool slot_is_taken(const struct orchestrator *orchestrator, size_t slot)
+{
+    return orchestrator->made[slot] && slot_at(orchestrator, slot)->borrowed;
 }
 
 /* A chunk of free slots, where none is free. */

@@ -279,8 +279,10 @@ void workload_destroy(struct workload *workload)
         return;
     }
     for (size_t i = 0; i < workload->n_slots; i++) {
-        program_slot_fini(workload->slots[i]);
-        mem_free(workload->slots[i]);
+        if (workload->slots[i]) {
+            program_slot_fini(workload->slots[i]);
+            mem_free(workload->slots[i]);
+        }
     }
     mem_free(workload->slots);
     program_set_fini(&workload->set);
@@ -336,7 +338,7 @@ void workload_reserve(struct workload *workload, uint32_t slot)
     }
     workload->slots = mem_grow(workload->slots, &workload->slot_capacity, (size_t)slot + 1, sizeof *workload->slots);
     while (workload->n_slots <= slot) {
-        workload->slots[workload->n_slots++] = mem_zalloc(sizeof **workload->slots);
+        workload->slots[workload->n_slots++] = NULL;
     }
 }
 
@@ -347,6 +349,9 @@ const struct program *workload_fetch(struct workload *workload, uint64_t program
         return &workload->set.programs[program];
     }
     assert(slot < workload->n_slots);
+    if (!workload->slots[slot]) {
+        workload->slots[slot] = mem_zalloc(sizeof *workload->slots[slot]);
+    }
     struct program_slot *made = workload->slots[slot];
     assert(made->program.n_turns == 0); /* the slot is free */
     if (workload->columnar) {
