@@ -423,7 +423,7 @@ uint64_t orchestrator_turns_beside(const struct orchestrator *orchestrator)
     uint64_t n = 0;
     for (size_t slot = 0; slot < orchestrator->n_slots; slot++) {
         const struct progress *progress = slot_at(orchestrator, slot);
-        if (progress->borrowed && progress->started && progress->program.graph) {
+        if (slot_is_taken(orchestrator, slot) && progress->started && progress->program.graph) {
             n += nodes_live(progress) - 1;
         }
     }

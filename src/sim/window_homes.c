@@ -189,7 +189,7 @@ static void close_home(struct windows *windows, struct lane *lane, struct partit
         take_due(windows, lane, home);
     }
     simtime effect = windows->effects[index];
-    struct returns returns = {.before = windows->home_horizon};
+    struct returns returns = {.before = windows->home_horizon, .unsure = windows->returns[index].unsure};
     if (windows->local && effect < returns.before) {
         const struct instance *instance = windows->cluster->instances[index];
         returns.n = instance_effects_before(instance, returns.before);
@@ -201,7 +201,6 @@ static void close_home(struct windows *windows, struct lane *lane, struct partit
         returns.n += of_due < returns.before;
         returns.quick |= of_due < returns.before; /* not known before it is delivered */
     }
-    windows->returns[index] = returns;
     const uint32_t next = home_first_from(home, 0, windows->end.time, windows->end.key);
     const simtime ready = next < home->n_near ? home->near[next].key : home->first_later;
     const simtime first = home->n_near ? home->near[0].key : home->first_later;
@@ -212,10 +211,11 @@ static void close_home(struct windows *windows, struct lane *lane, struct partit
     const uint32_t coming = home->n_due - home->counted;
     windows->coming_home[index] = coming;
     partition->coming = coming > partition->coming ? coming : partition->coming;
-    if (windows->instant < 0 && !home->unsure && !home_is_sure(windows, index, windows->home_most)) {
-        home->unsure = true;
+    if (windows->instant < 0 && !returns.unsure && !home_is_sure(windows, index, windows->home_most)) {
+        returns.unsure = true;
         unsure_add(&lane->unsure, index);
     }
+    windows->returns[index] = returns;
 }
 
 void homes_close(struct windows *windows, struct lane *lane, struct partition *partition, uint32_t index)

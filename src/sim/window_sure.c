@@ -30,7 +30,7 @@ static void find_unsure(struct windows *windows, const struct partition *partiti
 {
     for (uint32_t i = partition->first; i < partition->first + partition->n; i++) {
         if (!home_is_sure(windows, i, windows->home_most)) {
-            windows->homes[i].unsure = true;
+            windows->returns[i].unsure = true;
             unsure_add(&windows->unsure, i);
         }
     }
@@ -46,7 +46,7 @@ static void gather_snapshots(struct windows *windows)
     router_blocks_observed(router, (uint32_t)windows->cluster->settings.partition, outstanding, windows->instant);
     windows->home_most = router_home_most(router, 0);
     for (size_t i = 0; i < windows->unsure.n; i++) {
-        windows->homes[windows->unsure.items[i]].unsure = false;
+        windows->returns[windows->unsure.items[i]].unsure = false;
     }
     windows->unsure.n = 0;
     for (uint32_t i = 0; i < windows->n_partitions; i++) {
@@ -110,7 +110,7 @@ void homes_withdraw(struct windows *windows, const struct window_end *end, struc
 static int64_t room_at_home(const struct windows *windows, uint32_t index, uint32_t coming)
 {
     const struct router *router = windows->cluster->router;
-    if (windows->homes[index].unsure || !router_home_is_open(router, index)) {
+    if (windows->returns[index].unsure || !router_home_is_open(router, index)) {
         return 0;
     }
     return (int64_t)windows->home_most + 1 - router_outstanding(router, index) - coming;
@@ -238,10 +238,10 @@ static bool resolve(struct windows *windows, uint32_t index, const struct ready_
     if (windows->effects[index] > turn->time || turn->time <= windows->resolved) {
         return false;
     }
-    const bool was_unsure = windows->homes[index].unsure;
+    const bool was_unsure = windows->returns[index].unsure;
     windows_advance_early(windows, index, &(struct window_end){.time = turn->time, .key = turn->key});
     homes_account(windows);
-    if (windows->homes[index].unsure && !was_unsure) {
+    if (windows->returns[index].unsure && !was_unsure) {
         window_close(end, homes_limit(windows, index), 0, WINDOW_TURN);
         withdraw_known(windows, index, end);
     }
@@ -293,8 +293,8 @@ void homes_after(struct windows *windows, uint32_t chosen, simtime effect, struc
         returns->quick = true; /* not known before it is delivered */
     }
     window_close(end, homes_limit(windows, chosen), 0, WINDOW_TURN);
-    if (!home_is_sure(windows, chosen, windows->home_most) && !windows->homes[chosen].unsure) {
-        windows->homes[chosen].unsure = true;
+    if (!home_is_sure(windows, chosen, windows->home_most) && !windows->returns[chosen].unsure) {
+        windows->returns[chosen].unsure = true;
         unsure_add(&windows->unsure, chosen);
         withdraw_known(windows, chosen, end);
     }

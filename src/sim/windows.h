@@ -88,16 +88,16 @@ struct home {
     uint32_t n_due;     /* the first so many are ready before the next telemetry instant, */
     uint32_t counted;   /* the first so many of these are counted by the router, */
     uint32_t delivered; /* and the first so many of these delivered */
-    bool unsure;        /* in a list of those */
     struct heap later;
     struct heap_entry few[NEAR_HERE];
 };
 
-/* The turns at an instance whose effect may come before a telemetry instant. */
+/* Of an instance: its turns whose effect may come before a telemetry instant, and whether all surely go home. */
 struct returns {
     simtime before; /* that instant */
     uint32_t n;
-    bool quick; /* some programs there may return twice by then */
+    bool quick;  /* some programs there may return twice by then */
+    bool unsure; /* some may not: it is in a list of those */
 };
 
 /* The place of a program in progress: its slot on its rank, and its home. */
