@@ -28,7 +28,7 @@ static double cpu_clock(void)
 }
 
 /* Passes on progress, at most every PULSE_SECONDS. */
-#define PULSE_SECONDS 0.05
+#define PULSE_SECONDS 0.1
 struct pulse {
     const asim_callbacks *callbacks;
     double started;

@@ -85,14 +85,24 @@ static void withdraw(struct windows *windows, uint32_t index, uint32_t from, con
     }
     home->n_near -= to - from;
     home->n_due -= to - from;
+    windows->ready_at_home[index] =
+        home->delivered < home->n_near ? home->near[home->delivered].key : home->first_later;
     windows->coming_home[index] -= to - from;
     windows->due_at_home -= to - from;
 }
 
 void homes_withdraw(struct windows *windows, const struct window_end *end, struct due *out)
 {
-    for (size_t i = 0; i < windows->unsure.n; i++) {
-        const uint32_t index = windows->unsure.items[i];
+    enum { AHEAD = 8 };
+    const struct unsure_homes *unsure = &windows->unsure;
+    for (size_t i = 0; i < unsure->n; i++) {
+        if (i + AHEAD < unsure->n && windows->ready_at_home[unsure->items[i + AHEAD]] <= end->time) {
+            homes_prefetch(windows, unsure->items[i + AHEAD]);
+        }
+        const uint32_t index = unsure->items[i];
+        if (windows->ready_at_home[index] > end->time) {
+            continue;
+        }
         const struct home *home = &windows->homes[index];
         /* Those before it went home in an earlier window. */
         const uint32_t from = home_first_from(home, home->counted, windows->end.time, windows->end.key);

@@ -299,7 +299,7 @@ struct windows {
     struct load_snapshot *snapshots;
     struct home *homes;
     uint32_t *coming_home;  /* turns that are due in the period and not counted */
-    simtime *ready_at_home; /* the first turn there that is ready after the window */
+    simtime *ready_at_home; /* no turn there is ready before it and not delivered */
     struct returns *returns;
     struct dispatch *dispatches;
     size_t n_dispatches, dispatch_capacity;
