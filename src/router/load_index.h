@@ -1,7 +1,7 @@
 /* The least loaded of many instances: a tournament tree over 64-bit loads.
  *
- * The smallest load is read in O(1), ties go to the lower number; one load changes in O(log n), stopping where the
- * winner stays the same, and all of them are taken anew in O(n).
+ * The smallest load is read in O(1), ties go to the lower number; one load changes in O(log n), and all of them are
+ * taken anew in O(n).
  */
 #ifndef ASIM_ROUTER_LOAD_INDEX_H
 #define ASIM_ROUTER_LOAD_INDEX_H
@@ -10,8 +10,9 @@
 
 struct load_index {
     uint32_t leaves;  /* power of two, at least 2 */
-    uint64_t *loads;  /* by instance; those beyond the last one are UINT64_MAX */
-    uint32_t *winner; /* inner nodes from 1: number of the least loaded below */
+    uint64_t *least;  /* by node: below node i are 2 i and 2 i + 1, the root is 1, the leaves come last */
+    uint32_t *winner; /* by node: the instance whose load that is */
+    uint64_t *loads;  /* by instance: the leaves; those beyond the last one are UINT64_MAX, all others less */
 };
 
 void load_index_init(struct load_index *index, uint32_t n); /* all 0; n >= 1 */

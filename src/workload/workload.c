@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 
 /* The programs of a trace; or a generator or a columnar file, with one buffer per slot. */
+enum { SLOTS_PER_CHUNK = 256 };
+
 struct workload {
     struct workload_stats stats;
     char reason[DETECT_REASON_BYTES];
@@ -26,10 +28,16 @@ struct workload {
     const struct generator *generator;
     struct generator_options generator_options;
     enum generated_hints hints;
-    struct program_slot **slots; /* by slot; separate, so that programs stay where they are */
-    size_t n_slots;
-    size_t slot_capacity;
+    struct program_slot ***chunks; /* by slot, SLOTS_PER_CHUNK each; NULL: nothing has been fetched there */
+    size_t n_chunks, chunk_capacity;
 };
+
+/* Where a program is fetched: of its own, so that programs stay where they are. */
+static struct program_slot **slot_of(const struct workload *workload, uint32_t slot)
+{
+    assert(slot / SLOTS_PER_CHUNK < workload->n_chunks);
+    return &workload->chunks[slot / SLOTS_PER_CHUNK][slot % SLOTS_PER_CHUNK];
+}
 
 /* All that reading needs. */
 struct reading {
@@ -278,13 +286,16 @@ void workload_destroy(struct workload *workload)
     if (!workload) {
         return;
     }
-    for (size_t i = 0; i < workload->n_slots; i++) {
-        if (workload->slots[i]) {
-            program_slot_fini(workload->slots[i]);
-            mem_free(workload->slots[i]);
+    for (size_t chunk = 0; chunk < workload->n_chunks; chunk++) {
+        for (size_t i = 0; i < SLOTS_PER_CHUNK; i++) {
+            if (workload->chunks[chunk][i]) {
+                program_slot_fini(workload->chunks[chunk][i]);
+                mem_free(workload->chunks[chunk][i]);
+            }
         }
+        mem_free(workload->chunks[chunk]);
     }
-    mem_free(workload->slots);
+    mem_free(workload->chunks);
     program_set_fini(&workload->set);
     columnar_close(workload->columnar);
     mem_free(workload);
@@ -333,12 +344,13 @@ bool workload_next_arrival(const struct workload *workload, struct arrival_curso
 
 void workload_reserve(struct workload *workload, uint32_t slot)
 {
-    if ((!workload->generator && !workload->columnar) || slot < workload->n_slots) {
+    if (!workload->generator && !workload->columnar) {
         return;
     }
-    workload->slots = mem_grow(workload->slots, &workload->slot_capacity, (size_t)slot + 1, sizeof *workload->slots);
-    while (workload->n_slots <= slot) {
-        workload->slots[workload->n_slots++] = NULL;
+    const size_t n_chunks = (size_t)slot / SLOTS_PER_CHUNK + 1;
+    workload->chunks = mem_grow(workload->chunks, &workload->chunk_capacity, n_chunks, sizeof *workload->chunks);
+    while (workload->n_chunks < n_chunks) {
+        workload->chunks[workload->n_chunks++] = mem_zalloc(SLOTS_PER_CHUNK * sizeof(struct program_slot *));
     }
 }
 
@@ -348,11 +360,11 @@ const struct program *workload_fetch(struct workload *workload, uint64_t program
     if (!workload->generator && !workload->columnar) {
         return &workload->set.programs[program];
     }
-    assert(slot < workload->n_slots);
-    if (!workload->slots[slot]) {
-        workload->slots[slot] = mem_zalloc(sizeof *workload->slots[slot]);
+    struct program_slot **place = slot_of(workload, slot);
+    if (!*place) {
+        *place = mem_zalloc(sizeof **place);
     }
-    struct program_slot *made = workload->slots[slot];
+    struct program_slot *made = *place;
     assert(made->program.n_turns == 0); /* the slot is free */
     if (workload->columnar) {
         return columnar_fetch(workload->columnar, program, made) ? &made->program : NULL;
@@ -367,8 +379,9 @@ const struct program *workload_fetch(struct workload *workload, uint64_t program
 void workload_release(struct workload *workload, const struct program *program, uint32_t slot)
 {
     if (workload->generator || workload->columnar) {
-        assert(program == &workload->slots[slot]->program);
-        workload->slots[slot]->program.n_turns = 0;
+        struct program_slot *made = *slot_of(workload, slot);
+        assert(program == &made->program);
+        made->program.n_turns = 0;
     }
     (void)program;
 }
