@@ -7,7 +7,10 @@
 #include "options/option_lookup.h"
 #include "options/option_value.h"
 #include "options/resolve.h"
+#include "options/unused.h"
 #include "options/yaml_source.h"
+
+#include <assert.h>
 
 extern char **environ; /* POSIX names it, no header declares it */
 
@@ -164,6 +167,12 @@ asim_config *config_copy(const asim_config *from)
 const struct settings *config_settings(const asim_config *config)
 {
     return config->is_resolved ? &config->resolved.settings : NULL;
+}
+
+void config_warn_unused(const asim_config *config, struct diag *diag)
+{
+    assert(config->is_resolved);
+    unused_warn(&config->resolved, diag);
 }
 
 struct diag *config_diag(asim_config *config)

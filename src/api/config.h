@@ -9,6 +9,9 @@
 /* NULL unless the last asim_config_resolve succeeded and nothing was given since. Valid as long. */
 const struct settings *config_settings(const asim_config *config);
 
+/* Of a resolved one: warns of options that were given and that a run has no use for. */
+void config_warn_unused(const asim_config *config, struct diag *diag);
+
 /* A new configuration with what was given to another; not resolved, and without its messages. */
 asim_config *config_copy(const asim_config *from);
 

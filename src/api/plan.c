@@ -119,6 +119,7 @@ asim_status asim_plan(asim_config *config, char **out)
         return ASIM_USAGE;
     }
     struct diag *diag = config_diag(config);
+    config_warn_unused(config, diag);
     json_t *policies = policies_document(settings, diag);
     if (!policies) {
         return diag->status;

@@ -361,7 +361,12 @@ asim_status asim_run_saved(const asim_config *config, const asim_checkpoints *ch
 {
     *out = NULL;
     const struct settings *settings = config_settings(config);
-    return settings ? run_settings_saved(settings, checkpoints, callbacks, out) : ASIM_USAGE;
+    if (!settings) {
+        return ASIM_USAGE;
+    }
+    const asim_status status = run_settings_saved(settings, checkpoints, callbacks, out);
+    config_warn_unused(config, &(*out)->diag);
+    return status;
 }
 
 asim_status asim_run(const asim_config *config, const asim_callbacks *callbacks, asim_result **out)

@@ -49,14 +49,35 @@ const char *option_nearest(const char *name, enum option_naming naming, char out
     return nearest;
 }
 
+/* Whether the option is in the group that the first bytes of `path` name. */
+static bool is_in_group(size_t row, const char *path, size_t length)
+{
+    const char *candidate = option_at(row)->doc.path;
+    return strncmp(candidate, path, length) == 0 && candidate[length] == '.';
+}
+
 bool option_is_group(const char *path)
 {
     const size_t length = strlen(path);
     for (size_t row = 0; row < option_count(); row++) {
-        const char *candidate = option_at(row)->doc.path;
-        if (strncmp(candidate, path, length) == 0 && candidate[length] == '.') {
+        if (is_in_group(row, path, length)) {
             return true;
         }
     }
     return false;
+}
+
+char *option_group_list(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    char *list = NULL;
+    size_t bytes = 0;
+    for (size_t row = 0; dot && row < option_count(); row++) {
+        if (is_in_group(row, path, (size_t)(dot - path))) {
+            const char *name = option_at(row)->doc.path;
+            list = mem_realloc(list, bytes + strlen(name) + sizeof ", ");
+            bytes += (size_t)sprintf(list + bytes, "%s%s", bytes ? ", " : "", name);
+        }
+    }
+    return list;
 }

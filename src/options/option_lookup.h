@@ -20,4 +20,8 @@ const char *option_nearest(const char *name, enum option_naming naming, char out
 /* True when `path` is a group of options, such as "router". */
 bool option_is_group(const char *path);
 
+/* The options of the group that `path` would be in, "router.view, router.load_limit", owned by the caller; NULL when it
+ * would be in none. */
+char *option_group_list(const char *path);
+
 #endif

@@ -129,6 +129,7 @@ static void fill(const struct choice *choice, struct resolved *out)
         const struct option_given *given = choice->given[row];
         if (given && given->text) {
             store(out, row, given->text, given->rank == RANK_SCENARIO ? "embedded scenario" : given->origin);
+            out->given[row] = given->rank != RANK_SCENARIO;
             continue;
         }
         const char *text = option_at(row)->doc.default_text;
@@ -218,6 +219,7 @@ asim_status resolve(const struct option_sources *sources, struct resolved *out, 
     memset(out, 0, sizeof *out);
     arena_init(&out->texts);
     out->origins = mem_zalloc(option_count() * sizeof *out->origins);
+    out->given = mem_zalloc(option_count() * sizeof *out->given);
     out->bad = mem_zalloc(option_count() * sizeof *out->bad);
 
     choose(sources, &choice);
@@ -244,6 +246,7 @@ asim_status resolve(const struct option_sources *sources, struct resolved *out, 
 void resolved_fini(struct resolved *resolved)
 {
     mem_free(resolved->origins);
+    mem_free(resolved->given);
     mem_free(resolved->bad);
     arena_fini(&resolved->texts);
     *resolved = (struct resolved){0};

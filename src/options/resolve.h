@@ -14,7 +14,8 @@
 struct resolved {
     struct settings settings; /* its texts live in `texts` */
     const char **origins;     /* by row: "built-in", "preset vllm-0.19", "my.yaml:3", "--seed" */
-    bool *bad;                /* by row: the value that counts was refused when it was read */
+    bool *given;              /* by row: a file, the environment or a setting gives the value that counts */
+    bool *bad;                /* by row: that was refused when it was read */
     struct arena texts;
 };
 

@@ -148,9 +148,12 @@ static void report_unknown(struct reader *reader, const char *path, struct diag_
     if (kept && option_nearest(path, NAMING_PATH, nearest)) {
         diag_error(reader->diag, ASIM_USAGE, where, "unknown key '%s'; did you mean '%s'?", option_shown(path, shown),
                    nearest);
-    } else {
-        diag_error(reader->diag, ASIM_USAGE, where, "unknown key '%s'", option_shown(path, shown));
+        return;
     }
+    char *group = kept ? option_group_list(path) : NULL;
+    diag_error(reader->diag, ASIM_USAGE, where, "unknown key '%s'; allowed: %s", option_shown(path, shown),
+               group ? group : "the options that `asim help workload|hardware|engine|cluster|output` list");
+    mem_free(group);
 }
 
 /* The node after the key `path`, which stands at `where`; ends behind the node. */

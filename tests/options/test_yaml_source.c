@@ -125,7 +125,8 @@ static void deep_nesting(void **state)
     memset(text + start + DEPTH, ']', DEPTH);
     strcpy(text + start + 2 * DEPTH, "\nseed: 1\n");
     char *found = outcome("deep.yaml", text, strlen(text));
-    assert_string_equal(found, "deep.yaml:1:1: unknown key 'brackets'\nseed = 1 (deep.yaml:2)\n");
+    assert_string_equal(found, "deep.yaml:1:1: unknown key 'brackets'; allowed: the options that `asim help "
+                               "workload|hardware|engine|cluster|output` list\nseed = 1 (deep.yaml:2)\n");
     free(found);
     mem_free(text);
 }
