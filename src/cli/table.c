@@ -112,7 +112,7 @@ static void print_belady(FILE *out, const json_t *belady)
     if (json_is_number(json_object_get(belady, "ratio"))) {
         snprintf(ratio, sizeof ratio, "%.3gx the misses of the best evictions: ", real_of(belady, "ratio"));
     }
-    line(out, "Belady", "%s%s of %s blocks looked up in HBM missed, at best %s, %s for the first time", ratio,
+    line(out, "Belady", "%s%s of %s blocks looked up in HBM; at best %s, of which %s were never there before", ratio,
          human_count(count_of(belady, "misses"), a), human_count(count_of(belady, "accesses"), b),
          human_count(count_of(belady, "optimal_misses"), c), human_count(count_of(belady, "compulsory_misses"), d));
 }

@@ -163,8 +163,8 @@ const struct instance_counters *instance_counters(const struct instance *instanc
 struct kv_pool;
 const struct kv_pool *instance_pool(const struct instance *instance);
 
-/* Where the configuration asks for it, what was missed in HBM so far and what the best evictions would have missed; else
- * zeros. */
+/* Where the configuration asks for it, what was missed in HBM so far and what the best evictions would have missed;
+ * else zeros. */
 struct belady_counts instance_belady(const struct instance *instance);
 
 /* Whether policies look at what happens inside. */

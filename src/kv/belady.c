@@ -136,8 +136,8 @@ static uint32_t new_stretch(struct belady *belady, struct stretch stretch)
     if (id != NONE) {
         belady->spare = belady->stretches[id].next;
     } else {
-        belady->stretches = mem_grow(belady->stretches, &belady->stretch_capacity, belady->n_stretches + 1,
-                                     sizeof *belady->stretches);
+        belady->stretches =
+            mem_grow(belady->stretches, &belady->stretch_capacity, belady->n_stretches + 1, sizeof *belady->stretches);
         id = (uint32_t)belady->n_stretches++;
     }
     belady->stretches[id] = stretch;

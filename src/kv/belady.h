@@ -18,9 +18,9 @@
  * Here it is walked backward, where reuses come in the order in which they were noted, and the one that begins first is
  * dropped, which is as good. (Walked by ends it is OPTgen of Jain and Lin, ISCA 2016.)
  *
- * It is a lower bound of what a pool can do. It need not keep what was accessed last, nor what running turns hold, and a
- * block is of use to it without the blocks before it. What the pool entered it has for nothing, as the pool did at that
- * moment. So a pool that is told all its accesses and writes never has fewer misses.
+ * It is a lower bound of what a pool can do. It need not keep what was accessed last, nor what running turns hold, and
+ * a block is of use to it without the blocks before it. What the pool entered it has for nothing, as the pool did at
+ * that moment. So a pool that is told all its accesses and writes never has fewer misses.
  *
  * Costs some 100 bytes a line and 12 a reuse; an access takes time by the extents of its prompt, MIN by reuses.
  */

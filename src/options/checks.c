@@ -131,7 +131,8 @@ static void check_belady(const struct resolved *resolved, struct diag *diag)
     const struct settings *s = &resolved->settings;
     if (s->belady_ratio && s->checkpoint_every != SETTING_UNSET_TIME) {
         conflict(resolved, diag, "belady_ratio", "is kept in no checkpoint; it does not go with", "checkpoint_every");
-    } else if (s->belady_ratio && !s->enable_prefix_caching) {
+    }
+    if (s->belady_ratio && !s->enable_prefix_caching) {
         conflict(resolved, diag, "belady_ratio", "is of cached blocks; it does not go with", "enable_prefix_caching");
     }
 }

@@ -25,8 +25,8 @@ static void access_page(struct belady *belady, uint32_t page, bool hit)
  *
  *     0: 2-5 5-7 7-11 11-16 16-19    1: 3-14 14-17 17-20    2: 4-9 9-13 13-15    3: 6-10 10-12    7: 1-18
  *
- * four lie over the gap after the 4th access, so 1-18 goes, and over that after the 6th, so 3-14 goes; the other 12 fit.
- * That is eight misses: page 4, which is never used again, need not take the place of another one, as it must in
+ * four lie over the gap after the 4th access, so 1-18 goes, and over that after the 6th, so 3-14 goes; the other 12
+ * fit. That is eight misses: page 4, which is never used again, need not take the place of another one, as it must in
  * demand paging. With four frames only 1-18 goes. */
 static void the_textbook_example(void **state)
 {
@@ -359,8 +359,8 @@ static void no_other_way_is_better(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_textbook_example), cmocka_unit_test(a_program_that_grows),
-        cmocka_unit_test(nothing_happened),     cmocka_unit_test(as_belady_says),
+        cmocka_unit_test(the_textbook_example),   cmocka_unit_test(a_program_that_grows),
+        cmocka_unit_test(nothing_happened),       cmocka_unit_test(as_belady_says),
         cmocka_unit_test(no_other_way_is_better),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
