@@ -230,6 +230,7 @@ static void bench_init(struct bench *bench, const struct settings *settings, con
     bench->settings = *settings;
     bench->settings.turns_csv = false;
     bench->settings.decisions_log = false;
+    bench->settings.belady_ratio = false;
     bench->repeats = options->repeats ? options->repeats : DEFAULT_REPEATS;
     bench->control = options->control;
     take_threads(bench, options);

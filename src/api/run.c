@@ -132,6 +132,15 @@ static struct summary_tiers tiers_of(const struct cluster_totals *totals, const 
     return tiers;
 }
 
+static struct summary_belady belady_of(const struct cluster_totals *totals)
+{
+    return (struct summary_belady){.accesses = totals->belady.accesses,
+                                   .misses = totals->belady.misses,
+                                   .compulsory = totals->belady.compulsory,
+                                   .optimal = totals->belady.optimal,
+                                   .largest_ratio = 1e-9 * (double)totals->largest_ratio};
+}
+
 static const char *engine_name(const struct settings *settings)
 {
     return option_at(option_find("engine", NAMING_PATH))->names[settings->engine];
@@ -203,6 +212,8 @@ static char *summarise(const struct cluster *cluster, const struct cluster_total
         tiers_of(totals, &cluster->plan.tiers, cluster->plan.n_instances, in.recorder.end);
     in.decisions = totals->deciding ? &decisions : NULL;
     in.tiers = tiers.n_tiers ? &tiers : NULL;
+    const struct summary_belady belady = belady_of(totals);
+    in.belady = settings->belady_ratio ? &belady : NULL;
     return summary_json(&in);
 }
 

@@ -104,6 +104,19 @@ static void print_quantities(FILE *out, const json_t *root)
     fputc('\n', out);
 }
 
+/* How far evictions were from the best ones. */
+static void print_belady(FILE *out, const json_t *belady)
+{
+    char a[HUMAN_BYTES], b[HUMAN_BYTES], c[HUMAN_BYTES], d[HUMAN_BYTES];
+    char ratio[64] = "";
+    if (json_is_number(json_object_get(belady, "ratio"))) {
+        snprintf(ratio, sizeof ratio, "%.3gx the misses of the best evictions: ", real_of(belady, "ratio"));
+    }
+    line(out, "Belady", "%s%s of %s blocks looked up in HBM; at best %s, of which %s were never there before", ratio,
+         human_count(count_of(belady, "misses"), a), human_count(count_of(belady, "accesses"), b),
+         human_count(count_of(belady, "optimal_misses"), c), human_count(count_of(belady, "compulsory_misses"), d));
+}
+
 static void print_cache(FILE *out, const json_t *root)
 {
     const json_t *tokens = json_object_get(root, "tokens");
@@ -131,6 +144,9 @@ static void print_cache(FILE *out, const json_t *root)
          human_count(count_of(kv, "blocks_per_instance"), a), human_count(count_of(kv, "block_size"), b),
          human_percent(real_of(kv, "peak_use"), d), human_count(count_of(kv, "evicted_blocks"), e),
          human_count(preemptions, f), plural(preemptions, "preemption", "preemptions"));
+    if (json_object_get(kv, "belady")) {
+        print_belady(out, json_object_get(kv, "belady"));
+    }
     char orders[64] = "";
     add_nonzero(orders, sizeof orders, router, "held", "held back");
     add_nonzero(orders, sizeof orders, router, "moved", "moved");

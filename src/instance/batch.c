@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "instance/engine.h"
+#include "instance/evictions.h"
 
 #include <assert.h>
 
@@ -74,6 +74,7 @@ void engine_add_chunk(struct instance *instance, struct draft *draft, struct seq
     draft->chunk_tokens += tokens;
     sequence->base = computed;
     kv_hash(instance->pool, &sequence->holder, sequence->content, computed / instance->config->block_size);
+    evictions_note_write(instance, sequence->content, before, computed);
     if (instance->node) {
         engine_fill_computed(instance, draft->batch, sequence);
     }

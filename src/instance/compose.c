@@ -1,3 +1,4 @@
+#include "instance/evictions.h"
 #include "instance/transfers.h"
 
 #include <assert.h>
@@ -17,6 +18,7 @@ static void admit(struct instance *instance, struct draft *draft, struct sequenc
         sequence->was_admitted = true;
         sequence->first_scheduled = now;
         sequence->hit_toks = hit_toks;
+        evictions_note_prompt(instance, sequence, hit.blocks);
     } else {
         sequence->requeue_wait += now - sequence->waiting_since;
         if (sequence->computed_before > hit_toks) {

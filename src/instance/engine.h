@@ -5,6 +5,7 @@
  *   checkpoint.c     all of that out of a file, and checkpoint_save.c into one
  *   check.c          whether all of that goes together
  *   decision_log.c   what policies decide, one by one, where that is asked for
+ *   evictions.h      what is looked up and entered in the pool, where it is asked how good evictions are
  *   fills.c          turns that fill up blocks which are stored at once, where there are tiers
  *   residency.h      what policies see and decide, in files of its own
  *   recall.c         turns that the router asks back
@@ -118,6 +119,7 @@ struct instance {
     size_t ends_capacity;
     uint32_t id;
     struct decision_log *log;  /* NULL: not asked for */
+    struct belady *belady;     /* NULL: not asked for */
     struct fills *fills;       /* NULL: nothing is stored as blocks fill up */
     struct taken_chunk *taken; /* scratch of the plain path */
     size_t n_taken, taken_capacity;

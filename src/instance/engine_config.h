@@ -33,6 +33,7 @@ struct engine_config {
     enum engine_stepping stepping;
     simtime telemetry_period;
     bool logs_decisions;               /* keeps every decision of policies, for instance_append_decisions */
+    bool measures_evictions;           /* against the best ones, for instance_belady; with prefix caching */
     const struct policy_set *policies; /* NULL: the engine's own rules, and nothing lies below HBM; borrowed */
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "instance/decision_log.h"
+#include "instance/evictions.h"
 #include "instance/transfers.h"
 
 #include <assert.h>
@@ -69,6 +70,9 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     }
     engine_open_fills(instance);
     engine_open_log(instance);
+    if (config->measures_evictions) {
+        instance->belady = belady_create(config->block_size);
+    }
     engine_open_residency(instance);
     return instance;
 }
@@ -91,6 +95,7 @@ void instance_destroy(struct instance *instance)
     engine_close_residency(instance);
     engine_close_fills(instance);
     engine_close_log(instance);
+    belady_destroy(instance->belady);
     free_unless(instance->first_chunks, instance->draft.chunks);
     mem_free(instance->taken);
     free_unless(instance->first_ends, instance->ends);
@@ -289,6 +294,7 @@ static void finish(struct instance *instance, struct sequence *sequence, simtime
         engine_settle(instance, sequence);
         kv_hash(instance->pool, &sequence->holder, sequence->content,
                 (uint32_t)sequence->base / instance->config->block_size);
+        evictions_note_output(instance, sequence, (uint32_t)sequence->base);
         if (!instance->residency) {
             kv_release(instance->pool, &sequence->holder);
         }
@@ -419,6 +425,11 @@ uint32_t instance_quick_turns(const struct instance *instance)
 const struct kv_pool *instance_pool(const struct instance *instance)
 {
     return instance->pool;
+}
+
+struct belady_counts instance_belady(const struct instance *instance)
+{
+    return instance->belady ? belady_count(instance->belady, instance->usable_blocks) : (struct belady_counts){0};
 }
 
 uint32_t instance_id(const struct instance *instance)

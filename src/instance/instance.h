@@ -14,6 +14,7 @@
 #include "base/event_key.h"
 #include "hw/step_time.h"
 #include "instance/engine_config.h"
+#include "kv/belady.h"
 #include "metrics/recorder.h"
 #include "policy/policy_fault.h"
 #include "policy/turn_facts.h"
@@ -161,6 +162,10 @@ struct load_snapshot instance_state(const struct instance *instance);
 const struct instance_counters *instance_counters(const struct instance *instance);
 struct kv_pool;
 const struct kv_pool *instance_pool(const struct instance *instance);
+
+/* Where the configuration asks for it, what was missed in HBM so far and what the best evictions would have missed;
+ * else zeros. */
+struct belady_counts instance_belady(const struct instance *instance);
 
 /* Whether policies look at what happens inside. */
 bool instance_wants_facts(const struct instance *instance);

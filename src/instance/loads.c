@@ -1,3 +1,4 @@
+#include "instance/evictions.h"
 #include "instance/transfers.h"
 
 struct tier_hit engine_find_below(struct instance *instance, struct content content, uint32_t n_tokens,
@@ -52,6 +53,7 @@ void engine_load(struct instance *instance, struct sequence *sequence, struct kv
     kv_alloc(instance->pool, &sequence->holder, found.blocks - hit.blocks);
     guest->is_loading = true;
     if (!sequence->was_admitted) {
+        evictions_note_prompt(instance, sequence, hit.blocks);
         guest->loaded_toks = (found.blocks - hit.blocks) * instance->config->block_size;
         guest->loaded_from = (uint8_t)found.tier;
     }
@@ -67,6 +69,7 @@ void node_end_load(struct node *node, struct transfer *transfer)
     struct instance *instance = node->members[transfer->member];
     struct sequence *sequence = transfer->sequence;
     struct guest *guest = residency_guest(instance->residency, sequence);
+    evictions_note_arrival(instance, &sequence->holder, sequence->content, transfer->blocks);
     kv_hash(instance->pool, &sequence->holder, sequence->content, transfer->blocks);
     guest->is_loading = false;
     instance->residency->n_loading--;
@@ -114,6 +117,7 @@ void engine_prefetch_program(struct instance *instance, struct resident *residen
         }
     }
     resident->is_coming = true;
+    evictions_note_return(instance, content, found.blocks, hit.blocks);
     struct transfer *transfer = open_load(instance, TRANSFER_PREFETCH, resident->program, content, found);
     node_take_target(node, transfer, hit);
     node_begin_transfer(node, transfer, found.blocks - hit.blocks, now);
@@ -123,7 +127,9 @@ void engine_prefetch_program(struct instance *instance, struct resident *residen
 void node_end_prefetch(struct node *node, struct transfer *transfer, simtime now)
 {
     struct instance *instance = node->members[transfer->member];
-    kv_hash(instance->pool, &transfer->target, extent_list_content(&transfer->content), transfer->blocks);
+    const struct content content = extent_list_content(&transfer->content);
+    evictions_note_arrival(instance, &transfer->target, content, transfer->blocks);
+    kv_hash(instance->pool, &transfer->target, content, transfer->blocks);
     struct resident *resident = residency_find(instance->residency, transfer->program);
     if (resident && resident->is_coming) {
         residency_give(instance, resident, &transfer->target, now);

@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "instance/engine.h"
+#include "instance/evictions.h"
 
 #include <assert.h>
 
@@ -16,6 +16,7 @@ void engine_preempt(struct instance *instance, struct sequence *sequence, simtim
         instance->n_prefilling--;
     } else {
         kv_hash(instance->pool, &sequence->holder, sequence->content, computed / instance->config->block_size);
+        evictions_note_output(instance, sequence, computed);
         sequence->n_tokens = computed + 1;
         sequence->last_in_flight = sequence->state == SEQUENCE_DRAINING;
         if (sequence->token_before) { /* the first one since it was preempted before is in flight */
@@ -72,6 +73,7 @@ static void schedule_decode(struct instance *instance, struct sequence *sequence
     if (computed % instance->config->block_size == 0) {
         kv_hash(instance->pool, &sequence->holder, sequence->content, computed / instance->config->block_size);
         if (sequence->shared_output) {
+            evictions_note_output(instance, sequence, computed);
             instance->head_blocked = false;
         }
     }

@@ -28,6 +28,7 @@ struct guest {
     uint32_t stored_blocks; /* leading ones, since it was admitted, as they filled up */
     uint32_t loaded_toks;   /* for its first admission, brought from a tier, */
     uint8_t loaded_from;    /* this one */
+    bool was_looked_up;     /* in HBM, where evictions are measured */
     bool is_raising;        /* KV is on its way from storage to the first tier, */
     uint32_t raise;         /* in this transfer, */
     simtime raise_until;    /* which is cut short then; SIMTIME_NEVER: it has no time limit */

@@ -127,6 +127,18 @@ static json_t *tokens(const struct summary_input *in)
     return object;
 }
 
+static json_t *belady(const struct summary_belady *in)
+{
+    json_t *object = json_object();
+    set_count(object, "accesses", in->accesses);
+    set_count(object, "misses", in->misses);
+    set_count(object, "compulsory_misses", in->compulsory);
+    set_count(object, "optimal_misses", in->optimal);
+    set_share(object, "ratio", (double)in->misses, (double)in->optimal);
+    set_share(object, "largest_ratio", in->largest_ratio, in->optimal ? 1.0 : 0.0);
+    return object;
+}
+
 static json_t *kv(const struct summary_input *in)
 {
     const struct recorder_summary *r = &in->recorder;
@@ -138,6 +150,9 @@ static json_t *kv(const struct summary_input *in)
     set_count(object, "preemptions", r->preemptions);
     set_count(object, "evicted_blocks", in->kv_evicted_blocks);
     set_real(object, "peak_use", in->kv_peak_use);
+    if (in->belady) {
+        set(object, "belady", belady(in->belady));
+    }
     return object;
 }
 

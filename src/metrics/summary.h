@@ -44,6 +44,12 @@ struct summary_tiers {
     } links[SUMMARY_LINKS];
 };
 
+/* Blocks looked up in HBM, over all instances: how far evictions are from the best ones. */
+struct summary_belady {
+    uint64_t accesses, misses, compulsory, optimal;
+    double largest_ratio; /* of one instance */
+};
+
 struct summary_input {
     struct recorder_summary recorder;
     struct digest digest;
@@ -97,6 +103,7 @@ struct summary_input {
 
     const struct summary_decisions *decisions; /* NULL: no policy decides anything */
     const struct summary_tiers *tiers;         /* NULL: nothing lies below HBM */
+    const struct summary_belady *belady;       /* NULL: not asked for */
 };
 
 /* The document as text; freed with mem_free. */

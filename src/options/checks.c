@@ -126,6 +126,17 @@ static void check_output(const struct resolved *resolved, struct diag *diag)
     }
 }
 
+static void check_belady(const struct resolved *resolved, struct diag *diag)
+{
+    const struct settings *s = &resolved->settings;
+    if (s->belady_ratio && s->checkpoint_every != SETTING_UNSET_TIME) {
+        conflict(resolved, diag, "belady_ratio", "is kept in no checkpoint; it does not go with", "checkpoint_every");
+    }
+    if (s->belady_ratio && !s->enable_prefix_caching) {
+        conflict(resolved, diag, "belady_ratio", "is of cached blocks; it does not go with", "enable_prefix_caching");
+    }
+}
+
 static void check_span(const struct resolved *resolved, struct diag *diag)
 {
     const struct settings *s = &resolved->settings;
@@ -142,4 +153,5 @@ void checks_run(const struct resolved *resolved, struct diag *diag)
     check_cluster(resolved, diag);
     check_span(resolved, diag);
     check_output(resolved, diag);
+    check_belady(resolved, diag);
 }

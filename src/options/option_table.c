@@ -386,6 +386,10 @@ static const struct option_row rows[] = {
      HELP("Also write decisions.jsonl, one decision of a policy a line: where turns were sent, and what was decided "
           "inside "
           "instances. All are kept in memory, about 80 bytes each. Excludes checkpoints and transport mpi.")},
+    {OPTION("output", SWITCH, "belady_ratio", "--belady-ratio", belady_ratio), DEFAULT("off"),
+     HELP("Also tell how many KV blocks of prompts were missed in HBM over how many the best evictions, which see the "
+          "future, would have missed (kv.belady). What is looked up and entered is kept in memory. Excludes "
+          "checkpoints.")},
     {OPTION("output", COUNT, "program_rows", "--program-rows", program_rows), DEFAULT("10000"), RANGE(0, 4294967295),
      HELP("Most rows of programs.csv; beyond it, programs are sampled by a hash of their id.")},
     {OPTION("output", DURATION, "slo.ttft", "--slo-ttft", slo_ttft), ABOVE(0),

@@ -155,6 +155,7 @@ struct settings {
     bool engine_stats;
     bool turns_csv;
     bool decisions_log;
+    bool belady_ratio;
     uint64_t program_rows;
     simtime slo_ttft; /* unset: anything will do; the others too */
     simtime slo_tpot;

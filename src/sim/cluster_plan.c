@@ -51,6 +51,7 @@ static void resolve_engine(const struct settings *settings, struct cluster_plan 
         .queue_depth = settings->async_scheduling ? 2 : 1,
         .prefix_caching = settings->enable_prefix_caching,
         .logs_decisions = settings->decisions_log,
+        .measures_evictions = settings->belady_ratio,
         .chunked_prefill = settings->enable_chunked_prefill,
         .reserve_full_prompt = settings->scheduler_reserve_full_isl,
         .pins_until_needed = settings->pins == SETTING_PINS_UNTIL_NEEDED,

@@ -3,7 +3,7 @@
 #include "kv/pool.h"
 
 /* Every sum in the totals, so that they can be added up over ranks alike. */
-enum { COUNTS = 7 + RESIDENCY_COUNTS + NODE_LINKS, SUMS = STEP_BOUNDS + RESIDENCY_SUMS + NODE_LINKS };
+enum { COUNTS = 11 + RESIDENCY_COUNTS + NODE_LINKS, SUMS = STEP_BOUNDS + RESIDENCY_SUMS + NODE_LINKS };
 
 struct members {
     uint64_t *counts[COUNTS];
@@ -21,6 +21,10 @@ static void list_members(struct cluster_totals *totals, struct members *members)
     *count++ = &totals->events;
     *count++ = &totals->deciding;
     *count++ = &totals->nodes;
+    *count++ = &totals->belady.accesses;
+    *count++ = &totals->belady.misses;
+    *count++ = &totals->belady.compulsory;
+    *count++ = &totals->belady.optimal;
     for (int bound = 0; bound < STEP_BOUNDS; bound++) {
         *sum++ = &totals->part[bound];
     }
@@ -48,6 +52,21 @@ static void add_decisions(struct residency_counters *into, const struct residenc
     }
 }
 
+/* In which ratios are kept, so that ranks can compare them. */
+#define BILLION 1000000000u
+
+static void add_belady(struct cluster_totals *totals, struct belady_counts counts)
+{
+    totals->belady.accesses += counts.accesses;
+    totals->belady.misses += counts.misses;
+    totals->belady.compulsory += counts.compulsory;
+    totals->belady.optimal += counts.optimal;
+    if (counts.optimal) {
+        const uint64_t ratio = (uint64_t)((unsigned __int128)counts.misses * BILLION / counts.optimal);
+        totals->largest_ratio = ratio > totals->largest_ratio ? ratio : totals->largest_ratio;
+    }
+}
+
 static void add_instance(struct cluster_totals *totals, const struct instance *instance)
 {
     const struct instance_counters *counters = instance_counters(instance);
@@ -66,6 +85,7 @@ static void add_instance(struct cluster_totals *totals, const struct instance *i
     }
     totals->longest_busy = busy > totals->longest_busy ? busy : totals->longest_busy;
     totals->longest_gap = counters->longest_gap > totals->longest_gap ? counters->longest_gap : totals->longest_gap;
+    add_belady(totals, instance_belady(instance));
     if (decisions) {
         totals->deciding++;
         add_decisions(&totals->decisions, decisions);
@@ -109,11 +129,13 @@ static void add_ranks(struct cluster_totals *totals, struct transport *transport
     for (int i = 0; i < SUMS; i++) {
         *members.sums[i] = join(words + COUNTS + (ptrdiff_t)i * WORDS);
     }
-    int64_t most[3] = {-(int64_t)totals->peak_used_blocks, -totals->longest_busy, -totals->longest_gap};
-    transport_min(transport, most, 3);
+    int64_t most[4] = {-(int64_t)totals->peak_used_blocks, -totals->longest_busy, -totals->longest_gap,
+                       -(int64_t)totals->largest_ratio};
+    transport_min(transport, most, 4);
     totals->peak_used_blocks = (uint32_t)-most[0];
     totals->longest_busy = -most[1];
     totals->longest_gap = -most[2];
+    totals->largest_ratio = (uint64_t)-most[3];
 }
 
 struct cluster_totals cluster_totals(const struct cluster *cluster, struct transport *transport)

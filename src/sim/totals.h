@@ -19,6 +19,8 @@ struct cluster_totals {
     simtime longest_gap;                 /* between two tokens of a turn */
     unsigned __int128 part[STEP_BOUNDS]; /* ps */
     struct residency_counters decisions;
+    struct belady_counts belady; /* zeros, where that is not asked for */
+    uint64_t largest_ratio;      /* misses over the optimal ones of one instance, in parts of a billion */
     struct node_links links;
 };
 

@@ -214,6 +214,26 @@ static void checkpoints_of_another_size_are_refused(void **state)
     asim_config_destroy(config);
 }
 
+/* What a checkpoint does not keep cannot be asked for. */
+static void checkpoints_without_all_that_is_asked_for(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"decisions_log", "belady_ratio"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        asim_config *config = asim_config_create();
+        assert_int_equal(asim_config_set(config, paths[i], "on"), ASIM_OK);
+        assert_int_equal(asim_config_resolve(config), ASIM_OK);
+        const asim_checkpoints checkpoints = {.struct_size = sizeof checkpoints, .file = "never-written"};
+        asim_result *result = NULL;
+        assert_int_equal(asim_run_saved(config, &checkpoints, NULL, &result), ASIM_USAGE);
+        const char *message = asim_result_message(result, 0, NULL);
+        assert_non_null(strstr(message, paths[i]));
+        assert_non_null(strstr(message, "kept in no checkpoint; allowed: off"));
+        asim_result_destroy(result);
+        asim_config_destroy(config);
+    }
+}
+
 static bool count_calls(void *user)
 {
     ++*(int *)user;
@@ -575,6 +595,7 @@ int main(void)
         cmocka_unit_test(several_in_one_process),
         cmocka_unit_test(callbacks_of_another_size_are_refused),
         cmocka_unit_test(checkpoints_of_another_size_are_refused),
+        cmocka_unit_test(checkpoints_without_all_that_is_asked_for),
         cmocka_unit_test(cancelled_runs_can_go_on),
         cmocka_unit_test(cancelled_runs_keep_what_they_have),
         cmocka_unit_test(progress_is_reported),

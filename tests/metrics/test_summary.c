@@ -104,6 +104,9 @@ static struct summary_input sample_input(void)
                                                          {0, 0, 0}, /* not duplex */
                                                          {2000, 0, 2 * (unsigned __int128)SIMTIME_S},
                                                          {2000, SIMTIME_S, 8 * (unsigned __int128)SIMTIME_S}}};
+    static const struct summary_belady belady = {
+        .accesses = 90, .misses = 24, .compulsory = 10, .optimal = 16, .largest_ratio = 1.75};
+    in.belady = &belady;
     in.decisions = &decisions;
     in.tiers = &tiers;
     in.slo = (struct service_levels){.ttft = SIMTIME_S, .jct = 2 * SIMTIME_S};

@@ -340,6 +340,14 @@ static void cross_checks(void **state)
     check_errors(&f, "synchronization: serial (a.yaml:2) uses one thread; it does not go with threads: 2 (a.yaml:3)\n");
     end(&f);
 
+    begin(&f);
+    file(&f, "a.yaml", "generate: swe-agent\nbelady_ratio: on\ncheckpoint_every: 10s\nenable_prefix_caching: off\n");
+    check_errors(&f, "belady_ratio: on (a.yaml:2) is kept in no checkpoint; it does not go with checkpoint_every: 10s "
+                     "(a.yaml:3)\n"
+                     "belady_ratio: on (a.yaml:2) is of cached blocks; it does not go with enable_prefix_caching: off "
+                     "(a.yaml:4)\n");
+    end(&f);
+
     begin(&f); /* half of a law */
     file(&f, "a.yaml", "generate: swe-agent\nallreduce:\n  bandwidth: 16GB/s\n");
     check_errors(&f, "allreduce.bandwidth: 16GB/s (a.yaml:3) is half of a law; it needs allreduce.latency (unset)\n");

@@ -26,7 +26,8 @@ check "${load[@]}" --request-rate 25/s --routing round-robin --stop-at 20s
 check "${load[@]}" --request-rate 25/s --routing least-loaded --warmup 5s
 check "${load[@]}" --max-concurrency 200 --client-setup 20ms
 check "${load[@]}" --request-rate 25/s --retention hints --hints noisy --kv-pool-tokens 60000 --tiers-dram 2GiB \
-    --tiers-nvme 8GiB --offload-engine vllm --max-model-len 32768 --on-long-prompt drop-program --slo-ttft 1s --slo-jct 2min
+    --tiers-nvme 8GiB --offload-engine vllm --max-model-len 32768 --on-long-prompt drop-program --slo-ttft 1s --slo-jct 2min \
+    --belady-ratio
 check "${load[@]}" --arrivals zero --instances 2 # most ranks have no instance
 
 mkdir "$folder/out"
