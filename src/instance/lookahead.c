@@ -53,8 +53,8 @@ static struct event_key end_of_a_turn(const struct instance *instance)
 struct event_key instance_earliest_output(const struct instance *instance)
 {
     const struct event_key end = end_of_a_turn(instance);
-    return instance->n_recalls
-               ? event_min(end, (struct event_key){.time = instance->recalls[0].time, .phase = PHASE_ARRIVAL})
+    return instance->n_recalls | instance->n_leavers
+               ? event_min(end, (struct event_key){.time = engine_inbox_time(instance), .phase = PHASE_ARRIVAL})
                : end;
 }
 
@@ -188,6 +188,9 @@ static void add_recalls(const struct instance *instance, struct effects *effects
 {
     for (uint32_t i = 0; i < instance->n_recalls; i++) {
         add_effect(effects, sum(instance->recalls[i].time, instance->recalls[i].lead), before);
+    }
+    for (uint32_t i = 0; i < instance->n_leavers; i++) {
+        add_effect(effects, sum(instance->leavers[i].time, instance->leavers[i].lead), before);
     }
 }
 
