@@ -270,6 +270,12 @@ static inline bool engine_none_to_admit(const struct instance *instance)
     return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config->max_num_seqs;
 }
 
+/* The router has asked for turns that have not left yet. */
+static inline bool engine_has_orders(const struct instance *instance)
+{
+    return (instance->n_recalls | instance->n_leavers) != 0;
+}
+
 /* recall.c: when the first turn or recall arrives, or a turn leaves with its KV; passes that, unless it is a turn that
  * arrives: then false. */
 simtime engine_inbox_time(const struct instance *instance);

@@ -391,7 +391,7 @@ bool instance_advance(struct instance *instance, struct event_key limit)
             start_batches(instance, limit.time);
         } else if (next.phase != PHASE_ARRIVAL) {
             engine_pass_timer(instance, instance->timer_at);
-        } else if (!(instance->n_recalls | instance->n_leavers) || !engine_answer_router(instance)) {
+        } else if (!engine_has_orders(instance) || !engine_answer_router(instance)) {
             receive(instance);
         }
         check_now_and_then(instance);

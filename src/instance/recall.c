@@ -19,7 +19,9 @@ static simtime first_leave(const struct instance *instance)
 simtime engine_inbox_time(const struct instance *instance)
 {
     const simtime arrival = instance->inbox.n ? instance->inbox.head->arrived : SIMTIME_NEVER;
-    return simtime_least(arrival, simtime_least(first_recall(instance), first_leave(instance)));
+    return engine_has_orders(instance)
+               ? simtime_least(arrival, simtime_least(first_recall(instance), first_leave(instance)))
+               : arrival;
 }
 
 void instance_recall(struct instance *instance, const struct turn_recall *recall)
