@@ -91,6 +91,13 @@ static asim_status run_saved(struct command *command, struct run_record *record,
     return status;
 }
 
+static bool is_given(const struct command *command, const char *option)
+{
+    char *value = asim_config_get(command->config, option);
+    asim_free(value);
+    return value != NULL;
+}
+
 static asim_status run_resolved(struct command *command, const char *out)
 {
     const bool turns = command_is_on(command, "turns_csv");
@@ -101,10 +108,15 @@ static asim_status run_resolved(struct command *command, const char *out)
     if (decisions && !out) {
         report_warning("decisions_log needs --out DIR: no decision is written");
     }
+    const bool residency = is_given(command, "residency_at") || is_given(command, "residency_every");
+    if (residency && !out) {
+        report_warning("residency_at and residency_every need --out DIR: nothing is written of where KV was");
+    }
     struct run_record record = {.config = command->config,
                                 .started = time(NULL),
                                 .turns = turns,
                                 .decisions = decisions,
+                                .residency = residency,
                                 .argc = command->argc,
                                 .argv = command->argv};
     struct saved_run saved;

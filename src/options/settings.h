@@ -155,6 +155,8 @@ struct settings {
     bool engine_stats;
     bool turns_csv;
     bool decisions_log;
+    const char *residency_at; /* text for instants_parse (options/instants.h); NULL: at none */
+    simtime residency_every;  /* unset: never */
     uint64_t program_rows;
     simtime slo_ttft; /* unset: anything will do; the others too */
     simtime slo_tpot;

@@ -1,4 +1,4 @@
-/* The inside of the orchestrator, for orchestrator.c, facts.c, nodes.c and checkpoint.c. */
+/* The inside of the orchestrator, for orchestrator.c, facts.c, nodes.c, present.c and checkpoint.c. */
 #ifndef ASIM_ORCHESTRATOR_ORCHESTRATOR_INTERNAL_H
 #define ASIM_ORCHESTRATOR_ORCHESTRATOR_INTERNAL_H
 
@@ -38,7 +38,8 @@ struct orchestrator {
     uint64_t next_program;    /* closed loop: head of the queue */
     struct progress **chunks; /* of SLOTS_PER_CHUNK slots */
     size_t n_slots, n_chunks, chunk_capacity;
-    bool *made; /* by slot: a program has been in it. The thread that prepares the first one touches its memory first. */
+    bool
+        *made; /* by slot: a program has been in it. The thread that prepares the first one touches its memory first. */
     size_t made_capacity;
     uint32_t *free_slots;
     size_t n_free, free_capacity;
@@ -135,6 +136,9 @@ enum turn_outcome nodes_ended(const struct orchestrator *orchestrator, struct pr
 struct program_sums *nodes_sums(const struct progress *progress, uint32_t turn);
 bool nodes_is_live(const struct progress *progress, uint32_t turn);
 uint32_t nodes_live(const struct progress *progress);
+
+/* Whether the turn has not ended, and the one whose context it starts from has. */
+bool nodes_is_present(const struct progress *progress, uint32_t turn);
 
 /* The turns that have ended: what all others are follows from them. Loading refuses what cannot be, and instances that
  * are not below `n_instances`. */

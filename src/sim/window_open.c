@@ -36,6 +36,9 @@ static struct window_end bound_window(const struct windows *windows)
     const simtime first = first_ready(windows);
     const simtime stop = windows->cluster->settings.stop_at;
     struct window_end end = {.time = stop == SETTING_UNSET_TIME ? SIMTIME_NEVER : stop, .rule = WINDOW_STOP};
+    if (first != SIMTIME_NEVER || cluster_in_progress(windows->cluster)) {
+        window_close(&end, cluster_next_residency(windows->cluster), 0, WINDOW_RESIDENCY);
+    }
     if (first == SIMTIME_NEVER) {
         return end;
     }
@@ -53,7 +56,7 @@ static struct window_end bound_window(const struct windows *windows)
         const simtime instant = router_wants_snapshot(windows->cluster->router, first);
         const simtime due = instant >= 0 ? instant : router_next_snapshot(windows->cluster->router);
         window_close(&end, due, 0, WINDOW_TELEMETRY);
-        if (end.time == due && end.key == 0 && end.rule != WINDOW_STOP) {
+        if (end.time == due && end.key == 0 && end.rule != WINDOW_STOP && end.rule != WINDOW_RESIDENCY) {
             end.rule = WINDOW_TELEMETRY;
         }
     }
@@ -283,6 +286,7 @@ simtime windows_reach(const struct windows *windows, simtime end)
     const simtime stop = windows->cluster->settings.stop_at;
     simtime reach = window_later(end, windows->cluster->settings.dispatch_latency);
     reach = stop != SETTING_UNSET_TIME ? simtime_least(reach, stop) : reach;
+    reach = simtime_least(reach, cluster_next_residency(windows->cluster));
     /* No instance passes two telemetry instants before it is asked for its state at the first. */
     return windows->exact ? reach : simtime_least(reach, window_later(instant_after(windows, end), windows->period));
 }
@@ -308,7 +312,7 @@ static void plan_work(struct windows *windows)
     const simtime end = windows->end.time;
     const bool closing = windows->end.rule == WINDOW_TELEMETRY; /* never with exact views */
     windows->instant = closing ? end : -1;
-    windows->touch_all = closing || windows->end.rule == WINDOW_STOP;
+    windows->touch_all = closing || windows->end.rule == WINDOW_STOP || windows->end.rule == WINDOW_RESIDENCY;
     windows->deliver_all = windows->touch_all || windows->exact || windows->n_dispatches > MOST_DISPATCHES;
     windows->advance_to = end;
     if (windows->end.rule == WINDOW_STOP) {
@@ -426,6 +430,18 @@ static void pulse(struct windows *windows)
     windows->stopped = windows->pulse && windows->pulse(windows->user, cluster);
 }
 
+/* The last window ended where the residency of KV is asked for. A telemetry instant there comes after it, since what
+ * happens at the instant belongs to a snapshot. */
+static void take_residency(struct windows *windows)
+{
+    struct cluster *cluster = windows->cluster;
+    if (!cluster_in_progress(cluster) && !windows->has_next && !windows->n_upcoming) {
+        residency_table_end(cluster->residency);
+    } else {
+        residency_table_take(cluster->residency, cluster);
+    }
+}
+
 void windows_open(void *argument)
 {
     struct windows *windows = argument;
@@ -445,6 +461,9 @@ void windows_open(void *argument)
         windows_catch_up(windows);
     }
     gather_window(windows);
+    if (windows->window > 1 && windows->end.time == cluster_next_residency(windows->cluster) && !windows->failed) {
+        take_residency(windows);
+    }
     windows->done = is_over(windows);
     if (is_saved && !windows->failed) {
         checkpoint_write(windows);
