@@ -200,6 +200,7 @@ const struct program_sums *orchestrator_all_sums(const struct orchestrator *orch
 struct present_turn {
     uint64_t program;
     const char *name; /* of the program; lives as long as that is in progress */
+    simtime arrival;  /* of the program: a client may have taken it before */
     uint32_t turn;
     simtime ready;    /* SIMTIME_NEVER: not all turns that it waits for have ended */
     uint32_t home;    /* instance of the turn that it follows; NO_HOME of a first one */

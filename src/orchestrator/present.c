@@ -7,6 +7,7 @@ static struct present_turn present_node(const struct progress *progress, struct 
 {
     return (struct present_turn){.program = progress->program.id,
                                  .name = progress->program.name,
+                                 .arrival = progress->arrival,
                                  .turn = turn,
                                  .ready = nodes_is_live(progress, turn) ? ready.time : SIMTIME_NEVER,
                                  .home = ready.home,
@@ -34,6 +35,7 @@ bool orchestrator_next_present(const struct orchestrator *orchestrator, uint32_t
     *next = progress->turn + 1;
     *out = (struct present_turn){.program = progress->program.id,
                                  .name = progress->program.name,
+                                 .arrival = progress->arrival,
                                  .turn = progress->turn,
                                  .ready = progress->ready,
                                  .home = progress->home,

@@ -239,6 +239,9 @@ static void find_contexts(struct survey *survey)
         uint32_t next = 0;
         while (orchestrator_in_progress(orchestrator, slot) &&
                orchestrator_next_present(orchestrator, slot, &next, &turn)) {
+            if (turn.arrival >= survey->now) {
+                continue;
+            }
             const struct survey_place *place = place_of(survey, turn.program, turn.turn);
             assert(!place || turn.ready < survey->now);
             const struct survey_context context =

@@ -432,6 +432,12 @@ static void pulse(struct windows *windows)
 
 /* The last window ended where the residency of KV is asked for. A telemetry instant there comes after it, since what
  * happens at the instant belongs to a snapshot. */
+static bool residency_is_due(const struct windows *windows)
+{
+    const simtime next = cluster_next_residency(windows->cluster);
+    return next != SIMTIME_NEVER && windows->end.time == next && !windows->failed;
+}
+
 static void take_residency(struct windows *windows)
 {
     struct cluster *cluster = windows->cluster;
@@ -461,7 +467,7 @@ void windows_open(void *argument)
         windows_catch_up(windows);
     }
     gather_window(windows);
-    if (windows->window > 1 && windows->end.time == cluster_next_residency(windows->cluster) && !windows->failed) {
+    if (residency_is_due(windows)) {
         take_residency(windows);
     }
     windows->done = is_over(windows);
