@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/document.h"
 #include "cli/messages.h"
+#include "cli/residency_table.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/table.h"
@@ -55,6 +56,7 @@ static asim_status print_results(const struct command *command, const asim_resul
     if (out) {
         printf("\nrun folder: %s\n", out);
     } else {
+        residency_print(stdout, result);
         printf("\nNo run folder was written; --out DIR keeps the results, --json prints the summary as JSON.\n");
     }
     return ASIM_OK;
@@ -109,8 +111,9 @@ static asim_status run_resolved(struct command *command, const char *out)
         report_warning("decisions_log needs --out DIR: no decision is written");
     }
     const bool residency = is_given(command, "residency_at") || is_given(command, "residency_every");
-    if (residency && !out) {
-        report_warning("residency_at and residency_every need --out DIR: nothing is written of where KV was");
+    if (residency && !out && command_is_on(command, "json")) {
+        report_warning(
+            "residency_at and residency_every need --out DIR beside --json: nothing is said of where KV was");
     }
     struct run_record record = {.config = command->config,
                                 .started = time(NULL),

@@ -58,15 +58,14 @@ static char *read_file(const char *path)
 }
 
 /* Two programs on one instance whose blocks of 16 tokens are 2 MiB, over a link of 20 MB/s. `a` decodes 16 tokens after
- * its first until 0.127 s, is pinned for 1 s from then on, and back at 2.127 s; `b` decodes from 0.12 s to 1.586 s. Full
- * blocks are stored as they fill up, one transfer at a time, each of all that is missing when the one before has ended:
- * 4 blocks from 0.0086 s (8.4 MB, 0.42 s), 10 of `b` (1.05 s), 1 of `a` from 1.4767 s, 11 of `b`.
+ * its first until 0.127 s, is pinned for 1 s from then on, and back at 2.127 s; `b` decodes from 0.12 s to 1.586 s.
+ * Full blocks are stored as they fill up, one transfer at a time, each of all that is missing when the one before has
+ * ended: 4 blocks from 0.0086 s (8.4 MB, 0.42 s), 10 of `b` (1.05 s), 1 of `a` from 1.4767 s, 11 of `b`.
  *
  *   0.05 s  `a` runs: 64 tokens and 7 more that were computed or are; 0.0414 s of its store are 827 kB
- *   0.15 s  `a` is in its gap and pinned until 1.127 s; the last token has no KV; the block that filled up waits for the
- *           store to end, which goes before that of `b`
- *   1.5 s   the pin is over; only the store of the last block holds what it had
- *   2.2 s   `a` is back and found all 5 blocks; `b` has ended, and is known by what is still sent of it
+ *   0.15 s  `a` is in its gap and pinned until 1.127 s; the last token has no KV; the block that filled up waits for
+ * the store to end, which goes before that of `b` 1.5 s   the pin is over; only the store of the last block holds what
+ * it had 2.2 s   `a` is back and found all 5 blocks; `b` has ended, and is known by what is still sent of it
  *
  * UPDATE_GOLDEN=1 writes the expected lines anew. */
 static void followed_by_hand(void **state)
@@ -221,9 +220,15 @@ static void pins_are_as_decided(void **state)
 {
     (void)state;
     static const char *const policies[] = {"ttl", "continuum"};
-    const struct option options[] = {{"programs", "40"},         {"request_rate", "2"}, {"kv_pool_tokens", "80000"},
-                                     {"max_model_len", "60000"}, {"instances", "2"},    {"residency_every", "250ms"},
-                                     {"decisions_log", "on"},    {"on_long_prompt", "truncate"}, {0}};
+    const struct option options[] = {{"programs", "40"},
+                                     {"request_rate", "2"},
+                                     {"kv_pool_tokens", "80000"},
+                                     {"max_model_len", "60000"},
+                                     {"instances", "2"},
+                                     {"residency_every", "250ms"},
+                                     {"decisions_log", "on"},
+                                     {"on_long_prompt", "truncate"},
+                                     {0}};
     for (size_t p = 0; p < 2; p++) {
         asim_result *result = run(options, (const struct option[]){{"retention", policies[p]}, {0}});
         char *text = text_of(result, asim_result_write_decisions);

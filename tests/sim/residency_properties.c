@@ -57,7 +57,8 @@ static void check_pins(const asim_residency *record, struct residency_coverage *
         const asim_kv_pin *pin = &record->pins[i];
         assert_true(pin->blocks > 0 && pin->tier < ASIM_TIERS);
         assert_true((pin->policy != NULL) == (pin->by == ASIM_KV_BY_PIN || pin->by == ASIM_KV_BY_HOLD));
-        assert_true(pin->until != ASIM_KV_UNTIL_TIME || (pin->by == ASIM_KV_BY_PIN && pin->until_ps >= record->time_ps));
+        assert_true(pin->until != ASIM_KV_UNTIL_TIME ||
+                    (pin->by == ASIM_KV_BY_PIN && pin->until_ps >= record->time_ps));
         held[pin->tier] += pin->blocks;
         most[pin->tier] = pin->blocks > most[pin->tier] ? pin->blocks : most[pin->tier];
         coverage->reasons[pin->by]++;
@@ -179,7 +180,7 @@ char *residency_lines(const asim_result *result)
 /* ---- random scenarios ---- */
 
 static const char *const trials[][4] = {
-    {"serial", "1", "fast-forward", "8"}, {"serial", "1", "plain", "8"},        {"windows", "1", "fast-forward", "8"},
+    {"serial", "1", "fast-forward", "8"}, {"serial", "1", "plain", "8"},         {"windows", "1", "fast-forward", "8"},
     {"windows", "2", "steady", "1"},      {"windows", "3", "fast-forward", "1"}, {"windows", "2", "plain", "3"},
 };
 
@@ -253,7 +254,8 @@ static void check_seed(uint64_t seed, struct residency_coverage *coverage)
         random_cluster_set(&cluster, "partition", trials[i][3]);
         asim_result *result = run(&cluster);
         char *lines = residency_lines(result);
-        require_same(trials[i][0][0] == 's' ? serial : windows, asim_result_summary(result), seed, i, "summary than that of who does not ask");
+        require_same(trials[i][0][0] == 's' ? serial : windows, asim_result_summary(result), seed, i,
+                     "summary than that of who does not ask");
         if (first) {
             require_same(first, lines, seed, i, "residency than on the serial engine");
         } else {
@@ -275,9 +277,9 @@ void check_residency_properties(uint64_t first, uint64_t last, struct residency_
         check_seed(seed, coverage);
     }
     const struct residency_coverage *c = coverage;
-    print_message("%" PRIu64 " records of %" PRIu64 " instants, %" PRIu64 " of programs; joins %" PRIu64 ", gaps %" PRIu64
-                  ", at the gateway %" PRIu64 ", sent %" PRIu64 ", waiting %" PRIu64 ", loading %" PRIu64
-                  ", running %" PRIu64 "\n",
+    print_message("%" PRIu64 " records of %" PRIu64 " instants, %" PRIu64 " of programs; joins %" PRIu64
+                  ", gaps %" PRIu64 ", at the gateway %" PRIu64 ", sent %" PRIu64 ", waiting %" PRIu64
+                  ", loading %" PRIu64 ", running %" PRIu64 "\n",
                   c->records, c->instants, c->programs_per_instant, c->phases[ASIM_KV_JOIN], c->phases[ASIM_KV_GAP],
                   c->phases[ASIM_KV_GATEWAY], c->phases[ASIM_KV_SENT], c->phases[ASIM_KV_WAITING],
                   c->phases[ASIM_KV_LOADING], c->phases[ASIM_KV_RUNNING]);
