@@ -111,7 +111,7 @@ static const struct sample samples[] = {
     {"turns_csv", "on", 0},
     {"program_rows", "4294967295", 0},
     {"decisions_log", "on", 2},
-    {"residency_at", "1s,333333333333ps,2min", 2},
+    {"residency_at", "333333333333ps,1s,2min", 2},
     {"residency_every", "10s", 2},
     {"slo.ttft", "500ms", 0},
     {"slo.tpot", "33333333333ps", 0},
