@@ -34,11 +34,7 @@ static simtime first_ready(const struct windows *windows)
 static struct window_end bound_window(const struct windows *windows)
 {
     const simtime first = first_ready(windows);
-    const simtime stop = windows->cluster->settings.stop_at;
-    struct window_end end = {.time = stop == SETTING_UNSET_TIME ? SIMTIME_NEVER : stop, .rule = WINDOW_STOP};
-    if (first != SIMTIME_NEVER || cluster_in_progress(windows->cluster)) {
-        window_close(&end, cluster_next_residency(windows->cluster), 0, WINDOW_RESIDENCY);
-    }
+    struct window_end end = windows->cut;
     if (first == SIMTIME_NEVER) {
         return end;
     }
@@ -56,7 +52,7 @@ static struct window_end bound_window(const struct windows *windows)
         const simtime instant = router_wants_snapshot(windows->cluster->router, first);
         const simtime due = instant >= 0 ? instant : router_next_snapshot(windows->cluster->router);
         window_close(&end, due, 0, WINDOW_TELEMETRY);
-        if (end.time == due && end.key == 0 && end.rule != WINDOW_STOP && end.rule != WINDOW_RESIDENCY) {
+        if (end.time == due && end.key == 0 && end.rule < WINDOW_RESIDENCY) {
             end.rule = WINDOW_TELEMETRY;
         }
     }
@@ -283,10 +279,8 @@ static simtime instant_after(const struct windows *windows, simtime time)
 
 simtime windows_reach(const struct windows *windows, simtime end)
 {
-    const simtime stop = windows->cluster->settings.stop_at;
     simtime reach = window_later(end, windows->cluster->settings.dispatch_latency);
-    reach = stop != SETTING_UNSET_TIME ? simtime_least(reach, stop) : reach;
-    reach = simtime_least(reach, cluster_next_residency(windows->cluster));
+    reach = simtime_least(reach, windows->cut.time);
     /* No instance passes two telemetry instants before it is asked for its state at the first. */
     return windows->exact ? reach : simtime_least(reach, window_later(instant_after(windows, end), windows->period));
 }
@@ -312,7 +306,7 @@ static void plan_work(struct windows *windows)
     const simtime end = windows->end.time;
     const bool closing = windows->end.rule == WINDOW_TELEMETRY; /* never with exact views */
     windows->instant = closing ? end : -1;
-    windows->touch_all = closing || windows->end.rule == WINDOW_STOP || windows->end.rule == WINDOW_RESIDENCY;
+    windows->touch_all = closing || windows->end.rule >= WINDOW_RESIDENCY;
     windows->deliver_all = windows->touch_all || windows->exact || windows->n_dispatches > MOST_DISPATCHES;
     windows->advance_to = end;
     if (windows->end.rule == WINDOW_STOP) {
@@ -430,22 +424,29 @@ static void pulse(struct windows *windows)
     windows->stopped = windows->pulse && windows->pulse(windows->user, cluster);
 }
 
-/* The last window ended where the residency of KV is asked for. A telemetry instant there comes after it, since what
- * happens at the instant belongs to a snapshot. */
-static bool residency_is_due(const struct windows *windows)
+void windows_set_cut(struct windows *windows)
 {
-    const simtime next = cluster_next_residency(windows->cluster);
-    return next != SIMTIME_NEVER && windows->end.time == next && !windows->failed;
+    const struct cluster *cluster = windows->cluster;
+    const simtime stop = cluster->settings.stop_at;
+    windows->cut = (struct window_end){.time = stop == SETTING_UNSET_TIME ? SIMTIME_NEVER : stop, .rule = WINDOW_STOP};
+    window_close(&windows->cut, cluster_next_residency(cluster), 0, WINDOW_RESIDENCY);
 }
 
-static void take_residency(struct windows *windows)
+/* The last window ended at the cut. A telemetry instant there comes after it, since what happens at the instant belongs
+ * to a snapshot. */
+static void pass_cut(struct windows *windows)
 {
     struct cluster *cluster = windows->cluster;
-    if (!cluster_in_progress(cluster) && !windows->has_next && !windows->n_upcoming) {
-        residency_table_end(cluster->residency);
-    } else {
-        residency_table_take(cluster->residency, cluster);
+    const simtime next = cluster_next_residency(cluster);
+    if (next == SIMTIME_NEVER || windows->end.time != next) {
+        return;
     }
+    if (cluster_in_progress(cluster) || windows->has_next || windows->n_upcoming) {
+        residency_table_take(cluster->residency, cluster);
+    } else {
+        residency_table_end(cluster->residency);
+    }
+    windows_set_cut(windows);
 }
 
 void windows_open(void *argument)
@@ -467,8 +468,8 @@ void windows_open(void *argument)
         windows_catch_up(windows);
     }
     gather_window(windows);
-    if (residency_is_due(windows)) {
-        take_residency(windows);
+    if (windows->end.rule >= WINDOW_RESIDENCY && !windows->failed) {
+        pass_cut(windows);
     }
     windows->done = is_over(windows);
     if (is_saved && !windows->failed) {
