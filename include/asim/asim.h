@@ -233,7 +233,8 @@ typedef struct asim_kv_transfer {
     const char *kind;
     uint32_t from, to; /* tiers */
     uint32_t blocks;
-    bool waits; /* for another one to bring the same; nothing moves */
+    bool waits;        /* for another one to bring the same, or for its time; nothing moves */
+    int64_t starts_ps; /* of a prefetch that a policy has planned for a program whose KV it sent away; else -1 */
     uint64_t bytes, moved_bytes;
 } asim_kv_transfer;
 

@@ -125,9 +125,14 @@ static void put_transfer(FILE *file, const asim_kv_transfer *transfer)
 {
     fprintf(file,
             "{\"kind\":\"%s\",\"from\":\"%s\",\"to\":\"%s\",\"blocks\":%" PRIu32 ",\"bytes\":%" PRIu64
-            ",\"moved_bytes\":%" PRIu64 ",\"waits\":%s}",
+            ",\"moved_bytes\":%" PRIu64 ",\"waits\":%s",
             transfer->kind, tier_names[transfer->from], tier_names[transfer->to], transfer->blocks, transfer->bytes,
             transfer->moved_bytes, transfer->waits ? "true" : "false");
+    if (transfer->starts_ps >= 0) {
+        fputc(',', file);
+        put_time(file, "starts_s", transfer->starts_ps);
+    }
+    fputc('}', file);
 }
 
 static void put_record(FILE *file, const asim_residency *record)

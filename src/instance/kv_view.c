@@ -56,6 +56,7 @@ static void show_residents(const struct instance *instance, const struct kv_view
                                                     : waits ? VIEW_UNTIL_ADMITTED
                                                             : VIEW_UNTIL_NEEDED,
                                            .deadline = resident->until,
+                                           .back_at = resident->back_at,
                                            .policy = residency->retention->use->policy->name};
         viewer->resident(viewer->user, &view);
     }

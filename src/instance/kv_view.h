@@ -43,6 +43,7 @@ struct view_resident {
     bool is_pin;     /* else a hold */
     enum view_until until;
     simtime deadline; /* VIEW_UNTIL_TIME */
+    simtime back_at;  /* of KV in a tier below, when it is to be brought back; SIMTIME_NEVER: that is not planned */
     const char *policy;
 };
 

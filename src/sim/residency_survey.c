@@ -95,6 +95,22 @@ static void note_turn(void *user, const struct view_turn *turn)
     }
 }
 
+/* A program whose KV was sent away, maybe to be brought back at some time. */
+static void note_plan(struct survey *survey, const struct view_resident *resident)
+{
+    if (resident->back_at != SIMTIME_NEVER) {
+        APPEND(survey, rows, row_of(survey, resident->program));
+        APPEND(survey, transfers,
+               (struct survey_transfer){row_of(survey, resident->program),
+                                        survey->n_transfers,
+                                        {.kind = "prefetch",
+                                         .from = survey_tier(survey->cluster, 0),
+                                         .to = ASIM_TIER_HBM,
+                                         .waits = true,
+                                         .starts_ps = resident->back_at}});
+    }
+}
+
 static void note_resident(void *user, const struct view_resident *resident)
 {
     static const asim_kv_until until[] = {[VIEW_UNTIL_TIME] = ASIM_KV_UNTIL_TIME,
@@ -102,6 +118,7 @@ static void note_resident(void *user, const struct view_resident *resident)
                                           [VIEW_UNTIL_ADMITTED] = ASIM_KV_UNTIL_ADMITTED};
     struct survey *survey = user;
     if (!resident->blocks) {
+        note_plan(survey, resident);
         return;
     }
     APPEND(survey, rows, row_of(survey, resident->program));
@@ -151,6 +168,7 @@ static void note_transfer(void *user, const struct view_transfer *transfer)
                                      .to = survey_tier(cluster, transfer->to),
                                      .blocks = transfer->blocks,
                                      .waits = transfer->waits,
+                                     .starts_ps = -1,
                                      .bytes = transfer->blocks * cluster->plan.tiers.block_bytes,
                                      .moved_bytes = transfer->moved_bytes}});
 }

@@ -78,7 +78,9 @@ static void check_transfers(const asim_residency *record, struct residency_cover
         assert_true(transfer->moved_bytes <= transfer->bytes && transfer->from != transfer->to);
         assert_true(transfer->waits ? !transfer->bytes : transfer->bytes > 0);
         coverage->moving += transfer->moved_bytes > 0;
-        coverage->waiting += transfer->waits;
+        assert_true(transfer->starts_ps < 0 || (transfer->waits && strcmp(transfer->kind, "prefetch") == 0));
+        coverage->waiting += transfer->waits && transfer->starts_ps < 0;
+        coverage->planned += transfer->starts_ps >= 0;
     }
 }
 
@@ -285,10 +287,10 @@ void check_residency_properties(uint64_t first, uint64_t last, struct residency_
                   c->phases[ASIM_KV_LOADING], c->phases[ASIM_KV_RUNNING]);
     print_message("held by turns %" PRIu64 ", pins %" PRIu64 ", holds %" PRIu64 ", transfers %" PRIu64
                   "; until a time %" PRIu64 ", needed %" PRIu64 ", admitted %" PRIu64 ", done %" PRIu64
-                  "; transfers that have moved %" PRIu64 ", that wait %" PRIu64 "\n",
+                  "; transfers that have moved %" PRIu64 ", that wait %" PRIu64 ", planned %" PRIu64 "\n",
                   c->reasons[ASIM_KV_BY_TURN], c->reasons[ASIM_KV_BY_PIN], c->reasons[ASIM_KV_BY_HOLD],
                   c->reasons[ASIM_KV_BY_TRANSFER], c->until[ASIM_KV_UNTIL_TIME], c->until[ASIM_KV_UNTIL_NEEDED],
-                  c->until[ASIM_KV_UNTIL_ADMITTED], c->until[ASIM_KV_UNTIL_DONE], c->moving, c->waiting);
+                  c->until[ASIM_KV_UNTIL_ADMITTED], c->until[ASIM_KV_UNTIL_DONE], c->moving, c->waiting, c->planned);
     print_message("extents in HBM %" PRIu64 ", DRAM %" PRIu64 ", CXL %" PRIu64 ", NVMe %" PRIu64 ", nowhere %" PRIu64
                   "; shared blocks %" PRIu64 ", left behind %" PRIu64 ", of programs that ended %" PRIu64
                   ", without a home %" PRIu64 "\n",

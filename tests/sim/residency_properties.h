@@ -9,8 +9,8 @@
 struct residency_coverage {
     uint64_t records, instants, programs_per_instant;
     uint64_t phases[ASIM_KV_RUNNING + 1], reasons[ASIM_KV_BY_TRANSFER + 1], until[ASIM_KV_UNTIL_DONE + 1];
-    uint64_t tiers[ASIM_TIERS + 1]; /* extents there */
-    uint64_t moving, waiting;       /* transfers, of which some has moved; that wait */
+    uint64_t tiers[ASIM_TIERS + 1];    /* extents there */
+    uint64_t moving, waiting, planned; /* transfers, of which some has moved; that wait; for their time */
     uint64_t shared, left_behind, ended, without_home;
 };
 

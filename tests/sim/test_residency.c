@@ -19,7 +19,7 @@ static void properties(void **state)
     for (int tier = 0; tier <= ASIM_TIERS; tier++) {
         assert_true(c.tiers[tier]);
     }
-    assert_true(c.moving && c.waiting && c.shared && c.left_behind);
+    assert_true(c.moving && c.waiting && c.planned && c.shared && c.left_behind);
 }
 
 int main(void)
