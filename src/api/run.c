@@ -317,6 +317,8 @@ static void keep_results(struct asim_result *result, struct cluster *cluster, st
     count_work(cluster, &totals, execution);
     result->recorder = cluster->recorders[0];
     cluster->recorders[0] = NULL;
+    result->residency = cluster->residency;
+    cluster->residency = NULL;
 }
 
 /* What was done before the checkpoint cost this execution nothing. */

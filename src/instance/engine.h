@@ -6,6 +6,7 @@
  *   check.c          whether all of that goes together
  *   decision_log.c   what policies decide, one by one, where that is asked for
  *   evictions.h      what is looked up and entered in the pool, where it is asked how good evictions are
+ *   kv_view.c        what there is of KV, for who reports on it
  *   fills.c          turns that fill up blocks which are stored at once, where there are tiers
  *   residency.h      what policies see and decide, in files of its own
  *   recall.c         turns that the router asks back

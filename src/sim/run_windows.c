@@ -157,6 +157,7 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     if (team_binding_problem(windows.team)) {
         diag_warning(diag, (struct diag_where){0}, "bind: %s", team_binding_problem(windows.team));
     }
+    windows_set_cut(&windows);
     create_lanes(&windows);
     create_partitions(&windows);
     team_run(windows.team, populate, &windows);
