@@ -72,7 +72,6 @@ static void add_totals(const struct cluster_totals *totals, const struct cluster
     in->kv_evicted_blocks = totals->evicted_blocks;
     in->turns_interrupted = totals->turns_inside;
     in->longest_busy = totals->longest_busy;
-    in->longest_gap = totals->longest_gap;
     in->kv_peak_use = (double)totals->peak_used_blocks / (double)(cluster->plan.engine.n_blocks - 1);
     in->time_ps[BOUND_COMPUTE] = totals->part[STEP_COMPUTE];
     in->time_ps[BOUND_HBM] = totals->part[STEP_HBM];

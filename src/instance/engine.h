@@ -27,6 +27,7 @@
 #include "instance/instance.h"
 #include "instance/sequence.h"
 #include "instance/sequence_heap.h"
+#include "metrics/series.h"
 
 enum { ENGINE_MAX_DEPTH = 2 };
 
@@ -107,6 +108,7 @@ struct instance {
     /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
     struct distance_set queued;    /* of those waiting or prefilling */
     struct sequence_heap decoding; /* less decode clock times least_step, of those decoding */
+    struct series *gaps; /* hears of the times between two tokens of a turn; NULL: nobody does */
     struct instance_counters counters;
     struct load_snapshot state;    /* after the last step end */
     struct load_snapshot snapshot; /* after the last step end at or before instant snapshot_index */
@@ -197,11 +199,8 @@ void engine_settle(struct instance *instance, struct sequence *sequence);
 /* The decode piece for n sequences at `context`. */
 const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);
 
-/* Between two tokens of a turn. */
-static inline void engine_note_gap(struct instance *instance, simtime gap)
-{
-    instance->counters.longest_gap = gap > instance->counters.longest_gap ? gap : instance->counters.longest_gap;
-}
+/* Between two tokens of a turn that was preempted. */
+void engine_note_gap(const struct instance *instance, simtime gap);
 
 /* Blocks that turns and pins hold. */
 static inline uint32_t engine_used_blocks(const struct instance *instance)

@@ -165,7 +165,9 @@ static void take_stretch(struct instance *instance, const struct stretch *stretc
         instance->n_batches++;
     }
     instance->device_free = stretch_end(stretch, batches);
-    engine_note_gap(instance, instance->device_free - stretch_end(stretch, batches - 1)); /* none is longer */
+    if (instance->gaps) {
+        series_add_run(instance->gaps, stretch->first, stretch->growth, batches, decode->n);
+    }
 }
 
 uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime until)

@@ -161,6 +161,11 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     enter_inbox(instance, sequence);
 }
 
+void instance_note_gaps(struct instance *instance, struct series *gaps)
+{
+    instance->gaps = gaps;
+}
+
 struct event_key instance_next(const struct instance *instance)
 {
     struct event_key next = {.time = instance->compose_at, .phase = PHASE_STEP_START};
@@ -310,14 +315,9 @@ static int by_stamp(const void *left, const void *right)
     return (a->stamp > b->stamp) - (a->stamp < b->stamp);
 }
 
-static void end_batch(struct instance *instance)
+/* Tokens that come out one by one: a turn's first one, the first one after it was preempted, and its last one. */
+static void give_tokens(struct instance *instance, struct batch *batch, simtime now)
 {
-    struct batch *batch = engine_batch(instance, 0);
-    const simtime now = batch->end;
-    keep_snapshot(instance, now);
-    if (instance->node) {
-        engine_end_step(instance, batch, now);
-    }
     for (uint32_t i = 0; i < batch->completions.n; i++) {
         struct sequence *sequence = batch->completions.items[i];
         if (sequence->first_token == SIMTIME_NEVER) {
@@ -332,6 +332,19 @@ static void end_batch(struct instance *instance)
     }
     for (uint32_t i = 0; i < batch->finishers.n; i++) {
         finish(instance, batch->finishers.items[i], now);
+    }
+}
+
+static void end_batch(struct instance *instance)
+{
+    struct batch *batch = engine_batch(instance, 0);
+    const simtime now = batch->end;
+    keep_snapshot(instance, now);
+    if (instance->node) {
+        engine_end_step(instance, batch, now);
+    }
+    if (!batch_is_silent(batch)) {
+        give_tokens(instance, batch, now);
     }
     instance->first_batch = (instance->first_batch + 1) % ENGINE_MAX_DEPTH;
     instance->n_batches--;

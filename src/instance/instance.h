@@ -63,7 +63,6 @@ struct instance_counters {
     uint64_t preemptions;
     uint64_t scheduled_tokens;
     simtime part[STEP_BOUNDS]; /* time of all steps by bound */
-    simtime longest_gap;       /* between two tokens of a turn */
     uint32_t peak_used_blocks;
 };
 
@@ -94,6 +93,10 @@ void instance_prefetch_sequences(const struct instance *instance);
 void instance_prefetch_contents(const struct instance *instance);
 void instance_prefetch_nodes(const struct instance *instance);
 void instance_prefetch_neighbours(const struct instance *instance);
+
+/* From now on the times between two tokens of a turn are added to `gaps`, a series in bins; NULL: to nothing, as at
+ * first. */
+void instance_note_gaps(struct instance *instance, struct series *gaps);
 
 /* Queues a turn; it must not arrive before what was advanced to. Those that arrive at one time do in order of program
  * and turn. */

@@ -93,7 +93,6 @@ struct summary_input {
 
     unsigned __int128 time_ps[SUMMARY_BOUNDS];
     simtime longest_busy; /* step time of the busiest instance */
-    simtime longest_gap;  /* between two tokens of a turn; 0: no turn has two */
 
     const struct summary_decisions *decisions; /* NULL: no policy decides anything */
     const struct summary_tiers *tiers;         /* NULL: nothing lies below HBM */
