@@ -108,7 +108,7 @@ struct instance {
     /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
     struct distance_set queued;    /* of those waiting or prefilling */
     struct sequence_heap decoding; /* less decode clock times least_step, of those decoding */
-    struct series *gaps; /* hears of the times between two tokens of a turn; NULL: nobody does */
+    struct series *gaps;           /* hears of the times between two tokens of a turn; NULL: nobody does */
     struct instance_counters counters;
     struct load_snapshot state;    /* after the last step end */
     struct load_snapshot snapshot; /* after the last step end at or before instant snapshot_index */

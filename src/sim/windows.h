@@ -130,7 +130,7 @@ struct lane {
     struct calendar_batch taken; /* from the calendar, for the next window */
     struct recorder *recorder;
     struct series *gaps; /* of the recorder */
-    uint32_t *freed; /* slots of programs that are over */
+    uint32_t *freed;     /* slots of programs that are over */
     size_t n_freed, freed_capacity;
     struct heap_entry *clients; /* closed loop: (time, client) of clients that became free */
     size_t n_clients, clients_capacity;

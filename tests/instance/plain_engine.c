@@ -373,10 +373,8 @@ static void end_step(struct engine *engine)
         struct request *request = done.items[i].request;
         if (done.items[i].samples && request->record.first_token == SIMTIME_NEVER) {
             request->record.first_token = request->last_token = done.end;
-        }
-        if (done.items[i].samples) {
-            const simtime gap = done.end - request->last_token;
-            engine->out->longest_gap = gap > engine->out->longest_gap ? gap : engine->out->longest_gap;
+        } else if (done.items[i].samples) {
+            series_add(&engine->out->gaps, done.end - request->last_token);
             request->last_token = done.end;
         }
         if (done.items[i].ends) {
@@ -425,6 +423,7 @@ static void engine_init(struct engine *engine, const struct engine_config *confi
         engine->flights[i].items = mem_alloc((n_arrivals + 1) * sizeof *engine->flights[i].items);
     }
     *out = (struct plain_run){.ends = mem_alloc((n_arrivals + 1) * sizeof *out->ends)};
+    series_init(&out->gaps, 0);
 }
 
 static void engine_fini(struct engine *engine)
@@ -476,6 +475,7 @@ void plain_run_fini(struct plain_run *run)
 {
     mem_free(run->ends);
     mem_free(run->states);
+    series_fini(&run->gaps);
     *run = (struct plain_run){0};
 }
 

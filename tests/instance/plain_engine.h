@@ -8,6 +8,7 @@
 #define ASIM_TESTS_INSTANCE_PLAIN_ENGINE_H
 
 #include "instance/instance.h"
+#include "metrics/series.h"
 
 /* What happened in a run. */
 enum plain_event {
@@ -52,8 +53,8 @@ struct plain_run {
     uint64_t scheduled_tokens;
     uint64_t evicted;
     uint32_t peak_used_blocks;
-    simtime longest_gap; /* between two tokens of a turn */
-    simtime busy;        /* sum of all step times, with the host time that the device waits for */
+    struct series gaps; /* between two tokens of a turn */
+    simtime busy;       /* sum of all step times, with the host time that the device waits for */
     struct plain_state {
         simtime time;
         struct load_snapshot load;

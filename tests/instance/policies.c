@@ -57,6 +57,9 @@ static void assert_same(const struct programs_outcome *a, const struct programs_
         }
     }
     assert_int_equal(a->n_ends, b->n_ends);
+    if (!same_gaps(&a->gaps, &b->gaps)) {
+        fail_msg("%s: gaps between tokens differ", what);
+    }
     for (uint32_t i = 0; i < PROGRAMS_MOST_INSTANCES; i++) {
         if (!same_share(&a->shares[i], &b->shares[i])) {
             fail_msg("%s: counters of instance %u differ", what, i);

@@ -376,10 +376,13 @@ void programs_run(const struct programs *programs, const struct policy_set *poli
     config.stepping = stepping;
     config.policies = policies;
     memset(out, 0, sizeof *out);
+    struct series gaps;
+    series_init(&gaps, 0);
     struct run run = {.programs = programs, .out = out, .pace = pace, .left = programs->n};
     run.node = programs->tiers.n_tiers ? node_create(&programs->tiers, config.block_size) : NULL;
     for (uint32_t i = 0; i < programs->n_instances; i++) {
         run.instances[i] = instance_create(i, &config, step_time, run.node);
+        instance_note_gaps(run.instances[i], &gaps);
     }
     for (uint32_t i = 0; i < programs->n; i++) {
         run.progress[i].ready = programs->plans[i].arrival;
@@ -405,4 +408,6 @@ void programs_run(const struct programs *programs, const struct policy_set *poli
     }
     finish(&run);
     close_run(&run);
+    out->gaps = gaps_seen(&gaps);
+    series_fini(&gaps);
 }

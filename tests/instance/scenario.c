@@ -278,6 +278,9 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
     struct engine_config config = scenario->config;
     config.stepping = stepping;
     struct instance *instance = instance_create(SCENARIO_INSTANCE, &config, step_time, NULL);
+    struct series gaps;
+    series_init(&gaps, 0);
+    instance_note_gaps(instance, &gaps);
     *out = (struct outcome){.ends = mem_alloc(scenario->n_arrivals * sizeof *out->ends),
                             .snapshots = mem_alloc(MAX_SNAPSHOTS * sizeof *out->snapshots),
                             .instants = mem_alloc(MAX_SNAPSHOTS * sizeof *out->instants)};
@@ -313,6 +316,8 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
     assert_int_equal(kv_free(instance_pool(instance)), kv_usable(instance_pool(instance)));
     kv_pool_check(instance_pool(instance));
     out->counters = *instance_counters(instance);
+    out->gaps = gaps_seen(&gaps);
+    series_fini(&gaps);
     out->evicted = kv_evicted(instance_pool(instance));
     instance_destroy(instance);
 }

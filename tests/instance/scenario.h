@@ -2,6 +2,7 @@
 #ifndef ASIM_TESTS_INSTANCE_SCENARIO_H
 #define ASIM_TESTS_INSTANCE_SCENARIO_H
 
+#include "instance/gaps_seen.h"
 #include "instance/instance.h"
 
 enum { SCENARIO_INSTANCE = 7 };
@@ -23,6 +24,7 @@ struct outcome {
     struct turn_end *ends; /* in the order they ended */
     uint32_t n_ends;
     struct instance_counters counters;
+    struct gaps_seen gaps;
     uint64_t evicted;
     struct load_snapshot *snapshots; /* one per telemetry instant looked at */
     simtime *instants;               /* of the snapshots */

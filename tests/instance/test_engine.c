@@ -16,6 +16,7 @@ struct fixture {
     struct turn_record records[MOST_TURNS]; /* of the turns, by number */
     uint32_t order[MOST_TURNS];             /* in which they ended */
     struct instance_counters counters;
+    struct series gaps; /* between tokens, in the last run */
 };
 
 static int set_up(void **state)
@@ -40,6 +41,7 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     step_time_destroy(fixture->step_time);
+    series_fini(&fixture->gaps);
     return 0;
 }
 
@@ -64,6 +66,9 @@ static void serve_in(struct fixture *fixture, enum engine_stepping stepping)
     struct engine_config config = fixture->config;
     config.stepping = stepping;
     struct instance *instance = instance_create(3, &config, fixture->step_time, NULL);
+    series_fini(&fixture->gaps);
+    series_init(&fixture->gaps, 0);
+    instance_note_gaps(instance, &fixture->gaps);
     uint32_t delivered = 0;
     uint32_t ended = 0;
     while (ended < fixture->n) {
@@ -217,13 +222,18 @@ static void preemption(void **state)
     const uint32_t a = add(f, 0, 32, 20);
     const uint32_t b = add(f, 0, 32, 20);
     const uint32_t c = add(f, 0, 10, 1);
+    struct series gaps;
+    series_init(&gaps, 0);
     simtime now = PREFILL(f, WHOLE(32), WHOLE(32));
     for (uint32_t computed = 33; computed <= 48; computed++) {
         now += decode(f, 2, 2 * computed);
+        series_add(&gaps, decode(f, 2, 2 * computed));
+        series_add(&gaps, decode(f, 2, 2 * computed));
     }
     const simtime preempted = now; /* b goes, c is not let in though there is a place and a block for it */
     for (uint32_t computed = 49; computed <= 51; computed++) {
         now += decode(f, 1, computed);
+        series_add(&gaps, decode(f, 1, computed));
     }
     const simtime resumed = now;
     /* The block that a took was b's last one; of 49 tokens known (48 computed, one more sampled) 32 are cached. */
@@ -231,8 +241,16 @@ static void preemption(void **state)
     const simtime short_end = now;
     now += decode(f, 1, 50);
     now += decode(f, 1, 51);
+    series_add(&gaps, short_end - preempted);
+    series_add(&gaps, decode(f, 1, 50));
+    series_add(&gaps, decode(f, 1, 51));
+    const struct gaps_seen expected = gaps_seen(&gaps);
+    series_fini(&gaps);
     EACH_STEPPING(f)
     {
+        const struct gaps_seen seen = gaps_seen(&f->gaps);
+        assert_true(same_gaps(&seen, &expected));
+        assert_int_equal(seen.n, 2 * 19);
         assert_int_equal(f->counters.preemptions, 1);
         assert_int_equal(f->records[a].preemptions, 0);
         assert_int_equal(f->records[a].last_token, resumed);

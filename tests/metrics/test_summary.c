@@ -1,6 +1,7 @@
 #include "support/support.h"
 
 #include "base/mem.h"
+#include "metrics/series.h"
 #include "metrics/summary.h"
 #include "metrics/tables.h"
 
@@ -52,6 +53,8 @@ static struct summary_input sample_input(void)
         &(struct program_record){
             .program = 7, .name = "x", .arrival = 0, .end = 3 * SIMTIME_S, .tool_time = SIMTIME_S, .n_turns = 1},
         &sums);
+    series_add_times(recorder_gaps(recorder), 100 * SIMTIME_MS, 9);
+    series_add_times(recorder_gaps(recorder), 250 * SIMTIME_MS, 1);
     struct summary_input in = {.workload = "traces/a \"b\".jsonl",
                                .arrivals = "recorded",
                                .model = "llama-3.1-8b",
@@ -110,7 +113,6 @@ static struct summary_input sample_input(void)
     in.warmup = SIMTIME_S;
     in.kv_block_bytes = 100;
     in.longest_busy = SIMTIME_LIMIT;
-    in.longest_gap = 250 * SIMTIME_MS;
     recorder_summarise(recorder, &in.recorder);
     in.digest = recorder_digest(recorder);
     recorder_destroy(recorder);
