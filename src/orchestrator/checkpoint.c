@@ -27,7 +27,8 @@ uint32_t orchestrator_slots(const struct orchestrator *orchestrator)
 
 bool orchestrator_in_progress(const struct orchestrator *orchestrator, uint32_t slot)
 {
-    return slot < orchestrator->n_slots && slot_is_taken(orchestrator, slot) && slot_at(orchestrator, slot)->started;
+    return slot < orchestrator->n_slots && slot_is_taken(orchestrator, slot) &&
+           slot_at(orchestrator, slot)->started;
 }
 
 uint32_t orchestrator_turns(const struct orchestrator *orchestrator, uint32_t slot)
