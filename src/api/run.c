@@ -102,7 +102,9 @@ static struct summary_decisions decisions_of(const struct residency_counters *co
                                       .displaced = counters->displaced,
                                       .active_block_ps = counters->active_block_ps,
                                       .retained_block_ps = counters->retained_block_ps,
-                                      .wasted_block_ps = counters->wasted_block_ps};
+                                      .wasted_block_ps = counters->wasted_block_ps,
+                                      .recompute_block_ps = counters->recompute_block_ps,
+                                      .stalled_block_ps = counters->stalled_block_ps};
 }
 
 _Static_assert((int)SUMMARY_MOVES == (int)TRANSFER_KINDS && (int)SUMMARY_TIERS == (int)MAX_TIERS &&

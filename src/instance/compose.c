@@ -196,8 +196,7 @@ static void enqueue(struct instance *instance, struct batch *batch, simtime now,
         series_add_times(instance->gaps, batch->end - instance->device_free, instance->draft.n_decode);
     }
     if (instance->residency) {
-        engine_count_active(instance, (unsigned __int128)engine_active_blocks(instance) *
-                                          (unsigned __int128)(batch->end - idle_until));
+        engine_count_batch(instance, batch->end - idle_until);
     }
     instance->device_free = batch->end;
     instance->n_batches++;

@@ -212,9 +212,13 @@ static inline uint32_t engine_used_blocks(const struct instance *instance)
 void engine_tell_source(const struct instance *instance, const struct sequence *sequence, struct turn_record *record);
 
 /* residency.c: where policies decide, the blocks that turns and transfers hold, what programs between turns hold alone
- * left out; and adds to the time that they are held. */
+ * left out; and adds to the time that they are held: what a stretch of batches does, or the batch that was composed. A
+ * turn has blocks for a chunk of its prompt that is about to be added to that: what it holds while it computes again
+ * what its program or itself had computed before is counted apart, too. */
 uint32_t engine_active_blocks(const struct instance *instance);
 void engine_count_active(struct instance *instance, unsigned __int128 block_ps);
+void engine_count_batch(struct instance *instance, simtime time);
+void engine_note_chunk(struct instance *instance, const struct sequence *sequence);
 
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);

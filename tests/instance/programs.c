@@ -192,6 +192,7 @@ static struct turn_facts facts_of(const struct run *run, uint32_t program)
                                .hint_pin = plan->hint_pin,
                                .hint_resume = plan->hint_resume,
                                .tenant = plan->tenant,
+                               .kept_toks = turn ? plan->prompt[turn - 1] + plan->output[turn - 1] : 0,
                                .tool_before = turn ? plan->tool[turn - 1] : NO_TOOL,
                                .tool_after = is_last ? NO_TOOL : plan->tool[turn],
                                .is_last = is_last};
@@ -337,6 +338,7 @@ static void finish(struct run *run)
         const struct residency_counters *residency = instance_residency_counters(instance);
         assert_int_equal(kv_free(instance_pool(instance)), kv_usable(instance_pool(instance)));
         out->shares[i].residency = residency ? *residency : (struct residency_counters){0};
+        out->shares[i].decides = residency != NULL;
         out->shares[i].counters = *instance_counters(instance);
         out->shares[i].evicted = kv_evicted(instance_pool(instance));
         const struct policy_fault *fault = instance_fault(instance);

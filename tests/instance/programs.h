@@ -53,6 +53,7 @@ struct programs_outcome {
     struct programs_share {
         struct instance_counters counters;
         struct residency_counters residency;
+        bool decides; /* policies do */
         uint64_t evicted;
     } shares[PROGRAMS_MOST_INSTANCES]; /* by instance */
     struct gaps_seen gaps;             /* of all instances */

@@ -95,7 +95,9 @@ static struct summary_input sample_input(void)
                                                        .displaced = 13,
                                                        .active_block_ps = 60000 * (unsigned __int128)SIMTIME_S,
                                                        .retained_block_ps = 15000 * (unsigned __int128)SIMTIME_S,
-                                                       .wasted_block_ps = 3000 * (unsigned __int128)SIMTIME_S};
+                                                       .wasted_block_ps = 3000 * (unsigned __int128)SIMTIME_S,
+                                                       .recompute_block_ps = 6000 * (unsigned __int128)SIMTIME_S,
+                                                       .stalled_block_ps = 1500 * (unsigned __int128)SIMTIME_S};
     static const struct summary_tiers tiers = {.n_tiers = 2,
                                                .names = {"dram", "nvme"},
                                                .moved = {{1, 10}, {2, 20}, {3, 30}, {4, 40}},
