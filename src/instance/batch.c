@@ -110,13 +110,6 @@ const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, u
     return piece;
 }
 
-void engine_note_gap(const struct instance *instance, simtime gap)
-{
-    if (instance->gaps) {
-        series_add_times(instance->gaps, gap, 1);
-    }
-}
-
 int64_t engine_instant_before(const struct instance *instance, simtime time)
 {
     return time > 0 ? (time - 1) / instance->config->telemetry_period : -1;

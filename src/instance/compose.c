@@ -192,8 +192,8 @@ static void enqueue(struct instance *instance, struct batch *batch, simtime now,
     }
     counters->part[STEP_HOST] += exposed + (start - idle_until);
     batch->end = start + cost->total + exposed;
-    if (instance->gaps && instance->draft.n_decode) { /* their tokens before came with the last batch */
-        series_add_times(instance->gaps, batch->end - instance->device_free, instance->draft.n_decode);
+    if (instance->draft.n_decode) { /* their tokens before came with the last batch */
+        engine_note_gap(instance, instance->device_free, batch->end, instance->draft.n_decode);
     }
     if (instance->residency) {
         engine_count_batch(instance, batch->end - idle_until);

@@ -108,7 +108,8 @@ struct instance {
     /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
     struct distance_set queued;    /* of those waiting or prefilling */
     struct sequence_heap decoding; /* less decode clock times least_step, of those decoding */
-    struct series *gaps;           /* hears of the times between two tokens of a turn; NULL: nobody does */
+    struct series *gaps;           /* hears of the times between two tokens of a turn, */
+    simtime gaps_from;             /* of those that begin then or later; SIMTIME_NEVER: nobody does */
     struct instance_counters counters;
     struct load_snapshot state;    /* after the last step end */
     struct load_snapshot snapshot; /* after the last step end at or before instant snapshot_index */
@@ -199,8 +200,13 @@ void engine_settle(struct instance *instance, struct sequence *sequence);
 /* The decode piece for n sequences at `context`. */
 const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);
 
-/* Between two tokens of a turn that was preempted. */
-void engine_note_gap(const struct instance *instance, simtime gap);
+/* Between two tokens of each of `turns` turns. */
+static inline void engine_note_gap(const struct instance *instance, simtime before, simtime after, uint32_t turns)
+{
+    if (before >= instance->gaps_from) {
+        series_add_times(instance->gaps, after - before, turns);
+    }
+}
 
 /* Blocks that turns and pins hold. */
 static inline uint32_t engine_used_blocks(const struct instance *instance)

@@ -57,6 +57,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     instance->compose_at = SIMTIME_NEVER;
     instance->inbox_at = instance->timer_at = instance->outside_at = SIMTIME_NEVER;
     instance->snapshot_index = -1;
+    instance->gaps_from = SIMTIME_NEVER;
     instance->least_step = instance_least_step(config, step_time);
     sequence_pool_init(&instance->sequences);
     decode_set_init(&instance->decode, config->block_size, instance->by_residue);
@@ -161,9 +162,10 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     enter_inbox(instance, sequence);
 }
 
-void instance_note_gaps(struct instance *instance, struct series *gaps)
+void instance_note_gaps(struct instance *instance, struct series *gaps, simtime from)
 {
     instance->gaps = gaps;
+    instance->gaps_from = from;
 }
 
 struct event_key instance_next(const struct instance *instance)
@@ -323,7 +325,7 @@ static void give_tokens(struct instance *instance, struct batch *batch, simtime 
         if (sequence->first_token == SIMTIME_NEVER) {
             sequence->first_token = now;
         } else if (sequence->state != SEQUENCE_WAITING) { /* not preempted again meanwhile */
-            engine_note_gap(instance, now - sequence->token_before);
+            engine_note_gap(instance, sequence->token_before, now, 1);
             sequence->token_before = 0;
         }
     }

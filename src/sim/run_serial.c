@@ -310,7 +310,7 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
     serial.stop = stop == SETTING_UNSET_TIME ? EVENT_NEVER : (struct event_key){.time = stop, .phase = PHASE_STEP_END};
     cluster_populate(cluster, 0, cluster->plan.n_instances);
     for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
-        instance_note_gaps(cluster->instances[i], recorder_gaps(cluster->recorders[0]));
+        instance_note_gaps(cluster->instances[i], recorder_gaps(cluster->recorders[0]), cluster->settings.warmup);
     }
     min_tree_init(&serial.outputs, cluster->plan.n_instances);
     heap_init(&serial.ready);

@@ -95,7 +95,7 @@ void check_against_oracle(uint64_t first, uint64_t last, struct oracle_coverage 
         struct plain_run oracle;
         scenario_init(&scenario, seed);
         plain_engine_run(&scenario.config, SCENARIO_INSTANCE, step_time, scenario.arrivals, scenario.n_arrivals,
-                         &oracle);
+                         scenario.gaps_from, &oracle);
         for (int mode = ENGINE_PLAIN; mode <= ENGINE_FAST_FORWARD; mode++) {
             /* Every mode with telemetry on the way for some seeds, in one go for others. */
             const simtime chunk = (seed + (uint64_t)mode) % 2 ? scenario.config.telemetry_period : 0;

@@ -52,6 +52,7 @@ struct engine {
     uint64_t received;
     struct prefill_chunk *chunks;
     size_t states_capacity;
+    simtime gaps_from;
     struct plain_run *out;
 };
 
@@ -374,7 +375,9 @@ static void end_step(struct engine *engine)
         if (done.items[i].samples && request->record.first_token == SIMTIME_NEVER) {
             request->record.first_token = request->last_token = done.end;
         } else if (done.items[i].samples) {
-            series_add(&engine->out->gaps, done.end - request->last_token);
+            if (request->last_token >= engine->gaps_from) {
+                series_add(&engine->out->gaps, done.end - request->last_token);
+            }
             request->last_token = done.end;
         }
         if (done.items[i].ends) {
@@ -438,10 +441,12 @@ static void engine_fini(struct engine *engine)
 }
 
 void plain_engine_run(const struct engine_config *config, uint32_t id, struct step_time *step_time,
-                      const struct turn_arrival *arrivals, uint32_t n_arrivals, struct plain_run *out)
+                      const struct turn_arrival *arrivals, uint32_t n_arrivals, simtime gaps_from,
+                      struct plain_run *out)
 {
     struct engine engine;
     engine_init(&engine, config, step_time, n_arrivals, out);
+    engine.gaps_from = gaps_from;
     struct request *requests = mem_zalloc((n_arrivals + 1) * sizeof *requests);
     for (uint32_t arrived = 0; out->n_ends < n_arrivals;) {
         const simtime arrival = arrived < n_arrivals ? arrivals[arrived].time : SIMTIME_NEVER;

@@ -384,7 +384,7 @@ void programs_run(const struct programs *programs, const struct policy_set *poli
     run.node = programs->tiers.n_tiers ? node_create(&programs->tiers, config.block_size) : NULL;
     for (uint32_t i = 0; i < programs->n_instances; i++) {
         run.instances[i] = instance_create(i, &config, step_time, run.node);
-        instance_note_gaps(run.instances[i], &gaps);
+        instance_note_gaps(run.instances[i], &gaps, 0);
     }
     for (uint32_t i = 0; i < programs->n; i++) {
         run.progress[i].ready = programs->plans[i].arrival;

@@ -178,6 +178,10 @@ void scenario_init(struct scenario *scenario, uint64_t seed)
     for (uint32_t i = 0; i < scenario->n_arrivals && !all_shared; i++) {
         scenario->arrivals[i].shared_output = output_is_shared(scenario, i);
     }
+    if (draw(seed, &counter, 0, 1)) {
+        scenario->gaps_from = scenario->arrivals[draw(seed, &counter, 0, scenario->n_arrivals - 1)].time +
+                              (simtime)draw(seed, &counter, 0, (uint64_t)SIMTIME_S);
+    }
 }
 
 void scenario_fini(struct scenario *scenario)
@@ -280,7 +284,7 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
     struct instance *instance = instance_create(SCENARIO_INSTANCE, &config, step_time, NULL);
     struct series gaps;
     series_init(&gaps, 0);
-    instance_note_gaps(instance, &gaps);
+    instance_note_gaps(instance, &gaps, scenario->gaps_from);
     *out = (struct outcome){.ends = mem_alloc(scenario->n_arrivals * sizeof *out->ends),
                             .snapshots = mem_alloc(MAX_SNAPSHOTS * sizeof *out->snapshots),
                             .instants = mem_alloc(MAX_SNAPSHOTS * sizeof *out->instants)};

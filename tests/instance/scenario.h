@@ -13,6 +13,7 @@ struct scenario {
     uint32_t n_arrivals;
     bool has_common;              /* turns repeat and continue each other; otherwise only system prompts are shared */
     struct extent_list *contents; /* of the turns */
+    simtime gaps_from;            /* gaps between tokens that begin before are not counted */
     uint64_t *speakers;           /* whose output stream a turn's output is */
 };
 

@@ -112,7 +112,7 @@ static struct instance *cut(struct run *run, struct instance *instance)
         fail_msg("refused");
     }
     instance_check(fresh);
-    instance_note_gaps(fresh, &run->gaps);
+    instance_note_gaps(fresh, &run->gaps, run->scenario->gaps_from);
     run->cuts++;
     return fresh;
 }
@@ -127,7 +127,7 @@ static void run_to_end(struct run *run, struct scenario *scenario, struct step_t
     place_init(&run->place);
     struct instance *instance = instance_create(SCENARIO_INSTANCE, &run->config, step_time, NULL);
     series_init(&run->gaps, 0);
-    instance_note_gaps(instance, &run->gaps);
+    instance_note_gaps(instance, &run->gaps, scenario->gaps_from);
     const simtime piece = run->config.telemetry_period;
     uint32_t delivered = 0;
     for (simtime now = 0, pieces = 0; run->n_ends < scenario->n_arrivals;) {

@@ -16,7 +16,8 @@ struct fixture {
     struct turn_record records[MOST_TURNS]; /* of the turns, by number */
     uint32_t order[MOST_TURNS];             /* in which they ended */
     struct instance_counters counters;
-    struct series gaps; /* between tokens, in the last run */
+    struct series gaps; /* between tokens, in the last run, */
+    simtime gaps_from;  /* those that begin then or later */
 };
 
 static int set_up(void **state)
@@ -68,7 +69,7 @@ static void serve_in(struct fixture *fixture, enum engine_stepping stepping)
     struct instance *instance = instance_create(3, &config, fixture->step_time, NULL);
     series_fini(&fixture->gaps);
     series_init(&fixture->gaps, 0);
-    instance_note_gaps(instance, &fixture->gaps);
+    instance_note_gaps(instance, &fixture->gaps, fixture->gaps_from);
     uint32_t delivered = 0;
     uint32_t ended = 0;
     while (ended < fixture->n) {
@@ -261,6 +262,28 @@ static void preemption(void **state)
         assert_int_equal(f->records[b].last_token, now);
         assert_int_equal(f->records[c].first_scheduled, resumed);
         assert_int_equal(f->records[c].last_token, short_end);
+    }
+}
+
+/* From the very instant of a token on, within a stretch of steps. */
+static void gaps_are_heard_of_from_a_time_on(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t a = add(f, 0, 10, 40);
+    simtime now = PREFILL(f, WHOLE(10));
+    for (uint32_t token = 2; token <= 20; token++) {
+        now += decode(f, 1, 9 + token);
+    }
+    const simtime twentieth = now;
+    for (int late = -1; late <= 1; late++) {
+        f->gaps_from = twentieth + late;
+        EACH_STEPPING(f)
+        {
+            assert_int_equal(f->gaps.n, late > 0 ? 19 : 20);
+            if (late == 0) {
+                assert_true(f->gaps.sum == (unsigned __int128)(f->records[a].last_token - twentieth));
+            }
+        }
     }
 }
 
@@ -561,6 +584,7 @@ int main(void)
         CASE(uncut_prompts_wait_for_the_whole_budget),
         CASE(nobody_passes_a_head_that_lacks_blocks),
         CASE(preemption),
+        CASE(gaps_are_heard_of_from_a_time_on),
         CASE(a_cached_prompt_computes_its_last_block_again),
         CASE(generated_blocks_are_cached),
         CASE(arrivals_wait_for_batches_in_the_queue),
