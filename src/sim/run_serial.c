@@ -340,6 +340,9 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
     const simtime stop = cluster->settings.stop_at;
     set_stop(&serial);
     cluster_populate(cluster, 0, cluster->plan.n_instances);
+    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+        instance_note_gaps(cluster->instances[i], recorder_gaps(cluster->recorders[0]), cluster->settings.warmup);
+    }
     min_tree_init(&serial.outputs, cluster->plan.n_instances);
     heap_init(&serial.ready);
     heap_init(&serial.clients);

@@ -129,7 +129,8 @@ struct lane {
     struct due scratch;
     struct calendar_batch taken; /* from the calendar, for the next window */
     struct recorder *recorder;
-    uint32_t *freed; /* slots of programs that are over */
+    struct series *gaps; /* of the recorder */
+    uint32_t *freed;     /* slots of programs that are over */
     size_t n_freed, freed_capacity;
     struct heap_entry *clients; /* closed loop: (time, client) of clients that became free */
     size_t n_clients, clients_capacity;
