@@ -174,14 +174,27 @@ uint32_t network_start(struct network *network, simtime now, const struct networ
     return f;
 }
 
-uint64_t network_flow_moved(const struct network *network, uint32_t f)
+static uint64_t moved_by(const struct network *network, simtime time, uint32_t f)
 {
     const struct flow *flow = &network->flows[f];
     assert(f < network->n_slots && flow->state != FLOW_FREE);
     if (flow->state != FLOW_MOVING) {
         return 0;
     }
-    return flow->bytes - (uint64_t)((flow_left(flow, network->now) + SIMTIME_S - 1) / SIMTIME_S);
+    return flow->bytes - (uint64_t)((flow_left(flow, time) + SIMTIME_S - 1) / SIMTIME_S);
+}
+
+uint64_t network_flow_moved(const struct network *network, uint32_t f)
+{
+    return moved_by(network, network->now, f);
+}
+
+uint64_t network_flow_moved_by(struct network *network, simtime time, uint32_t f)
+{
+    const simtime next = network_next(network); /* the rates from the clock on are known now */
+    assert(time >= network->now && time <= next);
+    (void)next;
+    return moved_by(network, time, f);
 }
 
 /* Ends a flow that has moved so much. */

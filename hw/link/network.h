@@ -83,6 +83,8 @@ size_t network_advance(struct network *network, simtime now, const struct networ
 uint64_t network_flow_rate(struct network *network, uint32_t flow);
 /* Whole bytes moved up to the network's clock. */
 uint64_t network_flow_moved(const struct network *network, uint32_t flow);
+/* The same up to `time`, between the network's clock and network_next; the clock stays. */
+uint64_t network_flow_moved_by(struct network *network, simtime time, uint32_t flow);
 
 struct network_counters network_link_counters(const struct network *network, uint32_t link);
 

@@ -163,6 +163,105 @@ ASIM_API asim_status asim_result_write_turns(const asim_result *result, FILE *fi
 /* The decisions of policies, one JSON object a line; they need the option decisions_log. */
 ASIM_API asim_status asim_result_write_decisions(const asim_result *result, FILE *file);
 
+/* Where the KV of every program was at the instants of the options residency_at and residency_every: everything before
+ * the instant has happened, and nothing else. Records are in the order of time, instance and program; that of an
+ * instance as a whole comes before those of the programs there. A program has one at each instance where one of its
+ * turns is, or waits to come back to, where something is held for it, or where more of its context is found than the
+ * system prompt that it shares with others. */
+enum { ASIM_TIER_HBM, ASIM_TIER_DRAM, ASIM_TIER_CXL, ASIM_TIER_NVME, ASIM_TIERS };
+
+/* KV in a tier. Of a program: its context, as far as a look-up finds it, and all that is held for it. */
+typedef struct asim_kv_share {
+    uint64_t bytes;         /* blocks, in bytes over all GPUs of an instance */
+    uint32_t blocks;        /* with KV of the program; of an instance, with any */
+    uint32_t held_blocks;   /* of those, that turns, policies or transfers hold: they cannot be evicted */
+    uint32_t shared_blocks; /* of those held, that are held for several programs */
+    uint32_t usable_blocks; /* all blocks of the tier; 0 of a program */
+    uint32_t other_blocks;  /* with KV that no program in progress has a record for; 0 of a program */
+} asim_kv_share;
+
+/* Tokens of a context, by the nearest tier that has their KV; tier ASIM_TIERS: none has. */
+typedef struct asim_kv_extent {
+    uint32_t first, tokens;
+    uint32_t tier;
+} asim_kv_extent;
+
+typedef enum asim_kv_phase {
+    ASIM_KV_JOIN,    /* of a DAG: its context is there, and others that it waits for have not ended */
+    ASIM_KV_GAP,     /* the tool before it runs */
+    ASIM_KV_GATEWAY, /* it is ready, and the router holds it, or moves it elsewhere */
+    ASIM_KV_SENT,    /* on its way to the instance */
+    ASIM_KV_WAITING, /* in the instance's queue; also after a preemption */
+    ASIM_KV_LOADING, /* the same, and KV is on its way for it */
+    ASIM_KV_RUNNING
+} asim_kv_phase;
+
+/* A turn that is at an instance or to come, and where the KV of its context is, as far as the record's instance has
+ * it. The context is, until a turn is ready, that of the turn it follows; then its prompt; and what it generates. */
+typedef struct asim_kv_turn {
+    uint32_t turn;
+    uint32_t at; /* the instance where it is, or its context was computed; UINT32_MAX: none */
+    asim_kv_phase phase;
+    int64_t ready_ps; /* when it is or was ready; -1: not known yet */
+    uint32_t context_tokens;
+    const asim_kv_extent *extents; /* one after the other, from the first token to the last */
+    size_t n_extents;
+} asim_kv_turn;
+
+typedef enum asim_kv_reason { ASIM_KV_BY_TURN, ASIM_KV_BY_PIN, ASIM_KV_BY_HOLD, ASIM_KV_BY_TRANSFER } asim_kv_reason;
+typedef enum asim_kv_until {
+    ASIM_KV_UNTIL_TIME,     /* until_ps */
+    ASIM_KV_UNTIL_NEEDED,   /* it yields when blocks are wanted */
+    ASIM_KV_UNTIL_ADMITTED, /* the program's next turn waits at the instance: until it starts */
+    ASIM_KV_UNTIL_DONE      /* the turn or the transfer ends */
+} asim_kv_until;
+
+/* Blocks that cannot be evicted. Several may hold the same ones. */
+typedef struct asim_kv_pin {
+    asim_kv_reason by;
+    asim_kv_until until;
+    int64_t until_ps;
+    uint32_t tier;
+    uint32_t blocks;
+    uint32_t turn;      /* of a transfer UINT32_MAX; of a pin or hold the turn that has ended */
+    const char *policy; /* that decided on a pin or hold; else NULL */
+} asim_kv_pin;
+
+/* KV on its way, whose blocks are held at both ends; "store" out of HBM, "copy" a tier down, "load" into HBM for a turn
+ * that waits, "prefetch" before it is there, "raise" from storage to the first tier. */
+typedef struct asim_kv_transfer {
+    const char *kind;
+    uint32_t from, to; /* tiers */
+    uint32_t blocks;
+    bool waits;        /* for another one to bring the same, or for its time; nothing moves */
+    int64_t starts_ps; /* of a prefetch that a policy has planned for a program whose KV it sent away; else -1 */
+    uint64_t bytes, moved_bytes;
+} asim_kv_transfer;
+
+typedef struct asim_residency {
+    size_t struct_size; /* sizeof(asim_residency), set by the caller; anything else is refused */
+    int64_t time_ps;
+    uint32_t instance; /* UINT32_MAX: of a program that has been at none */
+    bool is_instance;  /* of the instance as a whole: `program` and what follows `tiers` mean nothing */
+    uint64_t program;
+    const char *name;    /* NULL: it has ended */
+    uint32_t tiers_told; /* bits 1 << tier. Instances of a host share the tiers below HBM: they are told of in the first
+                            of a program's records there, and in that of the first instance */
+    asim_kv_share tiers[ASIM_TIERS];
+    const asim_kv_turn *turns; /* these lists are valid as long as the result */
+    size_t n_turns;
+    const asim_kv_pin *pins;
+    size_t n_pins;
+    const asim_kv_transfer *transfers;
+    size_t n_transfers;
+} asim_residency;
+
+ASIM_API size_t asim_result_residency_count(const asim_result *result);
+ASIM_API asim_status asim_result_residency(const asim_result *result, size_t index, asim_residency *out);
+
+/* All of them, one JSON object a line; needs one of the options. */
+ASIM_API asim_status asim_result_write_residency(const asim_result *result, FILE *file);
+
 ASIM_API size_t asim_result_message_count(const asim_result *result);
 ASIM_API const char *asim_result_message(const asim_result *result, size_t index, bool *is_warning);
 

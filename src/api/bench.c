@@ -231,6 +231,8 @@ static void bench_init(struct bench *bench, const struct settings *settings, con
     bench->settings.turns_csv = false;
     bench->settings.decisions_log = false;
     bench->settings.belady_ratio = false;
+    bench->settings.residency_at = NULL;
+    bench->settings.residency_every = SETTING_UNSET_TIME;
     bench->repeats = options->repeats ? options->repeats : DEFAULT_REPEATS;
     bench->control = options->control;
     take_threads(bench, options);

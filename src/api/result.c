@@ -13,6 +13,7 @@ void asim_result_destroy(asim_result *result)
     if (result) {
         diag_fini(&result->diag);
         recorder_destroy(result->recorder);
+        residency_table_destroy(result->residency);
         mem_free(result->summary);
         mem_free(result->execution);
         decision_list_fini(&result->decisions);

@@ -9,6 +9,7 @@
 #include "policy/decision.h"
 #include "sim/checkpoint.h"
 #include "sim/engine_stats.h"
+#include "sim/residency_table.h"
 
 /* What the execution cost; facts of this machine and moment, kept apart from the canonical summary. */
 struct execution {
@@ -28,6 +29,7 @@ struct asim_result {
     char *inputs[INPUT_FILES_MOST]; /* paths of the files and folders that were read */
     size_t n_inputs;
     struct recorder *recorder;
+    struct residency_table *residency; /* NULL: not asked for */
     char *summary;
     char *execution;
     bool keeps_turns;

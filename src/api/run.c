@@ -75,7 +75,6 @@ static void add_totals(const struct cluster_totals *totals, const struct cluster
     in->kv_blocks_refused = totals->kv_blocks_refused;
     in->turns_interrupted = totals->turns_inside;
     in->longest_busy = totals->longest_busy;
-    in->longest_gap = totals->longest_gap;
     in->kv_peak_use = (double)totals->peak_used_blocks / (double)(cluster->plan.engine.n_blocks - 1);
     in->time_ps[BOUND_COMPUTE] = totals->part[STEP_COMPUTE];
     in->time_ps[BOUND_HBM] = totals->part[STEP_HBM];
@@ -106,7 +105,9 @@ static struct summary_decisions decisions_of(const struct residency_counters *co
                                       .displaced = counters->displaced,
                                       .active_block_ps = counters->active_block_ps,
                                       .retained_block_ps = counters->retained_block_ps,
-                                      .wasted_block_ps = counters->wasted_block_ps};
+                                      .wasted_block_ps = counters->wasted_block_ps,
+                                      .recompute_block_ps = counters->recompute_block_ps,
+                                      .stalled_block_ps = counters->stalled_block_ps};
 }
 
 _Static_assert((int)SUMMARY_MOVES == (int)TRANSFER_KINDS && (int)SUMMARY_TIERS == (int)MAX_TIERS &&
@@ -320,6 +321,8 @@ static void keep_results(struct asim_result *result, struct cluster *cluster, st
     count_work(cluster, &totals, execution);
     result->recorder = cluster->recorders[0];
     cluster->recorders[0] = NULL;
+    result->residency = cluster->residency;
+    cluster->residency = NULL;
 }
 
 /* What was done before the checkpoint cost this execution nothing. */

@@ -56,6 +56,12 @@ bool saving_open(struct saving *saving, const struct settings *settings, struct 
                    "checkpoints");
         return false;
     }
+    if (settings->residency_at || settings->residency_every != SETTING_UNSET_TIME) {
+        diag_error(diag, ASIM_USAGE, (struct diag_where){0},
+                   "residency_at, residency_every: what was seen of KV is kept in no checkpoint; allowed: unset, or a "
+                   "run without checkpoints");
+        return false;
+    }
     const bool periodic = settings->checkpoint_every != SETTING_UNSET_TIME;
     saving->every = periodic ? simtime_to_s(settings->checkpoint_every) : 0.0;
     saving->next = wall_clock() + saving->every;

@@ -67,6 +67,8 @@ static void run_one(struct crowd *crowd, struct side_run *run, const asim_callba
     settings.program_rows = 0;
     settings.engine_stats = false;
     settings.decisions_log = false;
+    settings.residency_at = NULL;
+    settings.residency_every = SETTING_UNSET_TIME;
     asim_result *result = NULL;
     run->status = run_settings(&settings, callbacks, &result);
     if (run->status == ASIM_OK) {

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/document.h"
 #include "cli/messages.h"
+#include "cli/residency_table.h"
 #include "cli/resume.h"
 #include "cli/run_folder.h"
 #include "cli/table.h"
@@ -55,6 +56,7 @@ static asim_status print_results(const struct command *command, const asim_resul
     if (out) {
         printf("\nrun folder: %s\n", out);
     } else {
+        residency_print(stdout, result);
         printf("\nNo run folder was written; --out DIR keeps the results, --json prints the summary as JSON.\n");
     }
     return ASIM_OK;
@@ -91,6 +93,13 @@ static asim_status run_saved(struct command *command, struct run_record *record,
     return status;
 }
 
+static bool is_given(const struct command *command, const char *option)
+{
+    char *value = asim_config_get(command->config, option);
+    asim_free(value);
+    return value != NULL;
+}
+
 static asim_status run_resolved(struct command *command, const char *out)
 {
     const bool turns = command_is_on(command, "turns_csv");
@@ -101,10 +110,16 @@ static asim_status run_resolved(struct command *command, const char *out)
     if (decisions && !out) {
         report_warning("decisions_log needs --out DIR: no decision is written");
     }
+    const bool residency = is_given(command, "residency_at") || is_given(command, "residency_every");
+    if (residency && !out && command_is_on(command, "json")) {
+        report_warning(
+            "residency_at and residency_every need --out DIR beside --json: nothing is said of where KV was");
+    }
     struct run_record record = {.config = command->config,
                                 .started = time(NULL),
                                 .turns = turns,
                                 .decisions = decisions,
+                                .residency = residency,
                                 .argc = command->argc,
                                 .argv = command->argv};
     struct saved_run saved;

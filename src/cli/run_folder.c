@@ -203,7 +203,9 @@ static bool write_results(const char *folder, const struct run_record *record, j
            write_table(folder, "programs.csv", record->result, files, asim_result_write_programs) &&
            (!record->turns || write_table(folder, "turns.csv", record->result, files, asim_result_write_turns)) &&
            (!record->decisions ||
-            write_table(folder, "decisions.jsonl", record->result, files, asim_result_write_decisions));
+            write_table(folder, "decisions.jsonl", record->result, files, asim_result_write_decisions)) &&
+           (!record->residency ||
+            write_table(folder, "residency.jsonl", record->result, files, asim_result_write_residency));
 }
 
 /* All files but the checkpoint, the manifest last; *files: their names, to be freed in any case. */

@@ -39,6 +39,7 @@ struct run_record {
     time_t started;
     bool turns;      /* write turns.csv */
     bool decisions;  /* write decisions.jsonl */
+    bool residency;  /* write residency.jsonl */
     bool checkpoint; /* interrupted, with a checkpoint in the folder: it stays there */
     int argc;        /* the command line */
     char **argv;

@@ -82,9 +82,13 @@ static void print_quantities(FILE *out, const json_t *root)
     static const char *const headings[] = {"latency", "mean", "p50", "p90", "p95", "p99", "max"};
     static const struct {
         const char *label, *set, *key;
-    } rows[] = {{"TTFT", "turns", "ttft_s"},          {"TPOT", "turns", "tpot_s"},
-                {"turn E2E", "turns", "e2e_s"},       {"turn queueing", "turns", "queue_s"},
-                {"program JCT", "programs", "jct_s"}, {"program tools", "programs", "tool_s"}};
+    } rows[] = {{"TTFT", "turns", "ttft_s"},
+                {"TPOT", "turns", "tpot_s"},
+                {"ITL", "turns", "itl_s"},
+                {"turn E2E", "turns", "e2e_s"},
+                {"turn queueing", "turns", "queue_s"},
+                {"program JCT", "programs", "jct_s"},
+                {"program tools", "programs", "tool_s"}};
     struct grid grid;
     const size_t n = sizeof headings / sizeof headings[0];
     grid_init(&grid, n);

@@ -72,6 +72,9 @@ void engine_add_chunk(struct instance *instance, struct draft *draft, struct seq
     draft->chunks[draft->n_chunks++] =
         (struct prefill_chunk){.tokens = tokens, .context = before, .sampled = complete && sequence->limit > 0};
     draft->chunk_tokens += tokens;
+    if (instance->residency) {
+        engine_note_chunk(instance, sequence);
+    }
     sequence->base = computed;
     kv_hash(instance->pool, &sequence->holder, sequence->content, computed / instance->config->block_size);
     evictions_note_write(instance, sequence->content, before, computed);

@@ -42,7 +42,6 @@ static struct instance_counters get_counters(struct store_reader *reader)
     for (int i = 0; i < STEP_BOUNDS; i++) {
         counters.part[i] = store_get_i64(reader);
     }
-    counters.longest_gap = store_get_i64(reader);
     counters.peak_used_blocks = store_get_u32(reader);
     counters.kv_blocks_sent = store_get_u64(reader);
     counters.kv_blocks_taken = store_get_u64(reader);
@@ -71,8 +70,7 @@ static void get_head(struct instance *instance, struct store_reader *reader)
                      instance->received);
     }
     /* A step takes least_step or longer, and moves the decode clock by one at most. */
-    if (!saved_time_or_never(instance->compose_at) || !saved_time(instance->device_free) ||
-        !saved_time(instance->counters.longest_gap) || clock < 0 ||
+    if (!saved_time_or_never(instance->compose_at) || !saved_time(instance->device_free) || clock < 0 ||
         clock > instance->device_free / instance->least_step || instance->snapshot_index < -1 ||
         instance->snapshot_index > SAVED_LATEST / instance->config->telemetry_period) {
         store_refuse(reader, "clocks of instance %" PRIu32 " out of range", instance->id);

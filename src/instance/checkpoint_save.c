@@ -25,7 +25,6 @@ static void put_counters(struct store_writer *writer, const struct instance_coun
     for (int i = 0; i < STEP_BOUNDS; i++) {
         store_put_i64(writer, counters->part[i]);
     }
-    store_put_i64(writer, counters->longest_gap);
     store_put_u32(writer, counters->peak_used_blocks);
     store_put_u64(writer, counters->kv_blocks_sent);
     store_put_u64(writer, counters->kv_blocks_taken);

@@ -195,11 +195,10 @@ static void enqueue(struct instance *instance, struct batch *batch, simtime now,
     counters->part[STEP_HOST] += exposed + (start - idle_until);
     batch->end = start + cost->total + exposed;
     if (instance->draft.n_decode) { /* their tokens before came with the last batch */
-        engine_note_gap(instance, batch->end - instance->device_free);
+        engine_note_gap(instance, instance->device_free, batch->end, instance->draft.n_decode);
     }
     if (instance->residency) {
-        engine_count_active(instance, (unsigned __int128)engine_active_blocks(instance) *
-                                          (unsigned __int128)(batch->end - idle_until));
+        engine_count_batch(instance, batch->end - idle_until);
     }
     instance->device_free = batch->end;
     instance->n_batches++;

@@ -6,6 +6,7 @@
  *   check.c          whether all of that goes together
  *   decision_log.c   what policies decide, one by one, where that is asked for
  *   evictions.h      what is looked up and entered in the pool, where it is asked how good evictions are
+ *   kv_view.c        what there is of KV, for who reports on it
  *   fills.c          turns that fill up blocks which are stored at once, where there are tiers
  *   residency.h      what policies see and decide, in files of its own
  *   recall.c         turns that the router asks back, and KV that goes along with them
@@ -28,6 +29,7 @@
 #include "instance/instance.h"
 #include "instance/sequence.h"
 #include "instance/sequence_heap.h"
+#include "metrics/series.h"
 
 enum { ENGINE_MAX_DEPTH = 2 };
 
@@ -116,6 +118,8 @@ struct instance {
     /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
     struct distance_set queued;    /* of those waiting or prefilling */
     struct sequence_heap decoding; /* less decode clock times least_step, of those decoding */
+    struct series *gaps;           /* hears of the times between two tokens of a turn, */
+    simtime gaps_from;             /* of those that begin then or later; SIMTIME_NEVER: nobody does */
     struct instance_counters counters;
     struct load_snapshot state;    /* after the last step end */
     struct load_snapshot snapshot; /* after the last step end at or before instant snapshot_index */
@@ -209,10 +213,12 @@ void engine_settle(struct instance *instance, struct sequence *sequence);
 /* The decode piece for n sequences at `context`. */
 const struct decode_piece *engine_piece(struct instance *instance, uint32_t n, uint64_t context);
 
-/* Between two tokens of a turn. */
-static inline void engine_note_gap(struct instance *instance, simtime gap)
+/* Between two tokens of each of `turns` turns. */
+static inline void engine_note_gap(const struct instance *instance, simtime before, simtime after, uint32_t turns)
 {
-    instance->counters.longest_gap = gap > instance->counters.longest_gap ? gap : instance->counters.longest_gap;
+    if (before >= instance->gaps_from) {
+        series_add_times(instance->gaps, after - before, turns);
+    }
 }
 
 /* Blocks that turns and pins hold. */
@@ -225,9 +231,13 @@ static inline uint32_t engine_used_blocks(const struct instance *instance)
 void engine_tell_source(const struct instance *instance, const struct sequence *sequence, struct turn_record *record);
 
 /* residency.c: where policies decide, the blocks that turns and transfers hold, what programs between turns hold alone
- * left out; and adds to the time that they are held. */
+ * left out; and adds to the time that they are held: what a stretch of batches does, or the batch that was composed. A
+ * turn has blocks for a chunk of its prompt that is about to be added to that: what it holds while it computes again
+ * what its program or itself had computed before is counted apart, too. */
 uint32_t engine_active_blocks(const struct instance *instance);
 void engine_count_active(struct instance *instance, unsigned __int128 block_ps);
+void engine_count_batch(struct instance *instance, simtime time);
+void engine_note_chunk(struct instance *instance, const struct sequence *sequence);
 
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);

@@ -118,6 +118,25 @@ static unsigned __int128 stretch_block_time(const struct stretch *stretch, const
     return (unsigned __int128)total;
 }
 
+/* The stretch begins before gaps are heard of: those that begin later are. */
+static void note_late_gaps(const struct instance *instance, const struct stretch *stretch, uint32_t batches)
+{
+    if (stretch_end(stretch, batches) < instance->gaps_from) {
+        return;
+    }
+    uint32_t before = 0; /* the most batches that end before */
+    for (uint32_t step = UINT32_C(1) << 31; step; step /= 2) {
+        if (step <= batches - before && stretch_end(stretch, before + step) < instance->gaps_from) {
+            before += step;
+        }
+    }
+    const uint32_t first = before + 1;
+    if (first < batches) {
+        series_add_run(instance->gaps, stretch->first + stretch->growth * (simtime)first, stretch->growth,
+                       batches - first, instance->decode.n);
+    }
+}
+
 /* Books `batches` (at least two) steps of the stretch: queue, blocks, members, time by bound. */
 static void take_stretch(struct instance *instance, const struct stretch *stretch, const struct decode_piece *piece,
                          uint32_t batches)
@@ -165,7 +184,11 @@ static void take_stretch(struct instance *instance, const struct stretch *stretc
         instance->n_batches++;
     }
     instance->device_free = stretch_end(stretch, batches);
-    engine_note_gap(instance, instance->device_free - stretch_end(stretch, batches - 1)); /* none is longer */
+    if (stretch->origin >= instance->gaps_from) {
+        series_add_run(instance->gaps, stretch->first, stretch->growth, batches, decode->n);
+    } else {
+        note_late_gaps(instance, stretch, batches);
+    }
 }
 
 uint32_t engine_fast_forward(struct instance *instance, simtime now, simtime until)

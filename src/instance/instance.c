@@ -58,6 +58,7 @@ struct instance *instance_create(uint32_t id, const struct engine_config *config
     instance->compose_at = SIMTIME_NEVER;
     instance->inbox_at = instance->timer_at = instance->outside_at = SIMTIME_NEVER;
     instance->snapshot_index = -1;
+    instance->gaps_from = SIMTIME_NEVER;
     instance->least_step = instance_least_step(config, step_time);
     sequence_pool_init(&instance->sequences);
     decode_set_init(&instance->decode, config->block_size, instance->by_residue);
@@ -169,6 +170,12 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     }
     engine_note_quick(instance, sequence, arrival);
     enter_inbox(instance, sequence);
+}
+
+void instance_note_gaps(struct instance *instance, struct series *gaps, simtime from)
+{
+    instance->gaps = gaps;
+    instance->gaps_from = from;
 }
 
 struct event_key instance_next(const struct instance *instance)
@@ -324,20 +331,15 @@ static int by_stamp(const void *left, const void *right)
     return (a->stamp > b->stamp) - (a->stamp < b->stamp);
 }
 
-static void end_batch(struct instance *instance)
+/* Tokens that come out one by one: a turn's first one, the first one after it was preempted, and its last one. */
+static void give_tokens(struct instance *instance, struct batch *batch, simtime now)
 {
-    struct batch *batch = engine_batch(instance, 0);
-    const simtime now = batch->end;
-    keep_snapshot(instance, now);
-    if (instance->node) {
-        engine_end_step(instance, batch, now);
-    }
     for (uint32_t i = 0; i < batch->completions.n; i++) {
         struct sequence *sequence = batch->completions.items[i];
         if (sequence->first_token == SIMTIME_NEVER) {
             sequence->first_token = now;
         } else if (sequence->state != SEQUENCE_WAITING) { /* not preempted again meanwhile */
-            engine_note_gap(instance, now - sequence->token_before);
+            engine_note_gap(instance, sequence->token_before, now, 1);
             sequence->token_before = 0;
         }
     }
@@ -346,6 +348,19 @@ static void end_batch(struct instance *instance)
     }
     for (uint32_t i = 0; i < batch->finishers.n; i++) {
         finish(instance, batch->finishers.items[i], now);
+    }
+}
+
+static void end_batch(struct instance *instance)
+{
+    struct batch *batch = engine_batch(instance, 0);
+    const simtime now = batch->end;
+    keep_snapshot(instance, now);
+    if (instance->node) {
+        engine_end_step(instance, batch, now);
+    }
+    if (!batch_is_silent(batch)) {
+        give_tokens(instance, batch, now);
     }
     instance->first_batch = (instance->first_batch + 1) % ENGINE_MAX_DEPTH;
     instance->n_batches--;

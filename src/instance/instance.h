@@ -67,7 +67,6 @@ struct instance_counters {
     uint64_t preemptions;
     uint64_t scheduled_tokens;
     simtime part[STEP_BOUNDS]; /* time of all steps by bound */
-    simtime longest_gap;       /* between two tokens of a turn */
     uint32_t peak_used_blocks;
     uint64_t kv_blocks_sent, kv_blocks_taken, kv_blocks_refused; /* with turns that were moved; refused: no room */
 };
@@ -99,6 +98,10 @@ void instance_prefetch_sequences(const struct instance *instance);
 void instance_prefetch_contents(const struct instance *instance);
 void instance_prefetch_nodes(const struct instance *instance);
 void instance_prefetch_neighbours(const struct instance *instance);
+
+/* From now on the times between two tokens of a turn, of which the first came out at `from` or later, are added to
+ * `gaps`, a series in bins. At first to none. */
+void instance_note_gaps(struct instance *instance, struct series *gaps, simtime from);
 
 /* Queues a turn; it must not arrive before what was advanced to. Those that arrive at one time do in order of program
  * and turn. */

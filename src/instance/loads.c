@@ -64,7 +64,7 @@ void engine_load(struct instance *instance, struct sequence *sequence, struct kv
     residency_renew_timer(instance);
 }
 
-void node_end_load(struct node *node, struct transfer *transfer)
+void node_end_load(struct node *node, struct transfer *transfer, simtime now)
 {
     struct instance *instance = node->members[transfer->member];
     struct sequence *sequence = transfer->sequence;
@@ -73,6 +73,8 @@ void node_end_load(struct node *node, struct transfer *transfer)
     kv_hash(instance->pool, &sequence->holder, sequence->content, transfer->blocks);
     guest->is_loading = false;
     instance->residency->n_loading--;
+    instance->residency->counters.stalled_block_ps +=
+        transfer->blocks * (unsigned __int128)(now - transfer->begun); /* all its blocks, found ones too */
     kv_release(node->pools[transfer->from], &transfer->source);
 }
 

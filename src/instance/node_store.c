@@ -38,6 +38,7 @@ static void put_transfer(const struct node *node, const struct transfer *transfe
     store_put_u32(writer, transfer->lasting);
     store_put_u32(writer, transfer->moving);
     store_put_u32(writer, transfer->flow);
+    store_put_i64(writer, transfer->begun);
     store_put_u64(writer, transfer->program);
     store_put_u32(writer,
                   transfer->sequence ? position_of(node->members[transfer->member], transfer->sequence) : NO_POSITION);
@@ -123,9 +124,11 @@ static bool get_transfer(struct node *node, struct transfer *transfer, struct st
     transfer->lasting = store_get_u32(reader);
     transfer->moving = store_get_u32(reader);
     transfer->flow = store_get_u32(reader);
+    transfer->begun = store_get_i64(reader);
     transfer->program = store_get_u64(reader);
     const uint32_t position = store_get_u32(reader);
-    if (store_failed(reader) || kind >= TRANSFER_KINDS || transfer->member >= node->n_members) {
+    if (store_failed(reader) || kind >= TRANSFER_KINDS || transfer->member >= node->n_members || transfer->begun < 0 ||
+        transfer->begun > network_clock(node->network)) {
         return false;
     }
     transfer->kind = (enum transfer_kind)kind;

@@ -20,7 +20,7 @@ void engine_preempt(struct instance *instance, struct sequence *sequence, simtim
         sequence->n_tokens = computed + 1;
         sequence->last_in_flight = sequence->state == SEQUENCE_DRAINING;
         if (sequence->token_before) { /* the first one since it was preempted before is in flight */
-            engine_note_gap(instance, instance->device_free - sequence->token_before);
+            engine_note_gap(instance, sequence->token_before, instance->device_free, 1);
         }
         sequence->token_before = instance->device_free; /* all that decode are in every batch */
     }

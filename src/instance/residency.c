@@ -298,6 +298,29 @@ void engine_count_active(struct instance *instance, unsigned __int128 block_ps)
     instance->residency->counters.active_block_ps += block_ps;
 }
 
+void engine_note_chunk(struct instance *instance, const struct sequence *sequence)
+{
+    const struct guest *guest = residency_guest(instance->residency, sequence);
+    const uint32_t block_size = instance->config->block_size;
+    const uint32_t most = sequence->prompt_toks - 1;
+    const uint32_t kept = guest->facts.kept_toks < most ? guest->facts.kept_toks : most;
+    const uint32_t eligible = kept - kept % block_size;
+    const uint32_t before = eligible > guest->thrown_toks ? eligible : guest->thrown_toks;
+    if ((uint32_t)sequence->base < before) {
+        instance->residency->recomputing_blocks +=
+            (uint64_t)sequence->holder.hashed_blocks + sequence->holder.anonymous_blocks;
+    }
+}
+
+void engine_count_batch(struct instance *instance, simtime time)
+{
+    struct residency *residency = instance->residency;
+    const unsigned __int128 lasts = (unsigned __int128)time;
+    residency->counters.active_block_ps += engine_active_blocks(instance) * lasts;
+    residency->counters.recompute_block_ps += residency->recomputing_blocks * lasts;
+    residency->recomputing_blocks = 0;
+}
+
 const struct residency_counters *instance_residency_counters(const struct instance *instance)
 {
     return instance->residency ? &instance->residency->counters : NULL;

@@ -25,6 +25,7 @@ struct guest {
     simtime served;         /* execution time before it was preempted last */
     simtime running_since;  /* SIMTIME_NEVER: it waits */
     uint64_t refused_in;    /* batch; 0: none */
+    uint32_t thrown_toks;   /* the most that it had computed when it was preempted */
     uint32_t stored_blocks; /* leading ones, since it was admitted, as they filled up */
     uint32_t loaded_toks;   /* for its first admission, brought from a tier, */
     uint8_t loaded_from;    /* this one */
@@ -95,9 +96,10 @@ struct residency {
     size_t guest_capacity;
     struct resident **residents; /* by program */
     size_t n_residents, resident_capacity;
-    uint32_t n_loading; /* waiting turns whose KV is on its way, */
-    uint32_t n_raising; /* to HBM or to the first tier */
-    uint64_t batch;     /* number of the one that is composed */
+    uint32_t n_loading;          /* waiting turns whose KV is on its way, */
+    uint32_t n_raising;          /* to HBM or to the first tier */
+    uint64_t batch;              /* number of the one that is composed, */
+    uint64_t recomputing_blocks; /* and what turns hold that compute something again in it */
     struct admission_queue queue;
     struct resident **spare; /* memory of former ones */
     size_t n_spare, spare_capacity;

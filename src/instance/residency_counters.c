@@ -26,4 +26,6 @@ void residency_counters_list(struct residency_counters *counters, uint64_t *coun
     sums[0] = &counters->active_block_ps;
     sums[1] = &counters->retained_block_ps;
     sums[2] = &counters->wasted_block_ps;
+    sums[3] = &counters->recompute_block_ps;
+    sums[4] = &counters->stalled_block_ps;
 }

@@ -34,10 +34,13 @@ struct residency_counters {
     unsigned __int128 active_block_ps;   /* blocks that turns and transfers hold, times the time of batches */
     unsigned __int128 retained_block_ps; /* private blocks of residents, times time */
     unsigned __int128 wasted_block_ps;   /* of those, of residents that did not return */
+    unsigned __int128
+        recompute_block_ps;             /* blocks of turns that compute again what was computed before, times batches */
+    unsigned __int128 stalled_block_ps; /* blocks of turns that wait for a load, times that */
 };
 
 /* All of them, for who adds them up or keeps them. */
-enum { RESIDENCY_COUNTS = 15 + 2 * TRANSFER_KINDS + MAX_TIERS, RESIDENCY_SUMS = 3 };
+enum { RESIDENCY_COUNTS = 15 + 2 * TRANSFER_KINDS + MAX_TIERS, RESIDENCY_SUMS = 5 };
 void residency_counters_list(struct residency_counters *counters, uint64_t *counts[RESIDENCY_COUNTS],
                              unsigned __int128 *sums[RESIDENCY_SUMS]);
 

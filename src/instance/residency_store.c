@@ -115,6 +115,7 @@ static void put_guest(const struct guest *guest, struct store_writer *writer)
     store_put_i64(writer, facts->hint_resume);
     store_put_i64(writer, facts->remaining_toks);
     store_put_u64(writer, facts->tenant);
+    store_put_u32(writer, facts->kept_toks);
     store_put_u32(writer, facts->kept_before);
     store_put_u32(writer, facts->tool_before);
     store_put_u32(writer, facts->tool_after);
@@ -127,6 +128,7 @@ static void put_guest(const struct guest *guest, struct store_writer *writer)
     store_put_u8(writer, guest->is_raising);
     store_put_i64(writer, guest->raise_until);
     store_put_u8(writer, guest->is_loading);
+    store_put_u32(writer, guest->thrown_toks);
     store_put_u32(writer, guest->stored_blocks);
     store_put_u32(writer, guest->loaded_toks);
     store_put_u8(writer, guest->loaded_from);
@@ -164,6 +166,7 @@ static void get_guest(struct guest *guest, struct store_reader *reader)
     facts->hint_resume = store_get_i64(reader);
     facts->remaining_toks = store_get_i64(reader);
     facts->tenant = store_get_u64(reader);
+    facts->kept_toks = store_get_u32(reader);
     facts->kept_before = store_get_u32(reader);
     facts->tool_before = store_get_u32(reader);
     facts->tool_after = store_get_u32(reader);
@@ -176,6 +179,7 @@ static void get_guest(struct guest *guest, struct store_reader *reader)
     guest->is_raising = store_get_u8(reader) != 0;
     guest->raise_until = store_get_i64(reader);
     guest->is_loading = store_get_u8(reader) != 0;
+    guest->thrown_toks = store_get_u32(reader);
     guest->stored_blocks = store_get_u32(reader);
     guest->loaded_toks = store_get_u32(reader);
     guest->loaded_from = store_get_u8(reader);

@@ -193,6 +193,9 @@ void engine_leave(struct instance *instance, const struct sequence *sequence, si
     struct guest *guest = residency_guest(instance->residency, sequence);
     guest->served += now - guest->running_since;
     guest->running_since = SIMTIME_NEVER;
+    if (sequence->computed_before > guest->thrown_toks) {
+        guest->thrown_toks = sequence->computed_before;
+    }
     engine_rank(instance, sequence, now);
 }
 

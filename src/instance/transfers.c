@@ -52,6 +52,7 @@ struct transfer *node_open_transfer(struct node *node, enum transfer_kind kind, 
     transfer->blocks = blocks;
     transfer->lasting = 0;
     transfer->moving = 0;
+    transfer->begun = 0;
     transfer->program = program;
     transfer->sequence = NULL;
     return transfer;
@@ -102,6 +103,7 @@ void node_begin_transfer(struct node *node, struct transfer *transfer, uint32_t 
     uint32_t path[2];
     transfer->moving = moving;
     transfer->waits = false;
+    transfer->begun = now;
     const struct network_transfer flow = node_flow(node, transfer, path);
     transfer->flow = network_start(node->network, now, &flow);
     counters->moved[transfer->kind].transfers++;
@@ -122,7 +124,7 @@ static void end_transfer(struct node *node, struct transfer *transfer, simtime n
         node_end_store(node, transfer, now);
         break;
     case TRANSFER_LOAD:
-        node_end_load(node, transfer);
+        node_end_load(node, transfer, now);
         break;
     case TRANSFER_PREFETCH:
         node_end_prefetch(node, transfer, now);

@@ -34,6 +34,7 @@ struct transfer {
     uint32_t lasting; /* of those, that may go on to storage */
     uint32_t moving;  /* of those, not there before */
     uint32_t flow;
+    simtime begun; /* when they set off */
     uint64_t program;
     struct sequence *sequence; /* that waits; of a TRANSFER_LOAD, holds the target itself */
 };
@@ -84,7 +85,7 @@ static inline uint64_t transfer_bytes_left(const struct node *node, const struct
 
 /* stores.c, loads.c, raises.c: what their end does. */
 void node_end_store(struct node *node, struct transfer *transfer, simtime now);
-void node_end_load(struct node *node, struct transfer *transfer);
+void node_end_load(struct node *node, struct transfer *transfer, simtime now);
 void node_end_prefetch(struct node *node, struct transfer *transfer, simtime now);
 void node_end_raise(struct node *node, struct transfer *transfer);
 

@@ -14,14 +14,16 @@ static inline uint32_t bin_bits(uint32_t bin)
     return bin < 2 * SUB_BINS ? 0 : (bin >> SUB_BITS) - 1;
 }
 
+/* The same of the bin of a value. */
+static inline uint32_t bin_bits_at(simtime value)
+{
+    return 63 - (uint32_t)__builtin_clzll((uint64_t)value | SUB_BINS) - SUB_BITS;
+}
+
 static inline uint32_t bin_of(simtime value)
 {
-    const uint64_t v = (uint64_t)value;
-    if (v < 2 * SUB_BINS) {
-        return (uint32_t)v;
-    }
-    const uint32_t shift = 63 - (uint32_t)__builtin_clzll(v) - SUB_BITS;
-    return (shift << SUB_BITS) + (uint32_t)(v >> shift);
+    const uint32_t shift = bin_bits_at(value);
+    return (shift << SUB_BITS) + (uint32_t)((uint64_t)value >> shift);
 }
 
 static inline double bin_low(uint32_t bin)

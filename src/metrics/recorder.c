@@ -32,7 +32,8 @@ struct recorder *recorder_create(const struct recorder_options *options)
     recorder->slo = options->slo;
     program_sample_init(&recorder->sample, options->program_rows);
     for (int i = 0; i < N_SERIES; i++) {
-        series_init(&recorder->series[i], options->exact_values ? options->exact_values : SERIES_EXACT_LIMIT);
+        const uint64_t exact = options->exact_values ? options->exact_values : SERIES_EXACT_LIMIT;
+        series_init(&recorder->series[i], i == ITL ? 0 : exact);
     }
     return recorder;
 }
@@ -171,6 +172,11 @@ void recorder_program(struct recorder *recorder, const struct program_record *re
     program_sample_add(&recorder->sample, &(struct program_row){.record = *record, .sums = *sums});
 }
 
+struct series *recorder_gaps(struct recorder *recorder)
+{
+    return &recorder->series[ITL];
+}
+
 static void merge_totals(struct recorder_summary *into, const struct recorder_summary *from)
 {
     into->programs_completed += from->programs_completed;
@@ -251,6 +257,7 @@ void recorder_summarise(struct recorder *recorder, struct recorder_summary *out)
     out->fairness = fairness_index(&recorder->fairness);
     out->ttft = series_quantities(&recorder->series[TTFT]);
     out->tpot = series_quantities(&recorder->series[TPOT]);
+    out->itl = series_quantities(&recorder->series[ITL]);
     out->e2e = series_quantities(&recorder->series[E2E]);
     out->queue = series_quantities(&recorder->series[QUEUE]);
     out->program_jct = series_quantities(&recorder->series[JCT]);

@@ -81,6 +81,10 @@ void recorder_turn(struct recorder *recorder, const struct turn_record *record, 
 /* `sums` are of all turns of the program. */
 void recorder_program(struct recorder *recorder, const struct program_record *record, const struct program_sums *sums);
 
+/* Where instances note the times between two tokens of a turn: too many to be heard of one by one. In bins. */
+struct series;
+struct series *recorder_gaps(struct recorder *recorder);
+
 /* Adds what `from` heard; it is empty afterwards. Both were created with the same options. */
 void recorder_merge(struct recorder *into, struct recorder *from);
 
@@ -124,6 +128,7 @@ struct recorder_summary {
     struct quantities program_jct, program_tool, program_queue; /* per program */
     struct quantities token_latency;                            /* per program: JCT over generated tokens */
     struct quantities ttft, tpot, e2e, queue;                   /* per turn */
+    struct quantities itl;                                      /* per gap between two tokens of a turn; in bins */
     bool sketched; /* percentiles come from histograms (more than options.exact_values) */
 };
 void recorder_summarise(struct recorder *recorder, struct recorder_summary *out);

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-enum { TTFT, TPOT, E2E, QUEUE, JCT, TOOL, PROGRAM_QUEUE, TOKEN_LATENCY, N_SERIES };
+enum { TTFT, TPOT, E2E, QUEUE, JCT, TOOL, PROGRAM_QUEUE, TOKEN_LATENCY, ITL, N_SERIES };
 
 struct recorder {
     bool keep_turns;

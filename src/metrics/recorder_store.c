@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 #define SECTION "recorder"
-enum { SECTION_VERSION = 2 };
+enum { SECTION_VERSION = 3 };
 
 /* Bytes of a turn, and of a program's row with an empty name. */
 enum { TURN_BYTES = 94, ROW_BYTES = 101 };

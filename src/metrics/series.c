@@ -1,7 +1,6 @@
 #include "metrics/series.h"
 
 #include "base/mem.h"
-#include "metrics/bins.h"
 #include "metrics/selection.h"
 
 #include <stdlib.h>
@@ -10,6 +9,9 @@
 void series_init(struct series *series, uint64_t exact_limit)
 {
     *series = (struct series){.exact_limit = exact_limit};
+    if (!exact_limit) {
+        series_sketch(series);
+    }
 }
 
 static void free_chunks(struct series *series)
@@ -25,7 +27,7 @@ void series_fini(struct series *series)
 {
     free_chunks(series);
     mem_free(series->bins);
-    series_init(series, 0);
+    *series = (struct series){0};
 }
 
 static uint64_t *count_bins(const struct series *series)
@@ -61,6 +63,18 @@ void series_keep(struct series *series, simtime value)
     chunk->n = 1;
     chunk->values[0] = value;
     series->chunks = chunk;
+}
+
+void series_spread_run(struct series *series, simtime first, simtime growth, uint32_t n, uint64_t times)
+{
+    for (uint64_t counted = 0; counted < n;) {
+        const simtime value = first + growth * (simtime)counted;
+        const uint64_t last = (uint64_t)value | ((UINT64_C(1) << bin_bits_at(value)) - 1); /* of its bin */
+        uint64_t within = (last - (uint64_t)first) / (uint64_t)growth + 1;
+        within = within < n ? within : n;
+        series->bins[bin_of(value)] += (within - counted) * times;
+        counted = within;
+    }
 }
 
 void series_merge(struct series *into, struct series *from)

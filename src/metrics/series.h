@@ -10,6 +10,7 @@
 #define ASIM_METRICS_SERIES_H
 
 #include "base/simtime.h"
+#include "metrics/bins.h"
 #include "metrics/recorder.h"
 
 #include <assert.h>
@@ -36,6 +37,7 @@ struct series {
     uint64_t *bins;              /* NULL while exact */
 };
 
+/* With a limit of 0 it has bins from the start. */
 void series_init(struct series *series, uint64_t exact_limit);
 void series_fini(struct series *series);
 
@@ -55,6 +57,31 @@ static inline void series_add(struct series *series, simtime value)
     series->n++;
     series->sum += (unsigned __int128)value;
     series->max = value > series->max ? value : series->max;
+}
+
+/* The bins of a run that is not in one. */
+void series_spread_run(struct series *series, simtime first, simtime growth, uint32_t n, uint64_t times);
+
+/* Of a series in bins: `n` >= 1 values that grow from `first` by `growth` >= 0 each, each `times` times. They add up
+ * to less than 2^63. */
+static inline void series_add_run(struct series *series, simtime first, simtime growth, uint32_t n, uint64_t times)
+{
+    assert(series->bins && first >= 0 && growth >= 0 && n >= 1);
+    const simtime last = first + growth * (simtime)(n - 1);
+    if (((first ^ last) >> bin_bits_at(first)) == 0) {
+        series->bins[bin_of(first)] += n * times;
+    } else {
+        series_spread_run(series, first, growth, n, times);
+    }
+    series->n += n * times;
+    series->sum += (unsigned __int128)(n * (uint64_t)(first + last) / 2) * times;
+    series->max = last > series->max ? last : series->max;
+}
+
+/* The same of one value. */
+static inline void series_add_times(struct series *series, simtime value, uint64_t times)
+{
+    series_add_run(series, value, 0, 1, times);
 }
 
 /* Gives up the exact values for bins; nothing to do when that has happened. */

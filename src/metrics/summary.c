@@ -86,7 +86,7 @@ static json_t *turns(const struct summary_input *in)
     set_count(object, "length_limited", r->turns_length_limited);
     set(object, "ttft_s", quantities(&r->ttft));
     set(object, "tpot_s", quantities(&r->tpot));
-    set(object, "itl_max_s", in->longest_gap ? json_real(simtime_to_s(in->longest_gap)) : json_null());
+    set(object, "itl_s", quantities(&r->itl));
     set(object, "e2e_s", quantities(&r->e2e));
     set(object, "queue_s", quantities(&r->queue));
     return object;

@@ -23,7 +23,7 @@ struct summary_decisions {
     uint64_t pins_returned, pins_expired, pins_forced, pins_released;
     uint64_t holds_returned, holds_evicted;
     uint64_t refused, displaced;
-    unsigned __int128 active_block_ps, retained_block_ps, wasted_block_ps;
+    unsigned __int128 active_block_ps, retained_block_ps, wasted_block_ps, recompute_block_ps, stalled_block_ps;
 };
 
 /* Tiers below HBM. */
@@ -100,7 +100,6 @@ struct summary_input {
 
     unsigned __int128 time_ps[SUMMARY_BOUNDS];
     simtime longest_busy; /* step time of the busiest instance */
-    simtime longest_gap;  /* between two tokens of a turn; 0: no turn has two */
 
     const struct summary_decisions *decisions; /* NULL: no policy decides anything */
     const struct summary_tiers *tiers;         /* NULL: nothing lies below HBM */

@@ -19,6 +19,10 @@ static json_t *occupancy(const struct summary_input *in)
     set_share(object, "active", active, all);
     set_share(object, "retained", retained, all);
     set_share(object, "wasted", (double)d->wasted_block_ps, all);
+    set_share(object, "recompute", (double)d->recompute_block_ps, all);
+    set_share(object, "stalled", (double)d->stalled_block_ps, all);
+    set_share(object, "unproductive", (double)(d->retained_block_ps + d->recompute_block_ps + d->stalled_block_ps),
+              all);
     set_share(object, "free", all > active + retained ? all - active - retained : 0.0, all);
     return object;
 }
@@ -49,6 +53,8 @@ json_t *summary_decisions_json(const struct summary_input *in)
     set_byte_time(object, "active_byte_s", in, d->active_block_ps);
     set_byte_time(object, "retained_byte_s", in, d->retained_block_ps);
     set_byte_time(object, "wasted_byte_s", in, d->wasted_block_ps);
+    set_byte_time(object, "recompute_byte_s", in, d->recompute_block_ps);
+    set_byte_time(object, "stalled_byte_s", in, d->stalled_block_ps);
     set(object, "kv_time", occupancy(in));
     return object;
 }

@@ -113,6 +113,16 @@ static void check_cluster(const struct resolved *resolved, struct diag *diag)
     }
 }
 
+static void check_residency(const struct resolved *resolved, struct diag *diag, const char *option)
+{
+    const struct settings *s = &resolved->settings;
+    if (s->checkpoint_every != SETTING_UNSET_TIME) {
+        conflict(resolved, diag, option, "is kept in no checkpoint; it does not go with", "checkpoint_every");
+    } else if (s->transport != TRANSPORT_NONE) {
+        conflict(resolved, diag, option, "is for one process; it does not go with", "transport");
+    }
+}
+
 static void check_output(const struct resolved *resolved, struct diag *diag)
 {
     const struct settings *s = &resolved->settings;
@@ -123,6 +133,11 @@ static void check_output(const struct resolved *resolved, struct diag *diag)
         conflict(resolved, diag, "decisions_log", "is kept in no checkpoint; it does not go with", "checkpoint_every");
     } else if (s->decisions_log && s->transport != TRANSPORT_NONE) {
         conflict(resolved, diag, "decisions_log", "is for one process; it does not go with", "transport");
+    }
+    if (s->residency_at) {
+        check_residency(resolved, diag, "residency_at");
+    } else if (s->residency_every != SETTING_UNSET_TIME) {
+        check_residency(resolved, diag, "residency_every");
     }
 }
 

@@ -3,6 +3,7 @@
 #include "options/draws.h"
 #include "options/gap.h"
 #include "options/input_files.h"
+#include "options/instants.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -71,6 +72,14 @@ static bool check_counts(const char *text, char *message, size_t message_bytes)
 {
     struct distribution counts;
     return draws_parse_counts(text, &counts, message, message_bytes);
+}
+
+static bool check_instants(const char *text, char *message, size_t message_bytes)
+{
+    struct instants instants;
+    const bool good = instants_parse(text, &instants, message, message_bytes);
+    instants_fini(&instants);
+    return good;
 }
 
 static bool check_durations(const char *text, char *message, size_t message_bytes)
@@ -390,6 +399,12 @@ static const struct option_row rows[] = {
      HELP("Also tell how many KV blocks of prompts were missed in HBM over how many the best evictions, which see the "
           "future, would have missed (kv.belady). What is looked up and entered is kept in memory. Excludes "
           "checkpoints.")},
+    {OPTION("output", TEXT, "residency_at", "--residency-at", residency_at), .check = check_instants,
+     .doc.allowed = "durations above 0, each longer than the one before it",
+     HELP("Also write residency.jsonl: where the KV of every program was at these instants of simulated time, e.g. "
+          "10s,1min. All records are kept in memory. Excludes checkpoints and transport mpi.")},
+    {OPTION("output", DURATION, "residency_every", "--residency-every", residency_every), ABOVE(0),
+     HELP("The same every so much simulated time, while programs are in progress or to come.")},
     {OPTION("output", COUNT, "program_rows", "--program-rows", program_rows), DEFAULT("10000"), RANGE(0, 4294967295),
      HELP("Most rows of programs.csv; beyond it, programs are sampled by a hash of their id.")},
     {OPTION("output", DURATION, "slo.ttft", "--slo-ttft", slo_ttft), ABOVE(0),

@@ -156,6 +156,8 @@ struct settings {
     bool turns_csv;
     bool decisions_log;
     bool belady_ratio;
+    const char *residency_at; /* text for instants_parse (options/instants.h); NULL: at none */
+    simtime residency_every;  /* unset: never */
     uint64_t program_rows;
     simtime slo_ttft; /* unset: anything will do; the others too */
     simtime slo_tpot;

@@ -38,6 +38,7 @@ struct turn_facts orchestrator_facts(const struct orchestrator *orchestrator, ui
                                .hint_pin = program->hints ? program->hints[number].pin : -1,
                                .hint_resume = program->hints ? program->hints[number].resume : -1,
                                .tenant = program->tenant,
+                               .kept_toks = orchestrator_kept_toks(orchestrator, slot, number),
                                .kept_before = follows ? program->turns[parent].kept_toks : 0,
                                .tool_before = follows ? program->turns[parent].tool : NO_TOOL,
                                .tool_after = is_last ? NO_TOOL : program->turns[number].tool,

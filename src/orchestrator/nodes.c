@@ -296,6 +296,13 @@ bool nodes_is_live(const struct progress *progress, uint32_t turn)
     return node->end < 0 && atomic_load_explicit(&node->waiting, memory_order_relaxed) == 0;
 }
 
+bool nodes_is_present(const struct progress *progress, uint32_t turn)
+{
+    const struct program *program = &progress->program;
+    const struct node *nodes = progress->nodes->by_turn;
+    return nodes[turn].end < 0 && (turn < program->graph->n_roots || nodes[program->turns[turn].parent].end >= 0);
+}
+
 uint32_t nodes_live(const struct progress *progress)
 {
     uint32_t live = 0;

@@ -194,6 +194,29 @@ struct ready_turn orchestrator_ready(const struct orchestrator *orchestrator, ui
 struct program_sums *orchestrator_sums(struct orchestrator *orchestrator, uint32_t slot, uint32_t turn);
 const struct program_sums *orchestrator_all_sums(const struct orchestrator *orchestrator, uint32_t slot);
 
+/* ---- for who reports on programs in progress (orchestrator/checkpoint.h says in which slots they are) ---- */
+
+/* A turn that is to come, or at an instance. */
+struct present_turn {
+    uint64_t program;
+    const char *name; /* of the program; lives as long as that is in progress */
+    simtime arrival;  /* of the program: a client may have taken it before */
+    uint32_t turn;
+    simtime ready;    /* SIMTIME_NEVER: not all turns that it waits for have ended */
+    uint32_t home;    /* instance of the turn that it follows; NO_HOME of a first one */
+    uint32_t follows; /* that turn; of a first one undefined */
+};
+
+/* The first present turn from number `*next` on, which is then the one behind it; false when there is none. Of a chain
+ * there is one; of a graph those that are ready or at an instance, and those that wait for others after the turn whose
+ * context they start from has ended. */
+bool orchestrator_next_present(const struct orchestrator *orchestrator, uint32_t slot, uint32_t *next,
+                               struct present_turn *out);
+
+/* The content of a turn that has ended, and how much of it was served: prompt and output. Valid as of
+ * orchestrator_prompt; in a chain not after that was called for the next turn. */
+struct content orchestrator_context(struct orchestrator *orchestrator, uint32_t slot, uint32_t number, uint32_t *toks);
+
 /* Turns of programs in progress that are ready or at an instance, without the first of each program. To check. */
 uint64_t orchestrator_turns_beside(const struct orchestrator *orchestrator);
 

@@ -1,4 +1,4 @@
-/* The inside of the orchestrator, for orchestrator.c, facts.c, nodes.c and checkpoint.c. */
+/* The inside of the orchestrator, for orchestrator.c, facts.c, nodes.c, present.c and checkpoint.c. */
 #ifndef ASIM_ORCHESTRATOR_ORCHESTRATOR_INTERNAL_H
 #define ASIM_ORCHESTRATOR_ORCHESTRATOR_INTERNAL_H
 
@@ -136,6 +136,9 @@ enum turn_outcome nodes_ended(const struct orchestrator *orchestrator, struct pr
 struct program_sums *nodes_sums(const struct progress *progress, uint32_t turn);
 bool nodes_is_live(const struct progress *progress, uint32_t turn);
 uint32_t nodes_live(const struct progress *progress);
+
+/* Whether the turn has not ended, and the one whose context it starts from has. */
+bool nodes_is_present(const struct progress *progress, uint32_t turn);
 
 /* The turns that have ended: what all others are follows from them. Loading refuses what cannot be, and instances that
  * are not below `n_instances`. */

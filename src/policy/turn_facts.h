@@ -21,6 +21,7 @@ struct turn_facts {
     simtime hint_resume;
     int64_t remaining_toks; /* output tokens of the program from this turn on */
     uint64_t tenant;
+    uint32_t kept_toks;               /* leading tokens of its prompt that its program's context began with before */
     uint32_t kept_before;             /* leading tokens that the previous turn had from the one before it */
     uint32_t tool_before, tool_after; /* NO_TOOL: none */
     bool is_last;

@@ -275,6 +275,7 @@ struct cluster *cluster_create(const struct settings *settings, uint32_t rank, u
     for (uint32_t i = 0; i < cluster->n_recorders; i++) {
         cluster->recorders[i] = cluster_new_recorder(settings);
     }
+    cluster->residency = residency_table_create(settings);
     return cluster;
 fail:
     cluster_destroy(cluster);
@@ -332,6 +333,7 @@ void cluster_destroy(struct cluster *cluster)
         recorder_destroy(cluster->recorders[i]);
     }
     mem_free(cluster->recorders);
+    residency_table_destroy(cluster->residency);
     router_destroy(cluster->router);
     orchestrator_destroy(cluster->orchestrator);
     tool_destroy(cluster->tool);

@@ -13,6 +13,7 @@
 #include "options/settings.h"
 #include "orchestrator/orchestrator.h"
 #include "router/router.h"
+#include "sim/residency_table.h"
 
 /* Everything that is decided before the first event. */
 struct cluster_plan {
@@ -56,8 +57,9 @@ struct cluster {
     uint32_t instances_per_rank;           /* the last may have fewer, or none */
     struct recorder **recorders;           /* one per thread; after a run the first has it all */
     uint32_t n_recorders;
-    simtime now;     /* of the last event */
-    uint64_t events; /* processed by the ring: releases, routings, turn ends */
+    struct residency_table *residency; /* NULL: the settings ask for no residency of KV */
+    simtime now;                       /* of the last event */
+    uint64_t events;                   /* processed by the ring: releases, routings, turn ends */
     struct program_counters {
         uint64_t started, dropped, truncated;
     } programs;
@@ -75,6 +77,12 @@ uint64_t cluster_programs_done(const struct cluster *cluster);
 
 /* Adds the steps of this rank's instances, and of those the ones taken in closed form. */
 void cluster_add_steps(const struct cluster *cluster, uint64_t *steps, uint64_t *fast_forwarded);
+
+/* The next instant at which the residency of KV is asked for; SIMTIME_NEVER: none is. */
+static inline simtime cluster_next_residency(const struct cluster *cluster)
+{
+    return cluster->residency ? cluster->residency->next : SIMTIME_NEVER;
+}
 
 /* Programs that have started and not ended. */
 static inline uint64_t cluster_in_progress(const struct cluster *cluster)

@@ -12,9 +12,9 @@ uint64_t engine_stats_clock(void)
 const char *window_rule_name(enum window_rule rule)
 {
     static const char *const names[WINDOW_RULES] = {
-        [WINDOW_INSTANCE] = "instance", [WINDOW_TURN] = "turn",         [WINDOW_TELEMETRY] = "telemetry",
-        [WINDOW_EXACT] = "exact",       [WINDOW_PROGRAMS] = "programs", [WINDOW_HORIZON] = "horizon",
-        [WINDOW_STOP] = "stop"};
+        [WINDOW_INSTANCE] = "instance",   [WINDOW_TURN] = "turn",         [WINDOW_TELEMETRY] = "telemetry",
+        [WINDOW_EXACT] = "exact",         [WINDOW_PROGRAMS] = "programs", [WINDOW_HORIZON] = "horizon",
+        [WINDOW_RESIDENCY] = "residency", [WINDOW_STOP] = "stop"};
     return names[rule];
 }
 

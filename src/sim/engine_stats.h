@@ -20,6 +20,7 @@ enum window_rule {
     WINDOW_EXACT,     /* the router sees exact states: a dispatch latency at a time */
     WINDOW_PROGRAMS,  /* the next programs are not prepared yet */
     WINDOW_HORIZON,   /* nothing is known before it, or the longest window allowed */
+    WINDOW_RESIDENCY, /* the residency of KV is asked for */
     WINDOW_STOP,      /* the end of the run */
     WINDOW_RULES,
 };

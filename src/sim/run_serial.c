@@ -20,7 +20,7 @@ struct serial {
     bool has_next;
     struct gateway *gateway; /* NULL: the router's policy neither hears of ends nor ticks */
     bool closed;             /* loop */
-    struct event_key stop;   /* of the run */
+    struct event_key stop;   /* of the run, or an earlier instant at which the residency of KV is asked for */
     bool failed;
     bool has_fault; /* a policy inside an instance answered nonsense; reported at the end */
 };
@@ -293,7 +293,7 @@ static void step_instance(struct serial *serial, struct event_key until)
     }
 }
 
-/* Brings every instance to the stop of the run; no turn ends before. */
+/* Brings every instance to the stop; no turn ends before. */
 static void advance_to_stop(struct serial *serial)
 {
     for (uint32_t i = 0; i < serial->cluster->plan.n_instances; i += ring_together(serial->cluster)) {
@@ -303,6 +303,37 @@ static void advance_to_stop(struct serial *serial)
     }
 }
 
+/* The end of the run, or an earlier instant at which the residency of KV is asked for. */
+static void set_stop(struct serial *serial)
+{
+    const struct cluster *cluster = serial->cluster;
+    const simtime end = cluster->settings.stop_at;
+    const simtime residency = cluster_next_residency(cluster);
+    const simtime first = end == SETTING_UNSET_TIME || residency < end ? residency : end;
+    serial->stop = first == SIMTIME_NEVER ? EVENT_NEVER : (struct event_key){.time = first, .phase = PHASE_STEP_END};
+}
+
+/* Nothing happens before the stop. True when the run goes on behind it. */
+static bool pass_stop(struct serial *serial)
+{
+    struct cluster *cluster = serial->cluster;
+    const simtime time = serial->stop.time;
+    advance_to_stop(serial);
+    if (time != cluster_next_residency(cluster) || time == SIMTIME_NEVER) {
+        return false;
+    }
+    if (cluster_in_progress(cluster) || serial->has_next) {
+        residency_table_take(cluster->residency, cluster);
+    } else {
+        residency_table_end(cluster->residency);
+    }
+    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+        refresh(serial, i);
+    }
+    set_stop(serial);
+    return time != cluster->settings.stop_at;
+}
+
 bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct diag *diag)
 {
     struct serial serial = {.cluster = cluster,
@@ -310,8 +341,11 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
                             .gateway = router_gateway(cluster->router),
                             .closed = cluster->settings.arrivals == SETTING_ARRIVALS_CLOSED};
     const simtime stop = cluster->settings.stop_at;
-    serial.stop = stop == SETTING_UNSET_TIME ? EVENT_NEVER : (struct event_key){.time = stop, .phase = PHASE_STEP_END};
+    set_stop(&serial);
     cluster_populate(cluster, 0, cluster->plan.n_instances);
+    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+        instance_note_gaps(cluster->instances[i], recorder_gaps(cluster->recorders[0]), cluster->settings.warmup);
+    }
     min_tree_init(&serial.outputs, cluster->plan.n_instances);
     heap_init(&serial.ready);
     heap_init(&serial.clients);
@@ -325,8 +359,10 @@ bool run_serial(struct cluster *cluster, run_pulse pulse, void *user, struct dia
         const struct event_key release = event_min(next_release(&serial), tick_at);
         const struct event_key output = min_tree_key(&serial.outputs, min_tree_first(&serial.outputs));
         if (!event_before(event_min(release, output), serial.stop)) {
-            advance_to_stop(&serial);
-            break;
+            if (!pass_stop(&serial)) {
+                break;
+            }
+            continue;
         }
         if (event_before(release, output) && release.time == tick_at.time && release.phase == tick_at.phase) {
             tick(&serial);

@@ -13,7 +13,8 @@ static void create_lanes(struct windows *windows)
     windows->lanes = mem_aligned(WINDOWS_CACHE_LINE, windows->n_lanes * sizeof *windows->lanes);
     for (uint32_t i = 0; i < windows->n_lanes; i++) {
         struct lane *lane = &windows->lanes[i];
-        *lane = (struct lane){.recorder = windows->cluster->recorders[i]};
+        *lane = (struct lane){.recorder = windows->cluster->recorders[i],
+                              .gaps = recorder_gaps(windows->cluster->recorders[i])};
         calendar_init(&lane->ready);
         calendar_batch_init(&lane->taken);
     }
@@ -157,6 +158,7 @@ bool run_windows_saved(struct cluster *cluster, struct transport *transport, run
     if (team_binding_problem(windows.team)) {
         diag_warning(diag, (struct diag_where){0}, "bind: %s", team_binding_problem(windows.team));
     }
+    windows_set_cut(&windows);
     create_lanes(&windows);
     create_partitions(&windows);
     team_run(windows.team, populate, &windows);

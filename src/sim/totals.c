@@ -90,7 +90,6 @@ static void add_instance(struct cluster_totals *totals, const struct instance *i
         busy += counters->part[bound];
     }
     totals->longest_busy = busy > totals->longest_busy ? busy : totals->longest_busy;
-    totals->longest_gap = counters->longest_gap > totals->longest_gap ? counters->longest_gap : totals->longest_gap;
     add_belady(totals, instance_belady(instance));
     if (decisions) {
         totals->deciding++;
@@ -135,13 +134,11 @@ static void add_ranks(struct cluster_totals *totals, struct transport *transport
     for (int i = 0; i < SUMS; i++) {
         *members.sums[i] = join(words + COUNTS + (ptrdiff_t)i * WORDS);
     }
-    int64_t most[4] = {-(int64_t)totals->peak_used_blocks, -totals->longest_busy, -totals->longest_gap,
-                       -(int64_t)totals->largest_ratio};
-    transport_min(transport, most, 4);
+    int64_t most[3] = {-(int64_t)totals->peak_used_blocks, -totals->longest_busy, -(int64_t)totals->largest_ratio};
+    transport_min(transport, most, 3);
     totals->peak_used_blocks = (uint32_t)-most[0];
     totals->longest_busy = -most[1];
-    totals->longest_gap = -most[2];
-    totals->largest_ratio = (uint64_t)-most[3];
+    totals->largest_ratio = (uint64_t)-most[2];
 }
 
 struct cluster_totals cluster_totals(const struct cluster *cluster, struct transport *transport)

@@ -17,7 +17,6 @@ struct cluster_totals {
     uint64_t nodes;                      /* groups of instances that share tiers */
     uint32_t peak_used_blocks;           /* of one instance */
     simtime longest_busy;                /* step time of one instance */
-    simtime longest_gap;                 /* between two tokens of a turn */
     unsigned __int128 part[STEP_BOUNDS]; /* ps */
     struct residency_counters decisions;
     struct belady_counts belady; /* zeros, where that is not asked for */

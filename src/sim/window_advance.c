@@ -74,6 +74,7 @@ void windows_advance(struct windows *windows, struct lane *lane, uint32_t index)
 {
     struct instance *instance = windows->cluster->instances[index];
     const struct event_key limit = limit_of(windows);
+    instance_note_gaps(instance, lane->gaps, windows->cluster->settings.warmup);
     while (instance_advance(instance, limit)) {
         windows_take_ends(windows, lane, index);
         if (windows->local) {
@@ -87,6 +88,7 @@ void windows_advance_group(struct windows *windows, struct lane *lane, uint32_t 
 {
     for (uint32_t i = first; i < first + n; i++) {
         windows_deliver(windows, lane, i);
+        instance_note_gaps(windows->cluster->instances[i], lane->gaps, windows->cluster->settings.warmup);
     }
     uint32_t ended;
     while ((ended = ring_advance(windows->cluster, first, limit_of(windows))) != ASIM_NONE) {

@@ -34,8 +34,7 @@ static simtime first_ready(const struct windows *windows)
 static struct window_end bound_window(const struct windows *windows)
 {
     const simtime first = first_ready(windows);
-    const simtime stop = windows->cluster->settings.stop_at;
-    struct window_end end = {.time = stop == SETTING_UNSET_TIME ? SIMTIME_NEVER : stop, .rule = WINDOW_STOP};
+    struct window_end end = windows->cut;
     if (first == SIMTIME_NEVER) {
         return end;
     }
@@ -53,7 +52,7 @@ static struct window_end bound_window(const struct windows *windows)
         const simtime instant = router_wants_snapshot(windows->cluster->router, first);
         const simtime due = instant >= 0 ? instant : router_next_snapshot(windows->cluster->router);
         window_close(&end, due, 0, WINDOW_TELEMETRY);
-        if (end.time == due && end.key == 0 && end.rule != WINDOW_STOP) {
+        if (end.time == due && end.key == 0 && end.rule < WINDOW_RESIDENCY) {
             end.rule = WINDOW_TELEMETRY;
         }
     }
@@ -280,9 +279,8 @@ static simtime instant_after(const struct windows *windows, simtime time)
 
 simtime windows_reach(const struct windows *windows, simtime end)
 {
-    const simtime stop = windows->cluster->settings.stop_at;
     simtime reach = window_later(end, windows->cluster->settings.dispatch_latency);
-    reach = stop != SETTING_UNSET_TIME ? simtime_least(reach, stop) : reach;
+    reach = simtime_least(reach, windows->cut.time);
     /* No instance passes two telemetry instants before it is asked for its state at the first. */
     return windows->exact ? reach : simtime_least(reach, window_later(instant_after(windows, end), windows->period));
 }
@@ -308,7 +306,7 @@ static void plan_work(struct windows *windows)
     const simtime end = windows->end.time;
     const bool closing = windows->end.rule == WINDOW_TELEMETRY; /* never with exact views */
     windows->instant = closing ? end : -1;
-    windows->touch_all = closing || windows->end.rule == WINDOW_STOP;
+    windows->touch_all = closing || windows->end.rule >= WINDOW_RESIDENCY;
     windows->deliver_all = windows->touch_all || windows->exact || windows->n_dispatches > MOST_DISPATCHES;
     windows->advance_to = end;
     if (windows->end.rule == WINDOW_STOP) {
@@ -426,6 +424,31 @@ static void pulse(struct windows *windows)
     windows->stopped = windows->pulse && windows->pulse(windows->user, cluster);
 }
 
+void windows_set_cut(struct windows *windows)
+{
+    const struct cluster *cluster = windows->cluster;
+    const simtime stop = cluster->settings.stop_at;
+    windows->cut = (struct window_end){.time = stop == SETTING_UNSET_TIME ? SIMTIME_NEVER : stop, .rule = WINDOW_STOP};
+    window_close(&windows->cut, cluster_next_residency(cluster), 0, WINDOW_RESIDENCY);
+}
+
+/* The last window ended at the cut. A telemetry instant there comes after it, since what happens at the instant belongs
+ * to a snapshot. */
+static void pass_cut(struct windows *windows)
+{
+    struct cluster *cluster = windows->cluster;
+    const simtime next = cluster_next_residency(cluster);
+    if (next == SIMTIME_NEVER || windows->end.time != next) {
+        return;
+    }
+    if (cluster_in_progress(cluster) || windows->has_next || windows->n_upcoming) {
+        residency_table_take(cluster->residency, cluster);
+    } else {
+        residency_table_end(cluster->residency);
+    }
+    windows_set_cut(windows);
+}
+
 void windows_open(void *argument)
 {
     struct windows *windows = argument;
@@ -445,6 +468,9 @@ void windows_open(void *argument)
         windows_catch_up(windows);
     }
     gather_window(windows);
+    if (windows->end.rule >= WINDOW_RESIDENCY && !windows->failed) {
+        pass_cut(windows);
+    }
     windows->done = is_over(windows);
     if (is_saved && !windows->failed) {
         checkpoint_write(windows);

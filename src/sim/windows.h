@@ -129,7 +129,8 @@ struct lane {
     struct due scratch;
     struct calendar_batch taken; /* from the calendar, for the next window */
     struct recorder *recorder;
-    uint32_t *freed; /* slots of programs that are over */
+    struct series *gaps; /* of the recorder */
+    uint32_t *freed;     /* slots of programs that are over */
     size_t n_freed, freed_capacity;
     struct heap_entry *clients; /* closed loop: (time, client) of clients that became free */
     size_t n_clients, clients_capacity;
@@ -274,7 +275,8 @@ struct windows {
     uint64_t due_at_home; /* turns that are due in the period and have not been counted by the router */
     simtime first_effect, first_known, first_event; /* over all ranks */
     struct window_end end;                          /* of the present window */
-    uint64_t window;                                /* number of the present window */
+    struct window_end cut; /* no instance passes it: the end of the run, or an instant that residency is asked for */
+    uint64_t window;       /* number of the present window */
     bool done, failed, stopped;
 
     /* Read by all threads while they work. */
@@ -318,6 +320,9 @@ static inline struct partition *windows_partition(const struct windows *windows,
 }
 
 /* ---- window_open.c ---- */
+
+/* Before the first window: sets windows->cut. */
+void windows_set_cut(struct windows *windows);
 
 /* Closes the last window and opens the next; sets windows->done after the last one. */
 void windows_open(void *windows);

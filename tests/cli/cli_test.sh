@@ -217,6 +217,20 @@ from_flags=$(digest_of --generate swe-agent --programs 200 --seed 7 --request-ra
 [ "$from_file" = "$from_flags" ] || fail "the example and its flags differ: $from_file $from_flags"
 from_file=$(digest_of good.yaml)
 
+echo "residency"
+rm -rf residency
+expect 0 'residency of KV' run good.yaml --residency-at 100ms
+expect 0 'run folder: residency' run good.yaml --residency-at 100ms,250ms --residency-every 200ms --out residency
+grep -q '"residency.jsonl"' residency/manifest.json || fail "the manifest does not list residency.jsonl"
+times=$(sed 's/,.*//' residency/residency.jsonl | uniq | head -n 4 | tr -d '\n')
+[ "$times" = '{"time_s":0.1{"time_s":0.2{"time_s":0.25{"time_s":0.4' ] || fail "residency at other instants: $times"
+[ "$(json residency/summary.json digest)" = "$from_file" ] || fail "to ask for residency changes the digest"
+expect 2 "'5s,5s' is not a list of instants; allowed: durations above 0" run good.yaml --residency-at 5s,5s
+expect 2 'residency_at: 5s .* is kept in no checkpoint; it does not go with checkpoint_every' run good.yaml \
+    --residency-at 5s --checkpoint-every 1min --out never
+expect 2 'residency_every: 5s .* is for one process; it does not go with transport' run good.yaml \
+    --residency-every 5s --transport mpi
+
 echo "resolved configuration"
 expect 0 'block_size' run good.yaml --print-config --set block_size=32
 cp out.txt first.yaml

@@ -221,6 +221,27 @@ asim_status asim_result_write_decisions(const asim_result *result, FILE *file)
     return ASIM_OK;
 }
 
+size_t asim_result_residency_count(const asim_result *result)
+{
+    (void)result;
+    return 0;
+}
+
+asim_status asim_result_residency(const asim_result *result, size_t index, asim_residency *out)
+{
+    (void)result;
+    (void)index;
+    (void)out;
+    return ASIM_USAGE;
+}
+
+asim_status asim_result_write_residency(const asim_result *result, FILE *file)
+{
+    (void)result;
+    fputs("{}\n", file);
+    return ASIM_OK;
+}
+
 size_t asim_result_message_count(const asim_result *result)
 {
     (void)result;

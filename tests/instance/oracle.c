@@ -44,16 +44,20 @@ static const char *load_difference(const struct load_snapshot *a, const struct l
     return NULL;
 }
 
-static const char *counter_difference(const struct plain_run *a, const struct instance_counters *b)
+static const char *counter_difference(const struct plain_run *a, const struct outcome *run)
 {
+    const struct instance_counters *b = &run->counters;
+    const struct gaps_seen gaps = gaps_seen(&a->gaps);
     SAME(steps)
     SAME(preemptions)
     SAME(scheduled_tokens)
     SAME(peak_used_blocks)
-    SAME(longest_gap)
     simtime busy = 0;
     for (int i = 0; i < STEP_BOUNDS; i++) {
         busy += b->part[i];
+    }
+    if (!same_gaps(&gaps, &run->gaps)) {
+        return "gaps between tokens";
     }
     return a->busy != busy ? "sum of step times" : NULL;
 }
@@ -68,7 +72,7 @@ static void compare(const struct plain_run *oracle, const struct outcome *run, u
         }
         assert_int_equal(oracle->ends[i].slot, run->ends[i].slot);
     }
-    const char *what = counter_difference(oracle, &run->counters);
+    const char *what = counter_difference(oracle, run);
     if (what || oracle->evicted != run->evicted) {
         fail_msg("seed %" PRIu64 ", %s: %s differs", seed, mode, what ? what : "evicted");
     }
@@ -91,7 +95,7 @@ void check_against_oracle(uint64_t first, uint64_t last, struct oracle_coverage 
         struct plain_run oracle;
         scenario_init(&scenario, seed);
         plain_engine_run(&scenario.config, SCENARIO_INSTANCE, step_time, scenario.arrivals, scenario.n_arrivals,
-                         &oracle);
+                         scenario.gaps_from, &oracle);
         for (int mode = ENGINE_PLAIN; mode <= ENGINE_FAST_FORWARD; mode++) {
             /* Every mode with telemetry on the way for some seeds, in one go for others. */
             const simtime chunk = (seed + (uint64_t)mode) % 2 ? scenario.config.telemetry_period : 0;

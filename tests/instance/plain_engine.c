@@ -52,6 +52,7 @@ struct engine {
     uint64_t received;
     struct prefill_chunk *chunks;
     size_t states_capacity;
+    simtime gaps_from;
     struct plain_run *out;
 };
 
@@ -373,10 +374,10 @@ static void end_step(struct engine *engine)
         struct request *request = done.items[i].request;
         if (done.items[i].samples && request->record.first_token == SIMTIME_NEVER) {
             request->record.first_token = request->last_token = done.end;
-        }
-        if (done.items[i].samples) {
-            const simtime gap = done.end - request->last_token;
-            engine->out->longest_gap = gap > engine->out->longest_gap ? gap : engine->out->longest_gap;
+        } else if (done.items[i].samples) {
+            if (request->last_token >= engine->gaps_from) {
+                series_add(&engine->out->gaps, done.end - request->last_token);
+            }
             request->last_token = done.end;
         }
         if (done.items[i].ends) {
@@ -425,6 +426,7 @@ static void engine_init(struct engine *engine, const struct engine_config *confi
         engine->flights[i].items = mem_alloc((n_arrivals + 1) * sizeof *engine->flights[i].items);
     }
     *out = (struct plain_run){.ends = mem_alloc((n_arrivals + 1) * sizeof *out->ends)};
+    series_init(&out->gaps, 0);
 }
 
 static void engine_fini(struct engine *engine)
@@ -439,10 +441,12 @@ static void engine_fini(struct engine *engine)
 }
 
 void plain_engine_run(const struct engine_config *config, uint32_t id, struct step_time *step_time,
-                      const struct turn_arrival *arrivals, uint32_t n_arrivals, struct plain_run *out)
+                      const struct turn_arrival *arrivals, uint32_t n_arrivals, simtime gaps_from,
+                      struct plain_run *out)
 {
     struct engine engine;
     engine_init(&engine, config, step_time, n_arrivals, out);
+    engine.gaps_from = gaps_from;
     struct request *requests = mem_zalloc((n_arrivals + 1) * sizeof *requests);
     for (uint32_t arrived = 0; out->n_ends < n_arrivals;) {
         const simtime arrival = arrived < n_arrivals ? arrivals[arrived].time : SIMTIME_NEVER;
@@ -476,6 +480,7 @@ void plain_run_fini(struct plain_run *run)
 {
     mem_free(run->ends);
     mem_free(run->states);
+    series_fini(&run->gaps);
     *run = (struct plain_run){0};
 }
 

@@ -8,6 +8,7 @@
 #define ASIM_TESTS_INSTANCE_PLAIN_ENGINE_H
 
 #include "instance/instance.h"
+#include "metrics/series.h"
 
 /* What happened in a run. */
 enum plain_event {
@@ -52,8 +53,8 @@ struct plain_run {
     uint64_t scheduled_tokens;
     uint64_t evicted;
     uint32_t peak_used_blocks;
-    simtime longest_gap; /* between two tokens of a turn */
-    simtime busy;        /* sum of all step times, with the host time that the device waits for */
+    struct series gaps; /* between two tokens of a turn */
+    simtime busy;       /* sum of all step times, with the host time that the device waits for */
     struct plain_state {
         simtime time;
         struct load_snapshot load;
@@ -62,9 +63,11 @@ struct plain_run {
     uint64_t seen[PLAIN_EVENTS];
 };
 
-/* Serves `arrivals` (in order of time) to the last completion, as instance `id`. */
+/* Serves `arrivals` (in order of time) to the last completion, as instance `id`. Gaps between tokens are counted where
+ * they begin at `gaps_from` or later. */
 void plain_engine_run(const struct engine_config *config, uint32_t id, struct step_time *step_time,
-                      const struct turn_arrival *arrivals, uint32_t n_arrivals, struct plain_run *out);
+                      const struct turn_arrival *arrivals, uint32_t n_arrivals, simtime gaps_from,
+                      struct plain_run *out);
 void plain_run_fini(struct plain_run *run);
 
 /* The load after the last step end at or before `instant`. */

@@ -57,6 +57,9 @@ static void assert_same(const struct programs_outcome *a, const struct programs_
         }
     }
     assert_int_equal(a->n_ends, b->n_ends);
+    if (!same_gaps(&a->gaps, &b->gaps)) {
+        fail_msg("%s: gaps between tokens differ", what);
+    }
     for (uint32_t i = 0; i < PROGRAMS_MOST_INSTANCES; i++) {
         if (!same_share(&a->shares[i], &b->shares[i])) {
             fail_msg("%s: counters of instance %u differ", what, i);
@@ -99,6 +102,8 @@ static void cover_share(struct coverage *sum, const struct programs_share *share
     sum->residency.dropped += counters->dropped;
     sum->residency.refused += counters->refused;
     sum->residency.displaced += counters->displaced;
+    sum->residency.recompute_block_ps += counters->recompute_block_ps;
+    sum->residency.stalled_block_ps += counters->stalled_block_ps;
 }
 
 static void cover(struct coverage *sum, const struct programs_outcome *outcome)
@@ -111,13 +116,23 @@ static void cover(struct coverage *sum, const struct programs_outcome *outcome)
 static void show_coverage(const struct coverage *sum)
 {
     const struct residency_counters *residency = &sum->residency;
-    const uint64_t seen[] = {residency->pins_returned, residency->pins_expired,   residency->pins_forced,
-                             residency->pins_released, residency->holds_returned, residency->holds_evicted,
-                             residency->dropped,       residency->refused,        residency->displaced,
-                             sum->preemptions,         sum->fast_forwarded};
-    static const char *const names[] = {
-        "pins returned", "pins expired", "pins forced", "pins released", "holds returned",      "holds evicted",
-        "dropped",       "refused",      "displaced",   "preemptions",   "steps fast-forwarded"};
+    const uint64_t seen[] = {
+        residency->pins_returned, residency->pins_expired,   residency->pins_forced,
+        residency->pins_released, residency->holds_returned, residency->holds_evicted,
+        residency->dropped,       residency->refused,        residency->displaced,
+        sum->preemptions,         sum->fast_forwarded,       (uint64_t)(residency->recompute_block_ps / SIMTIME_S)};
+    static const char *const names[] = {"pins returned",
+                                        "pins expired",
+                                        "pins forced",
+                                        "pins released",
+                                        "holds returned",
+                                        "holds evicted",
+                                        "dropped",
+                                        "refused",
+                                        "displaced",
+                                        "preemptions",
+                                        "steps fast-forwarded",
+                                        "block seconds of computing again"};
     for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
         print_message("%llu %s\n", (unsigned long long)seen[i], names[i]);
         assert_true(seen[i] > 0);
@@ -136,11 +151,19 @@ static void show_tiers(const struct coverage *sum)
                              residency->loaded_blocks[0],
                              residency->loaded_blocks[1],
                              residency->loaded_blocks[2],
-                             residency->stores_refused};
-    static const char *const names[] = {
-        "programs sent away", "stores",        "copies down",        "loads",
-        "prefetches",         "raises",        "blocks from tier 0", "blocks from tier 1",
-        "blocks from tier 2", "stores refused"};
+                             residency->stores_refused,
+                             (uint64_t)(residency->stalled_block_ps / SIMTIME_S)};
+    static const char *const names[] = {"programs sent away",
+                                        "stores",
+                                        "copies down",
+                                        "loads",
+                                        "prefetches",
+                                        "raises",
+                                        "blocks from tier 0",
+                                        "blocks from tier 1",
+                                        "blocks from tier 2",
+                                        "stores refused",
+                                        "block seconds of waiting for loads"};
     for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
         print_message("%llu %s\n", (unsigned long long)seen[i], names[i]);
         assert_true(seen[i] > 0);
@@ -166,6 +189,32 @@ static void watch(const struct programs *programs)
     sigaction(SIGABRT, &action, NULL);
 }
 
+/* Blocks are held while something is computed again exactly where something is: what the context before had and was not
+ * found, or what a preemption threw away. */
+static void check_recompute(const struct programs *programs, const struct programs_outcome *outcome)
+{
+    uint64_t toks[PROGRAMS_MOST_INSTANCES] = {0};
+    for (uint32_t i = 0; i < outcome->n_ends; i++) {
+        const struct turn_record *record = &outcome->ends[i].record;
+        const struct planned_program *plan = &programs->plans[record->program];
+        const uint32_t kept = record->turn ? plan->prompt[record->turn - 1] + plan->output[record->turn - 1] : 0;
+        const uint32_t most = kept < record->prompt_toks ? kept : record->prompt_toks - 1;
+        const uint32_t eligible = most - most % programs->config.block_size;
+        toks[record->instance] +=
+            record->recomputed_toks + (eligible > record->hit_toks ? eligible - record->hit_toks : 0);
+    }
+    for (uint32_t i = 0; i < programs->n_instances; i++) {
+        const struct programs_share *share = &outcome->shares[i];
+        if (share->decides && (toks[i] > 0) != (share->residency.recompute_block_ps > 0)) {
+            fail_msg("%s: instance %u computed %llu tokens again", programs->label, i, (unsigned long long)toks[i]);
+        }
+        const bool loads = share->residency.moved[TRANSFER_LOAD].blocks > 0;
+        if (loads != (share->residency.stalled_block_ps > 0)) {
+            fail_msg("%s: instance %u loads, or nothing waits for it", programs->label, i);
+        }
+    }
+}
+
 static void check_one(const struct programs *programs, const struct policy_set *policies, struct step_time *step_time,
                       struct coverage *sum)
 {
@@ -183,6 +232,7 @@ static void check_one(const struct programs *programs, const struct policy_set *
     assert_same(&plain, &steady, what, "steady");
     assert_same(&plain, &fast, what, "fast-forward");
     assert_same(&plain, &whole, what, "fast-forward at a stretch");
+    check_recompute(programs, &whole);
     cover(sum, &whole);
 }
 

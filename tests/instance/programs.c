@@ -192,6 +192,7 @@ static struct turn_facts facts_of(const struct run *run, uint32_t program)
                                .hint_pin = plan->hint_pin,
                                .hint_resume = plan->hint_resume,
                                .tenant = plan->tenant,
+                               .kept_toks = turn ? plan->prompt[turn - 1] + plan->output[turn - 1] : 0,
                                .tool_before = turn ? plan->tool[turn - 1] : NO_TOOL,
                                .tool_after = is_last ? NO_TOOL : plan->tool[turn],
                                .is_last = is_last};
@@ -337,6 +338,7 @@ static void finish(struct run *run)
         const struct residency_counters *residency = instance_residency_counters(instance);
         assert_int_equal(kv_free(instance_pool(instance)), kv_usable(instance_pool(instance)));
         out->shares[i].residency = residency ? *residency : (struct residency_counters){0};
+        out->shares[i].decides = residency != NULL;
         out->shares[i].counters = *instance_counters(instance);
         out->shares[i].evicted = kv_evicted(instance_pool(instance));
         const struct policy_fault *fault = instance_fault(instance);
@@ -376,10 +378,13 @@ void programs_run(const struct programs *programs, const struct policy_set *poli
     config.stepping = stepping;
     config.policies = policies;
     memset(out, 0, sizeof *out);
+    struct series gaps;
+    series_init(&gaps, 0);
     struct run run = {.programs = programs, .out = out, .pace = pace, .left = programs->n};
     run.node = programs->tiers.n_tiers ? node_create(&programs->tiers, config.block_size) : NULL;
     for (uint32_t i = 0; i < programs->n_instances; i++) {
         run.instances[i] = instance_create(i, &config, step_time, run.node);
+        instance_note_gaps(run.instances[i], &gaps, 0);
     }
     for (uint32_t i = 0; i < programs->n; i++) {
         run.progress[i].ready = programs->plans[i].arrival;
@@ -405,4 +410,6 @@ void programs_run(const struct programs *programs, const struct policy_set *poli
     }
     finish(&run);
     close_run(&run);
+    out->gaps = gaps_seen(&gaps);
+    series_fini(&gaps);
 }

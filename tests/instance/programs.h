@@ -3,6 +3,7 @@
 #ifndef ASIM_TESTS_INSTANCE_PROGRAMS_H
 #define ASIM_TESTS_INSTANCE_PROGRAMS_H
 
+#include "instance/gaps_seen.h"
 #include "instance/instance.h"
 #include "instance/node.h"
 #include "instance/residency_counters.h"
@@ -52,8 +53,10 @@ struct programs_outcome {
     struct programs_share {
         struct instance_counters counters;
         struct residency_counters residency;
+        bool decides; /* policies do */
         uint64_t evicted;
     } shares[PROGRAMS_MOST_INSTANCES]; /* by instance */
+    struct gaps_seen gaps;             /* of all instances */
     struct load_snapshot snapshots[512];
     uint32_t n_snapshots;
     char fault[256]; /* empty: none */

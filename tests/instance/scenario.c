@@ -178,6 +178,10 @@ void scenario_init(struct scenario *scenario, uint64_t seed)
     for (uint32_t i = 0; i < scenario->n_arrivals && !all_shared; i++) {
         scenario->arrivals[i].shared_output = output_is_shared(scenario, i);
     }
+    if (draw(seed, &counter, 0, 1)) {
+        scenario->gaps_from = scenario->arrivals[draw(seed, &counter, 0, scenario->n_arrivals - 1)].time +
+                              (simtime)draw(seed, &counter, 0, (uint64_t)SIMTIME_S);
+    }
 }
 
 void scenario_fini(struct scenario *scenario)
@@ -278,6 +282,9 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
     struct engine_config config = scenario->config;
     config.stepping = stepping;
     struct instance *instance = instance_create(SCENARIO_INSTANCE, &config, step_time, NULL);
+    struct series gaps;
+    series_init(&gaps, 0);
+    instance_note_gaps(instance, &gaps, scenario->gaps_from);
     *out = (struct outcome){.ends = mem_alloc(scenario->n_arrivals * sizeof *out->ends),
                             .snapshots = mem_alloc(MAX_SNAPSHOTS * sizeof *out->snapshots),
                             .instants = mem_alloc(MAX_SNAPSHOTS * sizeof *out->instants)};
@@ -313,6 +320,8 @@ void scenario_run(const struct scenario *scenario, struct step_time *step_time, 
     assert_int_equal(kv_free(instance_pool(instance)), kv_usable(instance_pool(instance)));
     kv_pool_check(instance_pool(instance));
     out->counters = *instance_counters(instance);
+    out->gaps = gaps_seen(&gaps);
+    series_fini(&gaps);
     out->evicted = kv_evicted(instance_pool(instance));
     instance_destroy(instance);
 }

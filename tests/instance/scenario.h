@@ -2,6 +2,7 @@
 #ifndef ASIM_TESTS_INSTANCE_SCENARIO_H
 #define ASIM_TESTS_INSTANCE_SCENARIO_H
 
+#include "instance/gaps_seen.h"
 #include "instance/instance.h"
 
 enum { SCENARIO_INSTANCE = 7 };
@@ -12,6 +13,7 @@ struct scenario {
     uint32_t n_arrivals;
     bool has_common;              /* turns repeat and continue each other; otherwise only system prompts are shared */
     struct extent_list *contents; /* of the turns */
+    simtime gaps_from;            /* gaps between tokens that begin before are not counted */
     uint64_t *speakers;           /* whose output stream a turn's output is */
 };
 
@@ -23,6 +25,7 @@ struct outcome {
     struct turn_end *ends; /* in the order they ended */
     uint32_t n_ends;
     struct instance_counters counters;
+    struct gaps_seen gaps;
     uint64_t evicted;
     struct load_snapshot *snapshots; /* one per telemetry instant looked at */
     simtime *instants;               /* of the snapshots */

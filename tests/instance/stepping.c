@@ -27,7 +27,7 @@ static void assert_same(const struct outcome *plain, const struct outcome *other
     if (plain->n_ends != other->n_ends || plain->evicted != other->evicted ||
         plain->counters.steps != other->counters.steps || plain->counters.preemptions != other->counters.preemptions ||
         plain->counters.peak_used_blocks != other->counters.peak_used_blocks ||
-        plain->counters.longest_gap != other->counters.longest_gap ||
+        !same_gaps(&plain->gaps, &other->gaps) ||
         plain->counters.scheduled_tokens != other->counters.scheduled_tokens ||
         memcmp(plain->counters.part, other->counters.part, sizeof plain->counters.part) != 0) {
         fail_msg("seed %llu: counters differ", (unsigned long long)seed);

@@ -16,6 +16,8 @@ struct fixture {
     struct turn_record records[MOST_TURNS]; /* of the turns, by number */
     uint32_t order[MOST_TURNS];             /* in which they ended */
     struct instance_counters counters;
+    struct series gaps; /* between tokens, in the last run, */
+    simtime gaps_from;  /* those that begin then or later */
 };
 
 static int set_up(void **state)
@@ -40,6 +42,7 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     step_time_destroy(fixture->step_time);
+    series_fini(&fixture->gaps);
     return 0;
 }
 
@@ -64,6 +67,9 @@ static void serve_in(struct fixture *fixture, enum engine_stepping stepping)
     struct engine_config config = fixture->config;
     config.stepping = stepping;
     struct instance *instance = instance_create(3, &config, fixture->step_time, NULL);
+    series_fini(&fixture->gaps);
+    series_init(&fixture->gaps, 0);
+    instance_note_gaps(instance, &fixture->gaps, fixture->gaps_from);
     uint32_t delivered = 0;
     uint32_t ended = 0;
     while (ended < fixture->n) {
@@ -217,13 +223,18 @@ static void preemption(void **state)
     const uint32_t a = add(f, 0, 32, 20);
     const uint32_t b = add(f, 0, 32, 20);
     const uint32_t c = add(f, 0, 10, 1);
+    struct series gaps;
+    series_init(&gaps, 0);
     simtime now = PREFILL(f, WHOLE(32), WHOLE(32));
     for (uint32_t computed = 33; computed <= 48; computed++) {
         now += decode(f, 2, 2 * computed);
+        series_add(&gaps, decode(f, 2, 2 * computed));
+        series_add(&gaps, decode(f, 2, 2 * computed));
     }
     const simtime preempted = now; /* b goes, c is not let in though there is a place and a block for it */
     for (uint32_t computed = 49; computed <= 51; computed++) {
         now += decode(f, 1, computed);
+        series_add(&gaps, decode(f, 1, computed));
     }
     const simtime resumed = now;
     /* The block that a took was b's last one; of 49 tokens known (48 computed, one more sampled) 32 are cached. */
@@ -231,8 +242,16 @@ static void preemption(void **state)
     const simtime short_end = now;
     now += decode(f, 1, 50);
     now += decode(f, 1, 51);
+    series_add(&gaps, short_end - preempted);
+    series_add(&gaps, decode(f, 1, 50));
+    series_add(&gaps, decode(f, 1, 51));
+    const struct gaps_seen expected = gaps_seen(&gaps);
+    series_fini(&gaps);
     EACH_STEPPING(f)
     {
+        const struct gaps_seen seen = gaps_seen(&f->gaps);
+        assert_true(same_gaps(&seen, &expected));
+        assert_int_equal(seen.n, 2 * 19);
         assert_int_equal(f->counters.preemptions, 1);
         assert_int_equal(f->records[a].preemptions, 0);
         assert_int_equal(f->records[a].last_token, resumed);
@@ -243,6 +262,28 @@ static void preemption(void **state)
         assert_int_equal(f->records[b].last_token, now);
         assert_int_equal(f->records[c].first_scheduled, resumed);
         assert_int_equal(f->records[c].last_token, short_end);
+    }
+}
+
+/* From the very instant of a token on, within a stretch of steps. */
+static void gaps_are_heard_of_from_a_time_on(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t a = add(f, 0, 10, 40);
+    simtime now = PREFILL(f, WHOLE(10));
+    for (uint32_t token = 2; token <= 20; token++) {
+        now += decode(f, 1, 9 + token);
+    }
+    const simtime twentieth = now;
+    for (int late = -1; late <= 1; late++) {
+        f->gaps_from = twentieth + late;
+        EACH_STEPPING(f)
+        {
+            assert_int_equal(f->gaps.n, late > 0 ? 19 : 20);
+            if (late == 0) {
+                assert_true(f->gaps.sum == (unsigned __int128)(f->records[a].last_token - twentieth));
+            }
+        }
     }
 }
 
@@ -543,6 +584,7 @@ int main(void)
         CASE(uncut_prompts_wait_for_the_whole_budget),
         CASE(nobody_passes_a_head_that_lacks_blocks),
         CASE(preemption),
+        CASE(gaps_are_heard_of_from_a_time_on),
         CASE(a_cached_prompt_computes_its_last_block_again),
         CASE(generated_blocks_are_cached),
         CASE(arrivals_wait_for_batches_in_the_queue),

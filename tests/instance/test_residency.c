@@ -582,6 +582,57 @@ static void a_victim_that_is_not_there_is_reported(void **state)
     expect_fault(f, "victim", "running turn 2 of 2");
 }
 
+/* ---- waste ---- */
+
+/* A batch of one chunk. */
+static simtime prefill(const struct fixture *f, uint32_t tokens, uint32_t context, bool sampled)
+{
+    const struct prefill_chunk chunk = {.tokens = tokens, .context = context, .sampled = sampled};
+    return step_time_batch(f->step_time, &(struct batch_shape){.n_chunks = 1, .chunks = &chunk}).total;
+}
+
+/* 65 tokens of the program's context are dropped, and come again with its next turn: 64, four blocks, could be hit. */
+static void what_is_dropped_is_computed_again(void **state)
+{
+    struct fixture *f = *state;
+    f->config.max_num_batched_tokens = 40;
+    add(f, 0, 0, MS(3), 64, 2);
+    const uint32_t back = add(f, 0, 1, MS(500), 100, 2);
+    f->facts[back].kept_toks = 66;
+    script.retention[0] = (struct asim_retention){.action = ASIM_DROP};
+    EACH_STEPPING(f)
+    {
+        assert_int_equal(f->records[back].hit_toks, 0);
+        /* Chunks of 40, 40 and 20 tokens: the second begins with lost ones, the third does not. */
+        const __int128 waste = (__int128)3 * prefill(f, 40, 0, false) + (__int128)5 * prefill(f, 40, 40, false);
+        assert_true(f->counters.recompute_block_ps == (unsigned __int128)waste);
+        assert_true(f->counters.stalled_block_ps == 0 && f->counters.retained_block_ps == 0);
+    }
+    script.retention[0] = (struct asim_retention){.action = ASIM_HOLD};
+    EACH_STEPPING(f)
+    {
+        assert_int_equal(f->records[back].hit_toks, 64);
+        assert_true(f->counters.recompute_block_ps == 0);
+    }
+}
+
+/* As in `preemption` of test_engine.c: of 48 computed tokens 32 are found, 16 computed again, with one more. */
+static void what_a_preemption_throws_away_is_computed_again(void **state)
+{
+    struct fixture *f = *state;
+    f->config.n_blocks = 1 + 6;
+    f->config.max_model_len = 64;
+    f->config.max_num_seqs = 2;
+    add(f, 0, 0, MS(3), 32, 20);
+    const uint32_t preempted = add(f, 1, 0, MS(3), 32, 20);
+    EACH_STEPPING(f)
+    {
+        assert_int_equal(f->records[preempted].preemptions, 1);
+        assert_int_equal(f->records[preempted].recomputed_toks, 16);
+        assert_true(f->counters.recompute_block_ps == 4 * (unsigned __int128)prefill(f, 17, 32, true));
+    }
+}
+
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
 int main(void)
@@ -598,6 +649,8 @@ int main(void)
         T(holds_go_in_order),
         T(holds_yield_where_pins_do_not),
         T(what_is_dropped_is_not_hit),
+        T(what_is_dropped_is_computed_again),
+        T(what_a_preemption_throws_away_is_computed_again),
         T(the_policy_chooses_the_victim),
         T(turns_start_by_priority),
         T(a_turn_that_lost_its_pin_stands_behind),

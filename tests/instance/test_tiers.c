@@ -24,7 +24,8 @@ struct fixture {
     struct extent extents[MOST_TURNS];
     struct turn_facts facts[MOST_TURNS];
     uint32_t n;
-    uint32_t kept; /* of its context, by the next turn delivered, as the turn before had hit it */
+    uint32_t kept;     /* of its context, by the next turn delivered, as the turn before had hit it */
+    uint32_t kept_now; /* of its context, by the next turn delivered */
     simtime now;
 };
 
@@ -122,6 +123,7 @@ static void deliver(struct fixture *f, uint64_t program, simtime time, uint32_t 
     const uint32_t i = f->n++;
     f->extents[i] = (struct extent){stream_private(program, 0), 0, prompt + output};
     f->facts[i] = (struct turn_facts){.gap_before = -1,
+                                      .kept_toks = f->kept_now,
                                       .kept_before = f->kept,
                                       .gap_after = 100 * SIMTIME_S,
                                       .deadline = SIMTIME_NEVER,
@@ -273,6 +275,29 @@ static void a_store_is_not_another_holder(void **state)
     assert_int_equal(seen.program, 1);
     assert_int_equal(seen.blocks, 6);
     assert_int_equal(seen.private_blocks, 6);
+}
+
+/* What a turn holds while it waits for a load, whose six blocks take an eighth of a second each. */
+static void a_turn_is_stalled_while_it_is_loaded(void **state)
+{
+    struct fixture *f = *state;
+    f->plan.in_bandwidth = slow;
+    retention = (struct asim_retention){.action = ASIM_DROP};
+    for (int stepping = ENGINE_PLAIN; stepping <= ENGINE_FAST_FORWARD; stepping++) {
+        if (f->node) {
+            stop(f);
+        }
+        start(f, (enum engine_stepping)stepping);
+        deliver(f, 1, 0, 40, 60);
+        f->kept_now = 99;
+        deliver(f, 1, 10 * SIMTIME_S, 110, 20);
+        f->kept_now = 0;
+        deliver(f, 2, 10 * SIMTIME_S, 30, 100); /* runs meanwhile */
+        run(f);
+        assert_int_equal(counters(f)->moved[TRANSFER_LOAD].blocks, 6);
+        assert_true(counters(f)->stalled_block_ps == 6 * (unsigned __int128)(6 * SIMTIME_S / 8));
+        assert_true(counters(f)->recompute_block_ps == 0);
+    }
 }
 
 /* When the first store of a program begins. */
@@ -495,6 +520,7 @@ int main(void)
                                        T(what_is_on_its_way_is_not_sent_again),
                                        T(blocks_stay_until_they_are_stored),
                                        T(a_store_is_not_another_holder),
+                                       T(a_turn_is_stalled_while_it_is_loaded),
                                        T(a_store_may_end_with_a_batch),
                                        T(storage_gets_what_is_hit_twice),
                                        T(a_turn_waits_for_storage),

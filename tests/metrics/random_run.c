@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "metrics/series.h"
 #include "metrics/summary.h"
 
 uint32_t random_below(uint64_t seed, uint32_t draw, uint32_t n)
@@ -50,7 +51,11 @@ void random_run(struct recorder **recorders, uint32_t n, uint32_t programs, uint
                 continue;
             }
             const struct turn_record turn = random_turn(p, t);
-            recorder_turn(recorders[random_below(seed, draw++, n)], &turn, &sums[p]);
+            struct recorder *recorder = recorders[random_below(seed, draw++, n)];
+            recorder_turn(recorder, &turn, &sums[p]);
+            if (turn.output_toks) {
+                series_add_run(recorder_gaps(recorder), turn.first_token - turn.ready, t, turn.output_toks, p);
+            }
             if (t + 1 == turns) {
                 const struct program_record program = {.program = p,
                                                        .name = p % 2 ? "odd" : "even",

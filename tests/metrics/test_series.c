@@ -214,6 +214,34 @@ static void mean_of_large_values(void **state)
     series_fini(&series);
 }
 
+/* A run of values is what its values are one by one, whatever bins it spans. */
+static void runs_are_their_values(void **state)
+{
+    (void)state;
+    struct series whole;
+    struct series single;
+    series_init(&whole, 0);
+    series_init(&single, 0);
+    for (uint32_t i = 0; i < 4000; i++) {
+        const uint64_t bits = rng_u64((struct rng_key){.seed = 7}, i);
+        const simtime first = (simtime)(bits % (uint64_t)SIMTIME_S) >> (bits >> 59);
+        const simtime growth = (simtime)(bits >> 20 & 0xffffff) >> (bits >> 12 & 31);
+        const uint32_t n = 1 + (uint32_t)(bits >> 44 & 127);
+        const uint64_t times = 1 + (bits >> 51 & 31);
+        series_add_run(&whole, first, growth, n, times);
+        for (uint32_t k = 0; k < n; k++) {
+            for (uint64_t again = 0; again < times; again++) {
+                series_add(&single, first + growth * k);
+            }
+        }
+    }
+    assert_int_equal(whole.n, single.n);
+    assert_true(whole.sum == single.sum && whole.max == single.max);
+    assert_memory_equal(whole.bins, single.bins, N_BINS * sizeof *whole.bins);
+    series_fini(&whole);
+    series_fini(&single);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +249,7 @@ int main(void)
         cmocka_unit_test(exact_equals_sorting),           cmocka_unit_test(one_crowded_bin),
         cmocka_unit_test(sketch_is_close_and_order_free), cmocka_unit_test(bins_hold_their_values),
         cmocka_unit_test(mean_of_large_values),           cmocka_unit_test(many_values_in_few_bins),
+        cmocka_unit_test(runs_are_their_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

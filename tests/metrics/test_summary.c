@@ -1,6 +1,7 @@
 #include "support/support.h"
 
 #include "base/mem.h"
+#include "metrics/series.h"
 #include "metrics/summary.h"
 #include "metrics/tables.h"
 
@@ -52,6 +53,8 @@ static struct summary_input sample_input(void)
         &(struct program_record){
             .program = 7, .name = "x", .arrival = 0, .end = 3 * SIMTIME_S, .tool_time = SIMTIME_S, .n_turns = 1},
         &sums);
+    series_add_times(recorder_gaps(recorder), 100 * SIMTIME_MS, 9);
+    series_add_times(recorder_gaps(recorder), 250 * SIMTIME_MS, 1);
     struct summary_input in = {.workload = "traces/a \"b\".jsonl",
                                .arrivals = "recorded",
                                .model = "llama-3.1-8b",
@@ -92,7 +95,9 @@ static struct summary_input sample_input(void)
                                                        .displaced = 13,
                                                        .active_block_ps = 60000 * (unsigned __int128)SIMTIME_S,
                                                        .retained_block_ps = 15000 * (unsigned __int128)SIMTIME_S,
-                                                       .wasted_block_ps = 3000 * (unsigned __int128)SIMTIME_S};
+                                                       .wasted_block_ps = 3000 * (unsigned __int128)SIMTIME_S,
+                                                       .recompute_block_ps = 6000 * (unsigned __int128)SIMTIME_S,
+                                                       .stalled_block_ps = 1500 * (unsigned __int128)SIMTIME_S};
     static const struct summary_tiers tiers = {.n_tiers = 2,
                                                .names = {"dram", "nvme"},
                                                .moved = {{1, 10}, {2, 20}, {3, 30}, {4, 40}},
@@ -113,7 +118,6 @@ static struct summary_input sample_input(void)
     in.warmup = SIMTIME_S;
     in.kv_block_bytes = 100;
     in.longest_busy = SIMTIME_LIMIT;
-    in.longest_gap = 250 * SIMTIME_MS;
     recorder_summarise(recorder, &in.recorder);
     in.digest = recorder_digest(recorder);
     recorder_destroy(recorder);

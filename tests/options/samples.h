@@ -112,6 +112,8 @@ static const struct sample samples[] = {
     {"program_rows", "4294967295", 0},
     {"decisions_log", "on", 2},
     {"belady_ratio", "on", 2},
+    {"residency_at", "333333333333ps,1s,2min", 2},
+    {"residency_every", "10s", 2},
     {"slo.ttft", "500ms", 0},
     {"slo.tpot", "33333333333ps", 0},
     {"slo.jct", "10min", 0},

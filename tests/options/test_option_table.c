@@ -88,7 +88,8 @@ static void rows_are_whole(void **state)
         assert_non_null(row->doc.help);
         assert_int_equal(row->doc.is_switch, row->type == OPTION_SWITCH);
         assert_int_equal(row->names != NULL, row->type == OPTION_CHOICE);
-        assert_int_equal(row->check != NULL, row->type == OPTION_DISTRIBUTION || strcmp(row->doc.path, "compute") == 0);
+        const bool is_checked = strcmp(row->doc.path, "compute") == 0 || strcmp(row->doc.path, "residency_at") == 0;
+        assert_int_equal(row->check != NULL, row->type == OPTION_DISTRIBUTION || is_checked);
         if (row->doc.default_text) {
             assert_true(option_value_parse(row, row->doc.default_text, &value, message));
         }

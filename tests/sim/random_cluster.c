@@ -231,6 +231,9 @@ void random_cluster_init(struct random_cluster *cluster, uint64_t seed)
     if (draw(&dice, 0, 4) == 0) {
         set_number(cluster, "max_model_len", longest - 61, "");
     }
+    if (draw(&dice, 0, 3) == 0) {
+        set_number(cluster, "warmup", draw(&dice, 1, 3000), "ms");
+    }
 }
 
 void random_cluster_fini(struct random_cluster *cluster)

@@ -58,6 +58,7 @@ static bool draw_scenario(struct random_cluster *cluster, uint64_t seed, struct 
     const bool has_tiers = (dice >> 8) % 3 > 0;
     random_cluster_init(cluster, seed);
     random_cluster_set(cluster, "enable_prefix_caching", "on");
+    random_cluster_set(cluster, "warmup", "0s"); /* the accesses are those of the whole run */
     if (strcmp(random_cluster_get(cluster, "dispatch_latency"), "0ms") == 0) {
         random_cluster_set(cluster, "dispatch_latency", "1ms");
     }
