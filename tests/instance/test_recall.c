@@ -3,8 +3,8 @@
  * there half a millisecond later. */
 #include "support/support.h"
 
+#include "instance/kv_view.h"
 #include "instance/scenario.h"
-#include "kv/pool.h"
 
 #include <string.h>
 
@@ -134,6 +134,26 @@ static void kv_goes_along(void **state)
     assert_int_equal(instance_counters(instance)->kv_blocks_sent, 20);
 }
 
+static void note_leaving(void *user, const struct view_turn *turn)
+{
+    if (turn->phase == VIEW_LEAVING) {
+        *(uint64_t *)user = turn->program << 32 | turn->holder->hashed_blocks;
+    }
+}
+
+/* Who looks meanwhile sees it, and what it holds. */
+static void a_copy_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t seen = 0;
+    const struct kv_viewer viewer = {.user = &seen, .turn = note_leaving};
+    fill(f);
+    ask(f, 2, 4, 1, ASKED);
+    assert_false(instance_advance(f->instances[0], (struct event_key){.time = ASKED + 10 * SIMTIME_MS}));
+    instance_view_kv(f->instances[0], ASKED + 10 * SIMTIME_MS, &viewer);
+    assert_int_equal(seen, UINT64_C(2) << 32 | 10);
+}
+
 static void kv_stays_behind(void **state)
 {
     struct fixture *f = *state;
@@ -192,7 +212,7 @@ static void there_is_no_room(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(kv_goes_along), T(kv_stays_behind), T(there_is_none), T(kv_arrives),
-                                       T(there_is_no_room)};
+    const struct CMUnitTest tests[] = {T(kv_goes_along), T(a_copy_is_seen), T(kv_stays_behind),
+                                       T(there_is_none), T(kv_arrives),     T(there_is_no_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

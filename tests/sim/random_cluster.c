@@ -461,6 +461,7 @@ struct cluster *random_cluster_create(const struct random_cluster *random, const
     }
     if (random->routing) {
         route_by(cluster, random->routing);
+        cluster->plan.engine.peers.bandwidth = 100 * cluster->plan.engine.peers.block_bytes; /* copies take a while */
     }
     return cluster;
 }
