@@ -193,6 +193,7 @@ typedef enum asim_kv_phase {
     ASIM_KV_SENT,    /* on its way to the instance */
     ASIM_KV_WAITING, /* in the instance's queue; also after a preemption */
     ASIM_KV_LOADING, /* the same, and KV is on its way for it */
+    ASIM_KV_LEAVING, /* its KV is being copied to another instance, where the router will send it */
     ASIM_KV_RUNNING
 } asim_kv_phase;
 

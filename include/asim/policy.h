@@ -28,7 +28,7 @@ extern "C" {
 #endif
 
 #define ASIM_POLICY_ABI_MAJOR 1 /* another major number: other tables */
-#define ASIM_POLICY_ABI_MINOR 1 /* a higher minor number: functions and fields added at the end */
+#define ASIM_POLICY_ABI_MINOR 2 /* a higher minor number: functions and fields added at the end */
 
 typedef int64_t asim_time; /* ps */
 #define ASIM_NEVER       INT64_MAX
@@ -270,6 +270,10 @@ struct asim_gateway {
     uint32_t (*n_sent)(void *handle, uint32_t instance);
     void (*sent)(void *handle, uint32_t instance, uint32_t index, struct asim_sent *out);
     void (*move)(void *handle, uint32_t instance, uint32_t index, uint32_t to);
+    /* The same with the KV that HBM there has of the turn's prompt (ABI 1.2): it is copied over the instance's NIC, one
+     * turn after another, before the turn comes back, and is cached where the turn is sent, if there is room that
+     * nobody holds. */
+    void (*move_with_kv)(void *handle, uint32_t instance, uint32_t index, uint32_t to);
 };
 
 /* ---- the table ---- */

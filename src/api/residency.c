@@ -75,9 +75,9 @@ static void put_tiers(FILE *file, const asim_residency *record)
 static void put_turn(FILE *file, const asim_kv_turn *turn)
 {
     static const char *const phases[] = {
-        [ASIM_KV_JOIN] = "join",      [ASIM_KV_GAP] = "gap",         [ASIM_KV_GATEWAY] = "gateway",
-        [ASIM_KV_SENT] = "sent",      [ASIM_KV_WAITING] = "waiting", [ASIM_KV_LOADING] = "loading",
-        [ASIM_KV_RUNNING] = "running"};
+        [ASIM_KV_JOIN] = "join",       [ASIM_KV_GAP] = "gap",         [ASIM_KV_GATEWAY] = "gateway",
+        [ASIM_KV_SENT] = "sent",       [ASIM_KV_WAITING] = "waiting", [ASIM_KV_LOADING] = "loading",
+        [ASIM_KV_LEAVING] = "leaving", [ASIM_KV_RUNNING] = "running"};
     fprintf(file, "{\"turn\":%" PRIu32 ",\"phase\":\"%s\"", turn->turn, phases[turn->phase]);
     put_instance(file, "at", turn->at);
     if (turn->ready_ps < 0) {

@@ -70,6 +70,9 @@ static void add_totals(const struct cluster_totals *totals, const struct cluster
     in->steps = totals->steps;
     in->events = totals->events;
     in->kv_evicted_blocks = totals->evicted_blocks;
+    in->kv_blocks_sent = totals->kv_blocks_sent;
+    in->kv_blocks_taken = totals->kv_blocks_taken;
+    in->kv_blocks_refused = totals->kv_blocks_refused;
     in->turns_interrupted = totals->turns_inside;
     in->longest_busy = totals->longest_busy;
     in->kv_peak_use = (double)totals->peak_used_blocks / (double)(cluster->plan.engine.n_blocks - 1);

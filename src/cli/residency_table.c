@@ -62,9 +62,9 @@ static void add_holders(struct grid *grid, const asim_residency *record)
 static void add_turn(struct grid *grid, const asim_residency *record)
 {
     static const char *const phases[] = {
-        [ASIM_KV_JOIN] = "join",      [ASIM_KV_GAP] = "gap",         [ASIM_KV_GATEWAY] = "gateway",
-        [ASIM_KV_SENT] = "sent",      [ASIM_KV_WAITING] = "waiting", [ASIM_KV_LOADING] = "loading",
-        [ASIM_KV_RUNNING] = "running"};
+        [ASIM_KV_JOIN] = "join",       [ASIM_KV_GAP] = "gap",         [ASIM_KV_GATEWAY] = "gateway",
+        [ASIM_KV_SENT] = "sent",       [ASIM_KV_WAITING] = "waiting", [ASIM_KV_LOADING] = "loading",
+        [ASIM_KV_LEAVING] = "leaving", [ASIM_KV_RUNNING] = "running"};
     const asim_kv_turn *turn = record->n_turns ? &record->turns[0] : NULL;
     add_number(grid, turn ? turn->turn : UINT32_MAX);
     grid_add(grid, !turn ? "ended" : turn->at != record->instance ? "elsewhere" : phases[turn->phase]);

@@ -157,6 +157,12 @@ static void print_cache(FILE *out, const json_t *root)
     line(out, "router", "%s turns to their program's instance, %s to another, %s first turns%s",
          human_count(count_of(router, "affinity_hits"), a), human_count(count_of(router, "breaks"), b),
          human_count(count_of(router, "cold"), c), orders);
+    const json_t *moved = json_object_get(router, "moved_kv");
+    if (moved) {
+        line(out, "moved KV", "%s went along with moved turns; %s had no room",
+             human_size((double)count_of(moved, "sent_bytes"), a),
+             human_size((double)count_of(moved, "refused_bytes"), b));
+    }
 }
 
 static void add_part(char *out, size_t bytes, int64_t n, const char *name)

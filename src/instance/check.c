@@ -73,6 +73,12 @@ static bool check_waiting(const struct instance *instance, struct kv_fault *faul
     for (const struct sequence *sequence = instance->inbox.head; sequence; sequence = sequence->next) {
         REQUIRE(!sequence->holder.hashed_blocks && !sequence->holder.anonymous_blocks, "on the way it holds nothing");
     }
+    for (uint32_t i = 0; i < instance->n_leavers; i++) {
+        const struct leaver *leaver = &instance->leavers[i];
+        REQUIRE(leaver->sequence->holder.hashed_blocks && !leaver->sequence->holder.anonymous_blocks,
+                "who leaves with KV holds it");
+        REQUIRE(!i || instance->leavers[i - 1].time <= leaver->time, "they leave one after another");
+    }
     return true;
 }
 
@@ -200,6 +206,9 @@ static struct holders turns_and_transfers(const struct instance *instance)
     struct holders holders = {0};
     add_list(&holders, &instance->running);
     add_list(&holders, &instance->waiting);
+    for (uint32_t i = 0; i < instance->n_leavers; i++) {
+        add_holder(&holders, &instance->leavers[i].sequence->holder);
+    }
     if (instance->node) {
         add_transfers(&holders, instance->node, ASIM_NONE, instance->place);
     }

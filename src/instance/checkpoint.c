@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 /* The least bytes of a sequence, of a reference to one, of a recall and of a fill. */
-enum { SEQUENCE_BYTES = 128, REFERENCE_BYTES = 4, RECALL_BYTES = 28, FILL_BYTES = 8 };
+enum { SEQUENCE_BYTES = 132, REFERENCE_BYTES = 4, RECALL_BYTES = 32, FILL_BYTES = 8 };
 
 struct loader {
     struct instance *instance;
@@ -43,6 +43,9 @@ static struct instance_counters get_counters(struct store_reader *reader)
         counters.part[i] = store_get_i64(reader);
     }
     counters.peak_used_blocks = store_get_u32(reader);
+    counters.kv_blocks_sent = store_get_u64(reader);
+    counters.kv_blocks_taken = store_get_u64(reader);
+    counters.kv_blocks_refused = store_get_u64(reader);
     return counters;
 }
 
@@ -96,6 +99,7 @@ static void get_fields(struct sequence *sequence, struct store_reader *reader)
     sequence->n_tokens = store_get_u32(reader);
     sequence->computed_before = store_get_u32(reader);
     sequence->hit_toks = store_get_u32(reader);
+    sequence->kv_blocks = store_get_u32(reader);
     sequence->preemptions = store_get_u32(reader);
     sequence->recomputed_toks = store_get_u32(reader);
     sequence->waiting_since = store_get_i64(reader);
@@ -113,7 +117,8 @@ static bool has_sound_lengths(const struct instance *instance, const struct sequ
            sequence->limit <= most - sequence->prompt_toks &&
            sequence->content.n_tokens >= sequence->prompt_toks + sequence->limit &&
            sequence->n_tokens >= sequence->prompt_toks && sequence->hit_toks < sequence->prompt_toks &&
-           sequence->n_tokens <= sequence_last_computed(sequence) + sequence->last_in_flight;
+           sequence->n_tokens <= sequence_last_computed(sequence) + sequence->last_in_flight &&
+           (uint64_t)sequence->kv_blocks * instance->config->block_size < sequence->prompt_toks;
 }
 
 static bool has_sound_times(const struct sequence *sequence)
@@ -202,6 +207,40 @@ static bool is_of(const struct sequence *sequence, const struct turn_arrival *tu
            sequence->limit <= turn->output_toks && sequence->shared_output == turn->shared_output;
 }
 
+/* What a turn holds whose KV is being copied elsewhere. */
+static bool is_sound_leaver(const struct instance *instance, const struct sequence *sequence)
+{
+    const uint64_t blocks = sequence->holder.hashed_blocks;
+    return has_sound_lengths(instance, sequence) && has_sound_times(sequence) && !sequence->was_admitted &&
+           !sequence->last_in_flight && sequence->state == SEQUENCE_WAITING && sequence->base == 0 && blocks &&
+           !sequence->holder.anonymous_blocks && blocks * instance->config->block_size < sequence->n_tokens;
+}
+
+/* A turn with what it borrows, in `list`; NULL: on its way out. NULL when that is refused. */
+static struct sequence *get_sequence(struct loader *loader, const struct sequence_list *list, struct turn_arrival *turn)
+{
+    struct instance *instance = loader->instance;
+    struct store_reader *reader = loader->reader;
+    struct sequence *sequence = sequence_pool_take(&instance->sequences);
+    get_fields(sequence, reader);
+    if (!kv_holder_load(&sequence->holder, reader)) {
+        return NULL;
+    }
+    if (!loader->lend(loader->user, sequence->slot, sequence->turn, turn) || !is_of(sequence, turn)) {
+        store_refuse(reader, "instance %" PRIu32 " has a turn of slot %" PRIu32 ", which is in another one",
+                     instance->id, sequence->slot);
+        return NULL;
+    }
+    sequence->content = turn->content;
+    sequence->owner = turn->owner;
+    if (!(list ? is_sound(instance, list, sequence) : is_sound_leaver(instance, sequence))) {
+        store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 ": no state that a turn can be in", sequence->program,
+                     sequence->turn);
+        return NULL;
+    }
+    return sequence;
+}
+
 static void get_list(struct loader *loader, struct sequence_list *list)
 {
     struct instance *instance = loader->instance;
@@ -211,22 +250,9 @@ static void get_list(struct loader *loader, struct sequence_list *list)
         store_refuse(reader, "%" PRIu64 " turns in a list of instance %" PRIu32, n, instance->id);
     }
     for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
-        struct sequence *sequence = sequence_pool_take(&instance->sequences);
-        get_fields(sequence, reader);
-        if (!kv_holder_load(&sequence->holder, reader)) {
-            return;
-        }
         struct turn_arrival turn;
-        if (!loader->lend(loader->user, sequence->slot, sequence->turn, &turn) || !is_of(sequence, &turn)) {
-            store_refuse(reader, "instance %" PRIu32 " has a turn of slot %" PRIu32 ", which is in another one",
-                         instance->id, sequence->slot);
-            return;
-        }
-        sequence->content = turn.content;
-        sequence->owner = turn.owner;
-        if (!is_sound(instance, list, sequence)) {
-            store_refuse(reader, "program %" PRIu64 ", turn %" PRIu32 ": no state that a turn can be in",
-                         sequence->program, sequence->turn);
+        struct sequence *sequence = get_sequence(loader, list, &turn);
+        if (!sequence) {
             return;
         }
         engine_note_quick(instance, sequence, &turn);
@@ -241,6 +267,7 @@ static void get_recalls(struct instance *instance, struct store_reader *reader)
     simtime before = 0;
     for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
         struct turn_recall recall = {.program = store_get_u64(reader), .turn = store_get_u32(reader)};
+        recall.kv_to = store_get_u32(reader);
         recall.time = store_get_i64(reader);
         recall.lead = store_get_i64(reader);
         if (!saved_time(recall.time) || recall.time < before || !saved_time(recall.lead)) {
@@ -250,6 +277,29 @@ static void get_recalls(struct instance *instance, struct store_reader *reader)
         }
         before = recall.time;
         instance_recall(instance, &recall);
+    }
+}
+
+static void get_leavers(struct loader *loader)
+{
+    struct instance *instance = loader->instance;
+    struct store_reader *reader = loader->reader;
+    const uint64_t n = store_get_count(reader, SEQUENCE_BYTES);
+    simtime before = 0;
+    for (uint64_t i = 0; i < n && !store_failed(reader); i++) {
+        struct turn_arrival turn;
+        struct leaver leaver = {.sequence = get_sequence(loader, NULL, &turn)};
+        leaver.time = store_get_i64(reader);
+        leaver.lead = store_get_i64(reader);
+        leaver.to = store_get_u32(reader);
+        if (!store_failed(reader) && (!saved_time(leaver.time) || leaver.time < before || !saved_time(leaver.lead))) {
+            store_refuse(reader, "a turn leaves instance %" PRIu32 " at %" PRId64 " ps", instance->id, leaver.time);
+        }
+        if (store_failed(reader)) {
+            return;
+        }
+        before = leaver.time;
+        engine_add_leaver(instance, &leaver);
     }
 }
 
@@ -385,7 +435,7 @@ static void check_whole(struct loader *loader)
     const bool partial_is_last = !instance->n_prefilling || config->long_prefill_token_threshold ||
                                  (instance->n_prefilling == 1 && instance->running.tail->state == SEQUENCE_PREFILLING);
     const bool stands_still = !instance->n_batches && instance->compose_at == SIMTIME_NEVER;
-    const bool may_wait = instance->residency != NULL; /* for a deadline or a transfer */
+    const bool may_wait = instance->residency || instance->n_leavers; /* for a deadline, a transfer or a copy */
     if ((stands_still && (instance->running.n || (instance->waiting.n && !may_wait))) || !partial_is_last ||
         (uint64_t)instance->decode.n + instance->n_prefilling > config->max_num_batched_tokens) {
         store_refuse(loader->reader, "instance %" PRIu32 ": its turns and batches do not go together", instance->id);
@@ -403,6 +453,7 @@ void checkpoint_accept(const struct instance *instance, struct store_reader *rea
 void instance_forsake(struct instance *instance)
 {
     instance->running = instance->waiting = (struct sequence_list){0};
+    instance->n_leavers = 0;
     if (instance->residency) {
         residency_forsake(instance->residency);
     }
@@ -440,6 +491,7 @@ bool instance_load(struct instance *instance, struct store_reader *reader, insta
         get_list(&loader, &instance->waiting);
         get_list(&loader, &instance->inbox);
         get_recalls(instance, reader);
+        get_leavers(&loader);
     }
     if (!store_failed(reader)) {
         get_batches(&loader);

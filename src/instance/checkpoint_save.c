@@ -26,6 +26,9 @@ static void put_counters(struct store_writer *writer, const struct instance_coun
         store_put_i64(writer, counters->part[i]);
     }
     store_put_u32(writer, counters->peak_used_blocks);
+    store_put_u64(writer, counters->kv_blocks_sent);
+    store_put_u64(writer, counters->kv_blocks_taken);
+    store_put_u64(writer, counters->kv_blocks_refused);
 }
 
 static void put_sequence(struct store_writer *writer, const struct sequence *sequence)
@@ -48,6 +51,7 @@ static void put_sequence(struct store_writer *writer, const struct sequence *seq
     store_put_u32(writer, sequence->n_tokens);
     store_put_u32(writer, sequence->computed_before);
     store_put_u32(writer, sequence->hit_toks);
+    store_put_u32(writer, sequence->kv_blocks);
     store_put_u32(writer, sequence->preemptions);
     store_put_u32(writer, sequence->recomputed_toks);
     store_put_i64(writer, sequence->waiting_since);
@@ -72,8 +76,21 @@ static void put_recalls(struct store_writer *writer, const struct instance *inst
     for (uint32_t i = 0; i < instance->n_recalls; i++) {
         store_put_u64(writer, instance->recalls[i].program);
         store_put_u32(writer, instance->recalls[i].turn);
+        store_put_u32(writer, instance->recalls[i].kv_to);
         store_put_i64(writer, instance->recalls[i].time);
         store_put_i64(writer, instance->recalls[i].lead);
+    }
+}
+
+static void put_leavers(struct store_writer *writer, const struct instance *instance)
+{
+    store_put_u64(writer, instance->n_leavers);
+    for (uint32_t i = 0; i < instance->n_leavers; i++) {
+        const struct leaver *leaver = &instance->leavers[i];
+        put_sequence(writer, leaver->sequence);
+        store_put_i64(writer, leaver->time);
+        store_put_i64(writer, leaver->lead);
+        store_put_u32(writer, leaver->to);
     }
 }
 
@@ -138,6 +155,7 @@ void instance_save(const struct instance *instance, struct store_writer *writer)
     put_list(writer, &instance->waiting);
     put_list(writer, &instance->inbox);
     put_recalls(writer, instance);
+    put_leavers(writer, instance);
     put_batches(writer, instance);
     store_put_i64(writer, instance->residency ? engine_passed(instance) : 0);
     store_put_u8(writer, instance->residency != NULL);

@@ -9,7 +9,7 @@
  *   kv_view.c        what there is of KV, for who reports on it
  *   fills.c          turns that fill up blocks which are stored at once, where there are tiers
  *   residency.h      what policies see and decide, in files of its own
- *   recall.c         turns that the router asks back
+ *   recall.c         turns that the router asks back, and KV that goes along with them
  *   lookahead.c      bounds of what can leave the instance, and when
  *   fast_forward.c   stretches of steady steps in closed form
  *   compose.c        one batch: running sequences, then waiting ones, then its price
@@ -64,6 +64,13 @@ struct draft {
     uint32_t chunk_tokens;
 };
 
+/* A turn that goes unserved when its KV has been copied, which it holds until then. It is in no list. */
+struct leaver {
+    struct sequence *sequence;
+    simtime time, lead;
+    uint32_t to;
+};
+
 /* A chunk that the plain path has taken blocks for. */
 struct taken_chunk {
     struct sequence *sequence;
@@ -76,7 +83,7 @@ struct taken_chunk {
 struct instance {
     /* the next events */
     simtime compose_at;  /* SIMTIME_NEVER, or when a batch is to be composed */
-    simtime inbox_at;    /* SIMTIME_NEVER, or when the first turn of the inbox, or recall, arrives */
+    simtime inbox_at;    /* SIMTIME_NEVER, or when the first turn or recall arrives, or a turn leaves with its KV */
     simtime timer_at;    /* SIMTIME_NEVER, or the next deadline or tick of policies, or event of transfers */
     simtime outside_at;  /* the earlier of the two */
     simtime device_free; /* end of the last batch composed */
@@ -105,7 +112,8 @@ struct instance {
     uint32_t n_recalls;          /* on their way */
     uint64_t received;
     uint64_t next_stamp;
-    uint32_t n_quick;   /* turns here that are */
+    uint32_t n_quick; /* turns here that are */
+    uint32_t n_leavers;
     simtime least_step; /* no step is shorter */
     /* Turns with a lead. The time from the end of the last batch composed to their effect is at least the key... */
     struct distance_set queued;    /* of those waiting or prefilling */
@@ -131,6 +139,8 @@ struct instance {
     size_t n_changes, changes_capacity;
     struct turn_recall *recalls; /* by time */
     size_t recalls_capacity;
+    struct leaver *leavers; /* by time */
+    size_t leavers_capacity;
     struct prefill_chunk first_chunks[FIRST_CHUNKS]; /* of the draft */
     struct turn_end first_ends[FIRST_ENDS];
     _Alignas(64) struct sequence_heap_item first_finish[FIRST_MEMBERS]; /* of the heaps */
@@ -270,10 +280,22 @@ static inline bool engine_none_to_admit(const struct instance *instance)
     return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config->max_num_seqs;
 }
 
-/* recall.c: the first recall arrives; whether it does before the inbox; when either does. */
-void engine_recall(struct instance *instance);
-bool engine_recall_is_next(const struct instance *instance);
+/* The router has asked for turns that have not left yet. */
+static inline bool engine_has_orders(const struct instance *instance)
+{
+    return (instance->n_recalls | instance->n_leavers) != 0;
+}
+
+/* recall.c: when the first turn or recall arrives, or a turn leaves with its KV; passes that, unless it is a turn that
+ * arrives: then false. */
 simtime engine_inbox_time(const struct instance *instance);
+bool engine_answer_router(struct instance *instance);
+
+/* recall.c: behind all others. */
+void engine_add_leaver(struct instance *instance, const struct leaver *leaver);
+
+/* recall.c: a turn has arrived, and KV with it, which is cached as far as there is room that nobody holds. */
+void engine_unpack(struct instance *instance, struct sequence *sequence);
 
 /* Adds a turn to the outbox. */
 struct turn_end *engine_new_end(struct instance *instance);
@@ -294,12 +316,14 @@ void engine_welcome(struct instance *instance, const struct sequence *sequence, 
 void engine_pass(struct instance *instance, simtime time);
 simtime engine_passed(const struct instance *instance);
 
-/* retention.c: a turn ends, arrives, is admitted, is preempted, has gone unserved; the timer. */
+/* retention.c: a turn ends, arrives, is admitted, is preempted, has gone unserved; its program's KV is elsewhere; the
+ * timer. */
 void engine_part(struct instance *instance, struct sequence *sequence, simtime now);
 void engine_arrive(struct instance *instance, struct sequence *sequence, simtime now);
 void engine_return(struct instance *instance, const struct sequence *sequence, simtime now);
 void engine_leave(struct instance *instance, const struct sequence *sequence, simtime now);
 void engine_go_unserved(struct instance *instance, const struct sequence *sequence, simtime now);
+void engine_give_up(struct instance *instance, uint64_t program, simtime now);
 void engine_pass_timer(struct instance *instance, simtime now);
 
 /* A store of the program's KV is over; something may be admitted now. */

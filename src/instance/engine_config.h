@@ -16,6 +16,13 @@ enum engine_stepping {
     ENGINE_FAST_FORWARD, /* stretches of steady steps are taken at once, in closed form */
 };
 
+/* How KV gets to another instance. */
+struct kv_link {
+    uint64_t bandwidth; /* of the NICs of an instance, one way, bytes/s */
+    simtime latency;    /* of a copy */
+    uint64_t block_bytes;
+};
+
 struct engine_config {
     uint32_t n_blocks;   /* of the pool, the null block included */
     uint32_t block_size; /* tokens */
@@ -30,6 +37,7 @@ struct engine_config {
     bool reserve_full_prompt; /* admit only when the blocks of the whole prompt are free */
     bool pins_until_needed;   /* by blocks, where nothing can run otherwise; else until their deadline */
     struct host_time host;
+    struct kv_link peers;
     enum engine_stepping stepping;
     simtime telemetry_period;
     bool logs_decisions;               /* keeps every decision of policies, for instance_append_decisions */

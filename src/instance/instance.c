@@ -93,6 +93,9 @@ void instance_destroy(struct instance *instance)
     for (struct sequence *sequence = instance->waiting.head; sequence; sequence = sequence->next) {
         kv_release(instance->pool, &sequence->holder);
     }
+    for (uint32_t i = 0; i < instance->n_leavers; i++) {
+        kv_release(instance->pool, &instance->leavers[i].sequence->holder);
+    }
     engine_close_residency(instance);
     engine_close_fills(instance);
     engine_close_log(instance);
@@ -102,6 +105,7 @@ void instance_destroy(struct instance *instance)
     free_unless(instance->first_ends, instance->ends);
     mem_free(instance->changes);
     mem_free(instance->recalls);
+    mem_free(instance->leavers);
     decode_set_fini(&instance->decode);
     distance_set_fini(&instance->queued);
     sequence_heap_fini(&instance->decoding);
@@ -145,6 +149,7 @@ void instance_deliver(struct instance *instance, const struct turn_arrival *arri
     sequence->limit = arrival->output_toks < room ? arrival->output_toks : room;
     sequence->n_tokens = arrival->prompt_toks;
     sequence->computed_before = sequence->hit_toks = 0;
+    sequence->kv_blocks = arrival->kv_blocks;
     sequence->waiting_since = 0;
     sequence->state = SEQUENCE_WAITING;
     sequence->last_in_flight = sequence->was_admitted = false;
@@ -251,6 +256,9 @@ static void receive(struct instance *instance)
     sequence_list_push_back(&instance->waiting, sequence);
     engine_effect_queued(instance, sequence);
     instance->received++;
+    if (sequence->kv_blocks) {
+        engine_unpack(instance, sequence);
+    }
     if (instance->residency) {
         engine_arrive(instance, sequence, sequence->arrived);
         instance->head_blocked = false; /* it may go before the one that is */
@@ -396,12 +404,10 @@ bool instance_advance(struct instance *instance, struct event_key limit)
             end_batch(instance);
         } else if (next.phase == PHASE_STEP_START) {
             start_batches(instance, limit.time);
-        } else if (next.phase == PHASE_ARRIVAL && !(instance->n_recalls && engine_recall_is_next(instance))) {
-            receive(instance);
-        } else if (next.phase == PHASE_ARRIVAL) {
-            engine_recall(instance);
-        } else {
+        } else if (next.phase != PHASE_ARRIVAL) {
             engine_pass_timer(instance, instance->timer_at);
+        } else if (!engine_has_orders(instance) || !engine_answer_router(instance)) {
+            receive(instance);
         }
         check_now_and_then(instance);
         if (next.phase == PHASE_TRANSFER_END && instance->node && instance->node->n_members > 1) {
@@ -459,5 +465,5 @@ uint64_t instance_turns_delivered(const struct instance *instance)
 
 uint64_t instance_turns_inside(const struct instance *instance)
 {
-    return instance->running.n + instance->waiting.n + instance->inbox.n;
+    return (uint64_t)instance->running.n + instance->waiting.n + instance->inbox.n + instance->n_leavers;
 }

@@ -36,6 +36,7 @@ struct turn_arrival {
     const void *owner;    /* NULL, or memory of the sender that it reads when the turn has ended: fetched ahead */
     const struct turn_facts *facts; /* for policies; NULL unless instance_wants_facts; read at once */
     bool may_be_late;               /* of a turn that was sent before: `time` is the earliest */
+    uint32_t kv_blocks;             /* so many leading blocks of the prompt, full ones, come with it as KV */
     simtime lead;         /* least time from the turn's end to what the rest of the cluster sees of it (its program's
                              next turn is ready); SIMTIME_NEVER: nothing, or nobody asks for instance_earliest_effect */
     simtime next_service; /* least time from when the next turn is ready to that of the one after it */
@@ -46,6 +47,8 @@ struct turn_end {
     struct turn_record record; /* of a turn that goes unserved program, turn and instance; last_token: when it leaves */
     uint32_t slot;
     bool unserved;
+    uint32_t kv_blocks; /* of one that goes unserved: leading blocks of its prompt whose KV goes along, */
+    uint32_t kv_to;     /* to this instance */
 };
 
 /* What the router may see, as of the last step end at or before an instant. */
@@ -65,6 +68,7 @@ struct instance_counters {
     uint64_t scheduled_tokens;
     simtime part[STEP_BOUNDS]; /* time of all steps by bound */
     uint32_t peak_used_blocks;
+    uint64_t kv_blocks_sent, kv_blocks_taken, kv_blocks_refused; /* with turns that were moved; refused: no room */
 };
 
 struct instance;
@@ -103,13 +107,15 @@ void instance_note_gaps(struct instance *instance, struct series *gaps, simtime 
  * and turn. */
 void instance_deliver(struct instance *instance, const struct turn_arrival *arrival);
 
-/* The router asks for a turn that it sent here. If the turn waits when that arrives, and no KV is or was here for it,
- * or on its way, it leaves unserved; else it stays. Of both is the rest of the cluster to hear `lead` after `time`.
- * Times must not decrease from call to call, nor lie before what was advanced to. */
+/* The router asks for a turn that it sent here. If the turn waits when that arrives, and no KV is or was held for it,
+ * or on its way, it leaves unserved; else it stays. Of both is the rest of the cluster to hear `lead` after `time`, or
+ * later: with kv_to, what HBM has of the turn's prompt is copied to that instance first, over the NIC, one turn after
+ * another. Times must not decrease from call to call, nor lie before what was advanced to. */
 struct turn_recall {
     uint64_t program;
     uint32_t turn;
-    simtime time; /* at the instance */
+    uint32_t kv_to; /* ASIM_NONE: KV stays behind */
+    simtime time;   /* at the instance */
     simtime lead;
 };
 void instance_recall(struct instance *instance, const struct turn_recall *recall);

@@ -38,6 +38,9 @@ static void show_turns(const struct instance *instance, const struct kv_viewer *
     for (const struct sequence *sequence = instance->inbox.head; sequence; sequence = sequence->next) {
         show_turn(instance, sequence, VIEW_SENT, viewer);
     }
+    for (uint32_t i = 0; i < instance->n_leavers; i++) {
+        show_turn(instance, instance->leavers[i].sequence, VIEW_LEAVING, viewer);
+    }
 }
 
 static void show_residents(const struct instance *instance, const struct kv_viewer *viewer)

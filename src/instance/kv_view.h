@@ -14,6 +14,7 @@ enum view_phase {
     VIEW_SENT,    /* on its way to the instance */
     VIEW_WAITING, /* in the queue */
     VIEW_LOADING, /* the same, and KV is on its way for it */
+    VIEW_LEAVING, /* its KV is being copied to another instance, where it will go */
     VIEW_RUNNING,
 };
 

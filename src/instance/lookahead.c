@@ -53,8 +53,8 @@ static struct event_key end_of_a_turn(const struct instance *instance)
 struct event_key instance_earliest_output(const struct instance *instance)
 {
     const struct event_key end = end_of_a_turn(instance);
-    return instance->n_recalls
-               ? event_min(end, (struct event_key){.time = instance->recalls[0].time, .phase = PHASE_ARRIVAL})
+    return engine_has_orders(instance)
+               ? event_min(end, (struct event_key){.time = engine_inbox_time(instance), .phase = PHASE_ARRIVAL})
                : end;
 }
 
@@ -183,12 +183,17 @@ static simtime decode_time(const struct instance *instance)
     return instance->decode.clock * instance->least_step;
 }
 
-/* Of turns that are to be given back. */
-static void add_recalls(const struct instance *instance, struct effects *effects, simtime before)
+/* Of turns that are to be given back: seldom any. */
+static __attribute__((noinline)) struct effects of_orders(const struct instance *instance, simtime before)
 {
+    struct effects effects = {.first = SIMTIME_NEVER};
     for (uint32_t i = 0; i < instance->n_recalls; i++) {
-        add_effect(effects, sum(instance->recalls[i].time, instance->recalls[i].lead), before);
+        add_effect(&effects, sum(instance->recalls[i].time, instance->recalls[i].lead), before);
     }
+    for (uint32_t i = 0; i < instance->n_leavers; i++) {
+        add_effect(&effects, sum(instance->leavers[i].time, instance->leavers[i].lead), before);
+    }
+    return effects;
 }
 
 simtime instance_earliest_effect(const struct instance *instance)
@@ -196,7 +201,9 @@ simtime instance_earliest_effect(const struct instance *instance)
     struct effects effects = {.first = SIMTIME_NEVER};
     add_in_flight(instance, &effects, 0);
     add_inbox(instance, &effects, 0);
-    add_recalls(instance, &effects, 0);
+    if (engine_has_orders(instance)) {
+        effects.first = simtime_least(effects.first, of_orders(instance, 0).first);
+    }
     add_effect(&effects, sum(queued_from(instance), instance->queued.first), 0);
     if (instance->decoding.n) {
         add_effect(&effects, sum(instance->device_free, instance->decoding.first - decode_time(instance)), 0);
@@ -209,7 +216,9 @@ uint32_t instance_effects_before(const struct instance *instance, simtime time)
     struct effects effects = {.first = SIMTIME_NEVER};
     add_in_flight(instance, &effects, time);
     add_inbox(instance, &effects, time);
-    add_recalls(instance, &effects, time);
+    if (engine_has_orders(instance)) {
+        effects.n += of_orders(instance, time).n;
+    }
     return effects.n + distance_set_below(&instance->queued, time - queued_from(instance)) +
            sequence_heap_below(&instance->decoding, time - instance->device_free + decode_time(instance));
 }

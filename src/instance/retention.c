@@ -216,6 +216,16 @@ void engine_go_unserved(struct instance *instance, const struct sequence *sequen
     residency_set_timer(instance);
 }
 
+void engine_give_up(struct instance *instance, uint64_t program, simtime now)
+{
+    struct residency *residency = instance->residency;
+    const struct resident *resident = residency_find(residency, program);
+    if (resident && !resident->has_returned) {
+        residency->counters.pins_released += resident->is_pin;
+        residency_remove(instance, residency_index(residency, resident), now);
+    }
+}
+
 /* ---- time ---- */
 
 void engine_wake(struct instance *instance, simtime now)

@@ -28,6 +28,7 @@ struct sequence {
     uint32_t n_tokens;        /* to compute before the next token is sampled */
     uint32_t computed_before; /* computed tokens that a preemption threw away */
     uint32_t hit_toks;        /* at the first admission */
+    uint32_t kv_blocks;       /* see turn_arrival */
     simtime waiting_since;
     uint8_t state;       /* enum sequence_state */
     bool last_in_flight; /* preempted while its last token was being computed: it ends without running again */

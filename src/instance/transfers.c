@@ -172,7 +172,7 @@ bool engine_awaits_blocks(const struct instance *instance)
             return true;
         }
     }
-    return engine_blocks_leaving(instance) > 0;
+    return instance->n_leavers > 0 || engine_blocks_leaving(instance) > 0;
 }
 
 simtime engine_copies_end(const struct instance *instance, simtime now)

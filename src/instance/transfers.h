@@ -147,7 +147,8 @@ void engine_stop_raise(struct instance *instance, const struct sequence *sequenc
 simtime engine_next_raise_stop(const struct instance *instance);
 void engine_stop_late_raises(struct instance *instance, simtime now);
 
-/* Whether the end of a transfer may set blocks of HBM free, or give some to a turn that waits. */
+/* Whether the end of a transfer, or of a copy to another instance, may set blocks of HBM free, or give some to a turn
+ * that waits. */
 bool engine_awaits_blocks(const struct instance *instance);
 
 /* Where everything stands still and no transfer changes that: the last waiting turn other than `sequence` that

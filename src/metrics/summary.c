@@ -166,6 +166,13 @@ static json_t *router(const struct summary_input *in)
         set_count(object, "held", in->router_held);
         set_count(object, "moved", in->router_moved);
     }
+    if (in->kv_blocks_sent) {
+        json_t *moved = json_object();
+        set_count(moved, "sent_bytes", in->kv_blocks_sent * in->kv_block_bytes);
+        set_count(moved, "taken_bytes", in->kv_blocks_taken * in->kv_block_bytes);
+        set_count(moved, "refused_bytes", in->kv_blocks_refused * in->kv_block_bytes);
+        set(object, "moved_kv", moved);
+    }
     return object;
 }
 

@@ -96,6 +96,7 @@ struct summary_input {
     uint64_t router_breaks;             /* turns sent elsewhere although there was one */
     uint64_t router_cold;               /* first turns */
     uint64_t router_held, router_moved; /* turns that waited at the gateway; that were sent once more */
+    uint64_t kv_blocks_sent, kv_blocks_taken, kv_blocks_refused; /* with those; refused: no room */
 
     unsigned __int128 time_ps[SUMMARY_BOUNDS];
     simtime longest_busy; /* step time of the busiest instance */

@@ -316,9 +316,8 @@ static void host_sent(void *handle, uint32_t instance, uint32_t index, struct as
     }
 }
 
-static void host_move(void *handle, uint32_t instance, uint32_t index, uint32_t to)
+static void move_turn(struct gateway *gateway, uint32_t instance, uint32_t index, uint32_t to, bool with_kv)
 {
-    struct gateway *gateway = handle;
     const uint32_t n = gateway->router->options.n_instances;
     if (instance >= n || to >= n) {
         fault(gateway, "a move from or to instance", instance >= n ? instance : to, n);
@@ -342,7 +341,18 @@ static void host_move(void *handle, uint32_t instance, uint32_t index, uint32_t 
     move->n = moved;
     gateway->recalls =
         mem_grow(gateway->recalls, &gateway->recall_capacity, gateway->n_recalls + 1, sizeof *gateway->recalls);
-    gateway->recalls[gateway->n_recalls++] = (struct gateway_recall){.key = wanted.key, .instance = instance};
+    gateway->recalls[gateway->n_recalls++] =
+        (struct gateway_recall){.key = wanted.key, .instance = instance, .kv_to = with_kv ? to : ASIM_NONE};
+}
+
+static void host_move(void *handle, uint32_t instance, uint32_t index, uint32_t to)
+{
+    move_turn(handle, instance, index, to, false);
+}
+
+static void host_move_with_kv(void *handle, uint32_t instance, uint32_t index, uint32_t to)
+{
+    move_turn(handle, instance, index, to, true);
 }
 
 /* ---- ticks ---- */
@@ -394,7 +404,8 @@ bool gateway_tick(struct gateway *gateway, uint64_t n_started, bool more_come)
                                       .release = host_release,
                                       .n_sent = host_n_sent,
                                       .sent = host_sent,
-                                      .move = host_move};
+                                      .move = host_move,
+                                      .move_with_kv = host_move_with_kv};
     policy_enter(use, "route_tick");
     use->policy->route_tick(&routing, &host);
     policy_leave(use);

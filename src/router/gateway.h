@@ -29,6 +29,8 @@ struct gateway_turn {
     uint32_t home;
     uint32_t prompt_toks; /* 0 unless the policy looks at it */
     uint32_t to;          /* instance; ASIM_NONE: not known */
+    uint32_t kv_blocks;   /* of its prompt, whose KV has been copied, */
+    uint32_t kv_at;       /* to this instance */
 };
 
 /* A turn that ended; with `is_program` a program, of which only that and its time are known. */
@@ -45,6 +47,7 @@ struct gateway_end gateway_program_end(uint64_t program, simtime time);
 struct gateway_recall {
     uint64_t key;
     uint32_t instance;
+    uint32_t kv_to; /* its KV is to be copied to that instance; ASIM_NONE: it stays behind */
 };
 
 /* Turns and programs that ended; the policy hears of those up to `instant`. */

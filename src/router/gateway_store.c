@@ -3,10 +3,10 @@
 #include <inttypes.h>
 
 #define SECTION "gateway"
-enum { SECTION_VERSION = 1 };
+enum { SECTION_VERSION = 2 };
 
 /* The least bytes of a turn here, a move, a turn sent and an end. */
-enum { TURN_BYTES = 24, MOVE_BYTES = 28, SENT_BYTES = 20, END_BYTES = 17 };
+enum { TURN_BYTES = 32, MOVE_BYTES = 28, SENT_BYTES = 20, END_BYTES = 17 };
 
 uint64_t gateway_programs_ended(const struct gateway *gateway)
 {
@@ -29,6 +29,8 @@ static void put_turns(const struct gateway_turns *turns, struct store_writer *wr
         store_put_u32(writer, gateway_turn_number(turn->key));
         store_put_u32(writer, turn->home);
         store_put_u32(writer, turn->prompt_toks);
+        store_put_u32(writer, turn->kv_blocks);
+        store_put_u32(writer, turn->kv_at);
     }
 }
 
@@ -113,6 +115,8 @@ static void get_turns(struct gateway *gateway, void (*add)(struct gateway *gatew
         const uint32_t number = store_get_u32(reader);
         turn.home = store_get_u32(reader);
         turn.prompt_toks = store_get_u32(reader);
+        turn.kv_blocks = store_get_u32(reader);
+        turn.kv_at = store_get_u32(reader);
         const bool has_home = turn.home == ASIM_NONE || is_instance(gateway, turn.home);
         if (store_failed(reader) || !is_time(turn.time) || !has_home || !lend(user, &turn, number)) {
             store_refuse(reader, "turn %" PRIu32 " in slot %" PRIu32 " cannot be at the gateway", number, turn.slot);

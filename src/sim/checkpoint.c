@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-enum { SECTION_VERSION = 1, TURNS_VERSION = 2, INSTANCES_VERSION = 4, RECORDERS_VERSION = 2 };
+enum { SECTION_VERSION = 1, TURNS_VERSION = 2, INSTANCES_VERSION = 5, RECORDERS_VERSION = 2 };
 
 /* Bytes of a turn in a gap. */
 enum { TURN_BYTES = 12 };

@@ -123,6 +123,8 @@ asim_status cluster_resolve_tiers(const struct settings *settings, struct cluste
         .block_bytes = gpus * model_kv_bytes_per_token(&plan->model, plan->tensor_parallel) * plan->engine.block_size,
         .node_instances = (uint32_t)settings->tier_sharing,
     };
+    plan->engine.peers = (struct kv_link){
+        .bandwidth = gpus * links->nic, .latency = links->nic_start, .block_bytes = tiers->block_bytes};
     const asim_status added = add_tiers(settings, plan, diag);
     if (added != ASIM_OK) {
         return added;

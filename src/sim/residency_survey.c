@@ -208,6 +208,7 @@ static struct survey_context context_at(const struct survey_place *place, const 
     static const asim_kv_phase phases[] = {[VIEW_SENT] = ASIM_KV_SENT,
                                            [VIEW_WAITING] = ASIM_KV_WAITING,
                                            [VIEW_LOADING] = ASIM_KV_LOADING,
+                                           [VIEW_LEAVING] = ASIM_KV_LEAVING,
                                            [VIEW_RUNNING] = ASIM_KV_RUNNING};
     return (struct survey_context){.program = turn->program,
                                    .name = turn->name,

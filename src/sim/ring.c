@@ -25,6 +25,7 @@ static void note_routed(struct gateway *gateway, const struct asim_request *requ
         struct gateway_turn held = *turn;
         held.time = now;
         held.prompt_toks = request->prompt_toks;
+        held.kv_blocks = 0;
         gateway_hold(gateway, &held);
     } else if (chosen != ASIM_NONE) {
         gateway_note_sent(gateway, turn->key, chosen, now);
@@ -62,11 +63,12 @@ struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, u
                                  .may_be_late = router_gateway(cluster->router) != NULL};
 }
 
-void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, simtime time,
-                  bool bounded)
+void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, uint32_t kv_blocks,
+                  simtime time, bool bounded)
 {
     struct turn_arrival arrival = ring_arrival(cluster, slot, turn, bounded);
     arrival.time = time;
+    arrival.kv_blocks = kv_blocks;
     struct turn_facts facts;
     if (instance_wants_facts(cluster->instances[instance])) {
         facts = orchestrator_facts(cluster->orchestrator, slot, turn);
@@ -145,7 +147,9 @@ struct gateway_turn ring_unserved(const struct cluster *cluster, const struct tu
                                  .key = ready.key,
                                  .service = ready.service,
                                  .slot = end->slot,
-                                 .home = home};
+                                 .home = home,
+                                 .kv_blocks = end->kv_blocks,
+                                 .kv_at = end->kv_to};
 }
 
 uint32_t ring_route_again(struct cluster *cluster, const struct gateway_turn *turn, simtime now)
@@ -182,6 +186,7 @@ bool ring_tick(struct cluster *cluster, bool more_come, const struct ring_orders
     for (size_t i = 0; i < n; i++) {
         const struct turn_recall recall = {.program = recalls[i].key >> 24,
                                            .turn = ready_turn_number(recalls[i].key),
+                                           .kv_to = recalls[i].kv_to,
                                            .time = now + latency,
                                            .lead = latency};
         instance_recall(cluster->instances[recalls[i].instance], &recall);

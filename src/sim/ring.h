@@ -17,10 +17,10 @@ uint32_t ring_route(struct cluster *cluster, const struct ready_turn *turn);
 /* A turn of `slot` as instances get it; with `bounded` they are asked for their earliest effects. */
 struct turn_arrival ring_arrival(const struct cluster *cluster, uint32_t slot, uint32_t turn, bool bounded);
 
-/* Puts a turn of `slot`, which arrives at `time`, in the inbox of an instance; with `bounded` the instance is asked for
- * its earliest effect. */
-void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, simtime time,
-                  bool bounded);
+/* Puts a turn of `slot`, which arrives at `time` with KV of `kv_blocks` blocks of its prompt, in the inbox of an
+ * instance; with `bounded` the instance is asked for its earliest effect. */
+void ring_deliver(const struct cluster *cluster, uint32_t instance, uint32_t slot, uint32_t turn, uint32_t kv_blocks,
+                  simtime time, bool bounded);
 
 /* ---- where the router's policy hears of ends, or ticks (router/gateway.h) ---- */
 
@@ -31,6 +31,12 @@ size_t ring_tell_end(const struct turn_end *end, enum turn_outcome outcome, cons
 
 /* A turn that left its instance unserved, on its way back. */
 struct gateway_turn ring_unserved(const struct cluster *cluster, const struct turn_end *end);
+
+/* What of the KV of a turn that was at the gateway is where it is sent now. */
+static inline uint32_t ring_kv_blocks(const struct gateway_turn *turn, uint32_t instance)
+{
+    return turn->kv_at == instance ? turn->kv_blocks : 0;
+}
 
 /* A turn that is back at the gateway is routed at `now`: its instance, as ring_route. */
 uint32_t ring_route_again(struct cluster *cluster, const struct gateway_turn *turn, simtime now);

@@ -160,14 +160,16 @@ static void serve_client(struct serial *serial)
 }
 
 /* A turn goes to an instance, unless it is held. */
-static void deliver(struct serial *serial, uint32_t chosen, uint32_t slot, uint64_t key, simtime now)
+static void deliver(struct serial *serial, uint32_t chosen, uint32_t slot, uint64_t key, uint32_t kv_blocks,
+                    simtime now)
 {
     struct cluster *cluster = serial->cluster;
     if (chosen == ASIM_NONE) {
         policy_fault_report(router_fault(cluster->router), serial->diag);
         serial->failed = true;
     } else if (chosen != ASIM_HELD) {
-        ring_deliver(cluster, chosen, slot, ready_turn_number(key), now + cluster->settings.dispatch_latency, false);
+        ring_deliver(cluster, chosen, slot, ready_turn_number(key), kv_blocks, now + cluster->settings.dispatch_latency,
+                     false);
         refresh(serial, chosen);
     }
 }
@@ -181,7 +183,8 @@ static void dispatch_again(struct serial *serial)
     cluster->events++;
     refresh_views(serial, now);
     const struct gateway_turn turn = gateway_take_return(serial->gateway);
-    deliver(serial, ring_route_again(cluster, &turn, now), turn.slot, turn.key, now);
+    const uint32_t chosen = ring_route_again(cluster, &turn, now);
+    deliver(serial, chosen, turn.slot, turn.key, ring_kv_blocks(&turn, chosen), now);
 }
 
 static bool is_return_next(const struct serial *serial)
@@ -196,7 +199,7 @@ static void send_released(void *user, const struct gateway_turn *turn, simtime n
 {
     struct serial *serial = user;
     serial->cluster->events++;
-    deliver(serial, turn->to, turn->slot, turn->key, now);
+    deliver(serial, turn->to, turn->slot, turn->key, 0, now);
 }
 
 static void note_recall(void *user, uint32_t instance, simtime arrival, simtime effect)
@@ -227,7 +230,7 @@ static void dispatch(struct serial *serial)
         .time = top.key, .key = top.tie, .slot = (uint32_t)top.payload, .home = (uint32_t)(top.payload >> 32)};
     cluster->events++;
     refresh_views(serial, turn.time);
-    deliver(serial, ring_route(cluster, &turn), turn.slot, turn.key, turn.time);
+    deliver(serial, ring_route(cluster, &turn), turn.slot, turn.key, 0, turn.time);
 }
 
 /* The next event of programs: one that starts, or a turn that is ready. */

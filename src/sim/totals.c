@@ -3,7 +3,7 @@
 #include "kv/pool.h"
 
 /* Every sum in the totals, so that they can be added up over ranks alike. */
-enum { COUNTS = 11 + RESIDENCY_COUNTS + NODE_LINKS, SUMS = STEP_BOUNDS + RESIDENCY_SUMS + NODE_LINKS };
+enum { COUNTS = 14 + RESIDENCY_COUNTS + NODE_LINKS, SUMS = STEP_BOUNDS + RESIDENCY_SUMS + NODE_LINKS };
 
 struct members {
     uint64_t *counts[COUNTS];
@@ -18,6 +18,9 @@ static void list_members(struct cluster_totals *totals, struct members *members)
     *count++ = &totals->fast_forwarded;
     *count++ = &totals->turns_inside;
     *count++ = &totals->evicted_blocks;
+    *count++ = &totals->kv_blocks_sent;
+    *count++ = &totals->kv_blocks_taken;
+    *count++ = &totals->kv_blocks_refused;
     *count++ = &totals->events;
     *count++ = &totals->deciding;
     *count++ = &totals->nodes;
@@ -75,6 +78,9 @@ static void add_instance(struct cluster_totals *totals, const struct instance *i
     totals->fast_forwarded += counters->fast_forwarded;
     totals->turns_inside += instance_turns_inside(instance);
     totals->evicted_blocks += kv_evicted(instance_pool(instance));
+    totals->kv_blocks_sent += counters->kv_blocks_sent;
+    totals->kv_blocks_taken += counters->kv_blocks_taken;
+    totals->kv_blocks_refused += counters->kv_blocks_refused;
     if (counters->peak_used_blocks > totals->peak_used_blocks) {
         totals->peak_used_blocks = counters->peak_used_blocks;
     }

@@ -11,6 +11,7 @@ struct cluster_totals {
     uint64_t fast_forwarded;
     uint64_t turns_inside; /* waiting, running, on their way */
     uint64_t evicted_blocks;
+    uint64_t kv_blocks_sent, kv_blocks_taken, kv_blocks_refused; /* with turns that were moved */
     uint64_t events;
     uint64_t deciding;                   /* instances in which policies decide */
     uint64_t nodes;                      /* groups of instances that share tiers */

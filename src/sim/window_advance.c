@@ -37,7 +37,7 @@ static void deliver_homes(struct windows *windows, struct lane *lane, uint32_t i
     while (homes_next(windows, index, &next) &&
            (!dispatch || window_later(next.key, latency) < dispatch->arrival ||
             (window_later(next.key, latency) == dispatch->arrival && next.tie < dispatch->key))) {
-        ring_deliver(windows->cluster, index, (uint32_t)next.payload, ready_turn_number(next.tie),
+        ring_deliver(windows->cluster, index, (uint32_t)next.payload, ready_turn_number(next.tie), 0,
                      window_later(next.key, latency), true);
         homes_deliver(windows, lane, index);
     }
@@ -53,8 +53,8 @@ void windows_deliver(struct windows *windows, struct lane *lane, uint32_t index)
         if (dispatch->start >= 0) {
             orchestrator_start(windows->cluster->orchestrator, dispatch->slot, dispatch->start, dispatch->client);
         }
-        ring_deliver(windows->cluster, index, dispatch->slot, ready_turn_number(dispatch->key), dispatch->arrival,
-                     true);
+        ring_deliver(windows->cluster, index, dispatch->slot, ready_turn_number(dispatch->key), dispatch->kv_blocks,
+                     dispatch->arrival, true);
         at = dispatch->next;
     }
     windows->first_dispatch[index] = NO_DISPATCH;

@@ -29,7 +29,8 @@ struct carrier {
 static void send(const struct carrier *carrier, const struct gateway_turn *turn, uint32_t to, simtime now)
 {
     struct windows *windows = carrier->windows;
-    const struct dispatch dispatch = windows_dispatch(windows, turn->slot, turn->key, turn->service, now);
+    struct dispatch dispatch = windows_dispatch(windows, turn->slot, turn->key, turn->service, now);
+    dispatch.kv_blocks = ring_kv_blocks(turn, to);
     if (carrier->end) {
         window_close(carrier->end, dispatch.effect, 0, WINDOW_TURN);
     }

@@ -169,6 +169,7 @@ struct dispatch {
     uint32_t slot;
     uint32_t next;
     uint32_t client;
+    uint32_t kv_blocks; /* of its prompt, whose KV comes with it */
     simtime arrival;
     uint64_t key;
     simtime effect; /* bound */

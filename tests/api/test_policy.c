@@ -48,7 +48,7 @@ static void what_a_policy_is(void **state)
     (void)state;
     json_t *document = document_of(asim_policy_show, "session-affinity", NULL);
     assert_string_equal(json_string_value(json_object_get(document, "schema")), "asim.policy");
-    assert_string_equal(json_string_value(json_object_get(document, "abi")), "1.1");
+    assert_string_equal(json_string_value(json_object_get(document, "abi")), "1.2");
     assert_string_equal(text_at(document, "planes", 0), "routing");
     assert_string_equal(text_at(document, "functions", 0), "route");
     assert_string_equal(text_at(document, "flags", 0), "reads view");

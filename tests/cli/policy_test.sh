@@ -117,11 +117,11 @@ expect 2 'nothing.so: has no function asim_policy; expected' run --policy ./noth
 printf '#include <asim/policy.h>\nconst struct asim_policy *asim_policy(void) { return NULL; }\n' >null.c
 expect 0 null.so policy build null.c
 expect 2 'null.so: its asim_policy returns NULL' run --policy ./null.so
-refused major 'is built for policy ABI 2.0; this asim has 1.1' \
+refused major 'is built for policy ABI 2.0; this asim has 1.2' \
     '.struct_size = sizeof table, .abi_major = 2, .name = "x", .route = home'
-refused minor 'policy ABI 1.7, with a table of [0-9]+ bytes; this asim has 1.1' \
+refused minor 'policy ABI 1.7, with a table of [0-9]+ bytes; this asim has 1.2' \
     '.struct_size = sizeof table, .abi_major = 1, .abi_minor = 7, .name = "x", .route = home'
-refused longer 'a table of 4096 bytes; this asim has 1.1' \
+refused longer 'a table of 4096 bytes; this asim has 1.2' \
     '.struct_size = 4096, .abi_major = 1, .name = "x", .route = home'
 refused empty 'struct_size 0; expected' '.abi_major = 1, .name = "x", .route = home'
 refused nameless 'has no name' 'HEAD, .route = home'

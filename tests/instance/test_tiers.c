@@ -474,7 +474,8 @@ static void a_turn_with_a_raise_stays(void **state)
     struct fixture *f = *state;
     start_with_storage(f, RAISE_WAIT);
     deliver(f, 1, 0, 20 * BLOCK + 5, 3);
-    instance_recall(f->instance, &(struct turn_recall){.program = 1, .turn = 0, .time = SIMTIME_MS});
+    instance_recall(f->instance,
+                    &(struct turn_recall){.program = 1, .turn = 0, .kv_to = ASIM_NONE, .time = SIMTIME_MS});
     run(f);
     assert_int_equal(counters(f)->loaded_blocks[0], 20);
     assert_int_equal(f->instance->residency->n_raising, 0);

@@ -81,7 +81,8 @@ static void tick_and_move(const struct asim_routing *routing, const struct asim_
         if (n && dice % 3) {
             const uint32_t other = (uint32_t)(dice >> 8) % (routing->n_instances - 1);
             gateway->move(gateway->handle, i, (uint32_t)(dice >> 32) % n, other + (other >= i));
-            gateway->move(gateway->handle, i, n - 1, other + (other >= i));
+            gateway->move_with_kv(gateway->handle, i, (uint32_t)(dice >> 36) % n, other + (other >= i));
+            gateway->move_with_kv(gateway->handle, i, n - 1, other + (other >= i));
         }
     }
 }

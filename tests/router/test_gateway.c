@@ -248,7 +248,7 @@ static void turns_are_moved(void **state)
     orders = move_first;
     assert_true(gateway_tick(gateway, 2, false));
     const struct gateway_recall *recalls = gateway_recalls(gateway, &n);
-    assert_true(n == 1 && recalls[0].key == key(1, 0) && recalls[0].instance == 0);
+    assert_true(n == 1 && recalls[0].key == key(1, 0) && recalls[0].instance == 0 && recalls[0].kv_to == ASIM_NONE);
     assert_int_equal(gateway_first_return(gateway, &back), SIMTIME_NEVER);
     gateway_add_return(gateway, &(struct gateway_turn){.time = 220, .key = key(1, 0)});
     assert_int_equal(gateway_first_return(gateway, &back), 220);
@@ -263,6 +263,23 @@ static void turns_are_moved(void **state)
     end(2, 0, 0, 260);
     gateway_tell(gateway, 400);
     is_heard("sent1.0@0 5 sent2.0@0 6 tick0.0@0 200 moved1.0@1 220 end1.0@1 300 end2.0@0 300 ");
+}
+
+static void move_last_with_kv(const struct asim_gateway *given)
+{
+    given->move_with_kv(given->handle, 0, 1, 2);
+}
+
+static void kv_moves_along(void **state)
+{
+    (void)state;
+    size_t n;
+    send(1, 0, 0, 5);
+    send(2, 0, 0, 6);
+    orders = move_last_with_kv;
+    assert_true(gateway_tick(gateway, 2, false));
+    const struct gateway_recall *recalls = gateway_recalls(gateway, &n);
+    assert_true(n == 1 && recalls[0].key == key(2, 0) && recalls[0].instance == 0 && recalls[0].kv_to == 2);
 }
 
 static void release_nobody(const struct asim_gateway *given)
@@ -362,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ticks_come_at_telemetry_instants, open_router, close_router),
         cmocka_unit_test_setup_teardown(held_turns_are_released_in_order, open_router, close_router),
         cmocka_unit_test_setup_teardown(turns_are_moved, open_router, close_router),
+        cmocka_unit_test_setup_teardown(kv_moves_along, open_router, close_router),
         cmocka_unit_test_teardown(nonsense_is_named, close_router),
         cmocka_unit_test_setup_teardown(what_is_saved_goes_on, open_router, close_router),
     };

@@ -461,6 +461,7 @@ struct cluster *random_cluster_create(const struct random_cluster *random, const
     }
     if (random->routing) {
         route_by(cluster, random->routing);
+        cluster->plan.engine.peers.bandwidth = 100 * cluster->plan.engine.peers.block_bytes; /* copies take a while */
     }
     return cluster;
 }
@@ -492,6 +493,11 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
     coverage->affinity_breaks += router->affinity_breaks;
     coverage->held += router->held;
     coverage->moved += router->moved;
+    for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
+        const struct instance_counters *counters = instance_counters(cluster->instances[i]);
+        coverage->kv_blocks_sent += counters->kv_blocks_sent;
+        coverage->kv_blocks_taken += counters->kv_blocks_taken;
+    }
     coverage->closed_loops += cluster->settings.arrivals == SETTING_ARRIVALS_CLOSED;
     const struct digest digest = recorder_digest(cluster->recorders[0]);
     cluster_destroy(cluster);

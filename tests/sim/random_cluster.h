@@ -43,7 +43,7 @@ const char *random_cluster_get(const struct random_cluster *cluster, const char 
 struct cluster_coverage {
     uint64_t runs, programs, turns, dropped, truncated, preemptions, affinity_hits, affinity_breaks, idle_instances,
         length_limited, hits, closed_loops, graphs, joins, first_turns, retained, pins_forced, stores, loads,
-        prefetches, raises, loaded_deep, held, moved;
+        prefetches, raises, loaded_deep, held, moved, kv_blocks_sent, kv_blocks_taken;
     struct digest decisions; /* of the last run: what policies and tiers did at each instance */
 };
 

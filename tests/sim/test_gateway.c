@@ -77,8 +77,10 @@ static void engines_agree(void **state)
         }
         random_cluster_fini(&cluster);
     }
-    print_message("%" PRIu64 " turns, %" PRIu64 " held, %" PRIu64 " moved\n", sum.turns, sum.held, sum.moved);
+    print_message("%" PRIu64 " turns, %" PRIu64 " held, %" PRIu64 " moved with %" PRIu64 " blocks, %" PRIu64 " taken\n",
+                  sum.turns, sum.held, sum.moved, sum.kv_blocks_sent, sum.kv_blocks_taken);
     assert_true(sum.held > 100 && sum.moved > 100 && sum.graphs && sum.retained && sum.closed_loops);
+    assert_true(sum.kv_blocks_sent > 100 && sum.kv_blocks_taken > 50);
 }
 
 /* ---- saved and gone on with ---- */

@@ -1,6 +1,6 @@
 /* SAGA across instances: a turn goes home while its KV is there, and work is stolen. An instance that has had nothing
  * to do for a while takes the oldest turn that waits at another one, drawn among those with clearly more to do; with
- * the turn its program moves there, and its KV is computed anew.
+ * the turn its program moves there, and so does its KV.
  */
 #include "policy/builtin/builtin.h"
 #include "policy/builtin/memory_table.h"
@@ -100,7 +100,7 @@ static void steal(const struct asim_routing *routing, const struct asim_gateway 
     const uint32_t victim = drawn.index;
     const uint32_t oldest = routing->instances[victim].running + stolen[victim]++;
     if (oldest < gateway->n_sent(gateway->handle, victim)) {
-        gateway->move(gateway->handle, victim, oldest, thief);
+        gateway->move_with_kv(gateway->handle, victim, oldest, thief);
     }
 }
 
@@ -122,8 +122,10 @@ const struct asim_policy policy_saga_router = {
     .name = "saga-router",
     .summary = "home while its KV is there and the instance is not loaded, else the least loaded; idle instances steal",
     .source = "SAGA (arXiv 2605.00528), session affinity and work stealing",
-    .assumed = "load is KV use in the last snapshot for affinity, turns for stealing; KV is there if the router's "
-               "record has it; a stolen turn's KV is computed anew; instances are looked at when telemetry comes",
+    .assumed =
+        "load is KV use in the last snapshot for affinity, turns for stealing; KV is there if the router's "
+        "record has it; of a stolen turn's KV what HBM has comes along, over one NIC a GPU; instances are looked "
+        "at when telemetry comes",
     POLICY_PARAMETERS(parameters),
     .flags = ASIM_POLICY_READS_VIEW | ASIM_POLICY_READS_OVERLAP | ASIM_POLICY_READS_RANDOM,
     .state_size = sizeof(struct state),

@@ -394,7 +394,7 @@ static struct moves tick_at(struct scene *s, asim_time now, uint64_t random)
 {
     struct moves moves = {0};
     const struct asim_gateway gateway = {
-        .struct_size = sizeof gateway, .handle = &moves, .n_sent = host_n_sent, .move = host_move};
+        .struct_size = sizeof gateway, .handle = &moves, .n_sent = host_n_sent, .move_with_kv = host_move};
     s->routing.now = now;
     s->routing.random = random;
     s->use.policy->route_tick(&s->routing, &gateway);
