@@ -168,6 +168,7 @@ static void deliver(struct serial *serial, uint32_t chosen, uint32_t slot, uint6
         policy_fault_report(router_fault(cluster->router), serial->diag);
         serial->failed = true;
     } else if (chosen != ASIM_HELD) {
+        cluster->events++;
         ring_deliver(cluster, chosen, slot, ready_turn_number(key), kv_blocks, now + cluster->settings.dispatch_latency,
                      false);
         refresh(serial, chosen);
@@ -180,7 +181,6 @@ static void dispatch_again(struct serial *serial)
     struct cluster *cluster = serial->cluster;
     uint64_t key;
     const simtime now = gateway_first_return(serial->gateway, &key);
-    cluster->events++;
     refresh_views(serial, now);
     const struct gateway_turn turn = gateway_take_return(serial->gateway);
     const uint32_t chosen = ring_route_again(cluster, &turn, now);
@@ -198,7 +198,6 @@ static bool is_return_next(const struct serial *serial)
 static void send_released(void *user, const struct gateway_turn *turn, simtime now)
 {
     struct serial *serial = user;
-    serial->cluster->events++;
     deliver(serial, turn->to, turn->slot, turn->key, 0, now);
 }
 
@@ -228,7 +227,6 @@ static void dispatch(struct serial *serial)
     const struct heap_entry top = heap_pop(&serial->ready);
     const struct ready_turn turn = {
         .time = top.key, .key = top.tie, .slot = (uint32_t)top.payload, .home = (uint32_t)(top.payload >> 32)};
-    cluster->events++;
     refresh_views(serial, turn.time);
     deliver(serial, ring_route(cluster, &turn), turn.slot, turn.key, 0, turn.time);
 }

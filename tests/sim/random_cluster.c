@@ -493,6 +493,7 @@ struct digest random_cluster_run(const struct random_cluster *random, struct clu
     coverage->affinity_breaks += router->affinity_breaks;
     coverage->held += router->held;
     coverage->moved += router->moved;
+    coverage->events = cluster->events;
     for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
         const struct instance_counters *counters = instance_counters(cluster->instances[i]);
         coverage->kv_blocks_sent += counters->kv_blocks_sent;

@@ -45,6 +45,7 @@ struct cluster_coverage {
         length_limited, hits, closed_loops, graphs, joins, first_turns, retained, pins_forced, stores, loads,
         prefetches, raises, loaded_deep, held, moved, kv_blocks_sent, kv_blocks_taken;
     struct digest decisions; /* of the last run: what policies and tiers did at each instance */
+    uint64_t events;         /* of the last run */
 };
 
 /* Runs it on the engine that its options name, checks that nothing is lost, invented or out of order, and returns the

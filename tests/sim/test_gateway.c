@@ -58,6 +58,7 @@ static void engines_agree(void **state)
         random_cluster_set(&cluster, "threads", "1");
         const struct digest serial = random_cluster_run(&cluster, &sum);
         const struct digest decisions = sum.decisions;
+        const uint64_t events = sum.events;
         random_cluster_set(&cluster, "synchronization", "windows");
         for (uint64_t i = 0; i < TRIALS_OF_A_SEED; i++) {
             const size_t trial = (seed * TRIALS_OF_A_SEED + i) % TRIALS;
@@ -71,7 +72,7 @@ static void engines_agree(void **state)
             }
             const struct digest windows = random_cluster_run(&other, &unused);
             if (windows.low != serial.low || windows.high != serial.high || unused.decisions.low != decisions.low ||
-                unused.decisions.high != decisions.high) {
+                unused.decisions.high != decisions.high || unused.events != events) {
                 fail_msg("seed %" PRIu64 ", trial %zu: another history than that of the serial engine", seed, trial);
             }
         }
