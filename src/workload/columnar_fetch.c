@@ -210,7 +210,7 @@ static bool read_contents(struct columnar *columnar, uint64_t id, struct program
     if (at != n) {
         return bad_row(columnar, COLUMN_PROGRAM_EXTENTS, id, "as many extents as the program's turns have");
     }
-    program_slot_reserve_extents(slot, n);
+    program_slot_reserve_extents(slot, n ? n : 1); /* places in it are told, of turns without extents too */
     for (uint32_t i = 0; i < n_turns; i++) {
         const struct turn *turn = &slot->turns[i];
         if (!read_content(columnar, id, range[0] + turn->first_extent, turn, slot->extents + turn->first_extent)) {
