@@ -107,17 +107,7 @@ static bool is_told_of(const struct survey *survey, const struct survey_row *row
     const uint32_t first = row->instance - row->instance % ring_together(survey->cluster);
     for (uint32_t instance = first; instance < row->instance; instance++) {
         const struct survey_row earlier = {.instance = instance, .program = row->program};
-        size_t low = 0;
-        size_t high = (size_t)(row - survey->rows);
-        while (low < high) {
-            const size_t middle = low + (high - low) / 2;
-            if (survey_compare_rows(&survey->rows[middle], &earlier) < 0) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        if (survey_compare_rows(&survey->rows[low], &earlier) == 0) {
+        if (survey_has_row(survey, &earlier)) {
             return true;
         }
     }
@@ -142,7 +132,10 @@ static void tell_shares(const struct draft *draft, asim_residency *record, const
         return;
     }
     tell_share(draft, record, ASIM_TIER_HBM, row->instance);
-    for (uint32_t i = 0; !is_told_of(survey, row) && i < n_tiers(draft); i++) {
+    if (!n_tiers(draft) || is_told_of(survey, row)) {
+        return;
+    }
+    for (uint32_t i = 0; i < n_tiers(draft); i++) {
         tell_share(draft, record, survey_tier(survey->cluster, i), survey_pool(survey->cluster, row->instance, i));
     }
 }
