@@ -42,11 +42,6 @@ void residency_table_destroy(struct residency_table *table)
     }
 }
 
-void residency_table_end(struct residency_table *table)
-{
-    table->next = SIMTIME_NEVER;
-}
-
 /* The one that was next is over. */
 static void pass(struct residency_table *table)
 {
@@ -259,8 +254,12 @@ static void tell_program(struct draft *draft, const struct survey_row *row)
     tell_transfers(draft, record, row);
 }
 
-void residency_table_take(struct residency_table *table, struct cluster *cluster)
+void residency_table_take(struct residency_table *table, struct cluster *cluster, bool more_come)
 {
+    if (!more_come && !cluster_in_progress(cluster)) {
+        table->next = SIMTIME_NEVER;
+        return;
+    }
     struct survey survey;
     survey_make(&survey, cluster, table->next);
     struct draft draft = {.table = table, .survey = &survey};
