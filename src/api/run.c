@@ -323,6 +323,11 @@ static void keep_results(struct asim_result *result, struct cluster *cluster, st
     cluster->recorders[0] = NULL;
     result->residency = cluster->residency;
     cluster->residency = NULL;
+    if (result->residency && !result->residency->n_records) {
+        diag_warning(&result->diag, (struct diag_where){0},
+                     "residency_at, residency_every: the run ended before the first instant; nothing is said of where "
+                     "KV was");
+    }
 }
 
 /* What was done before the checkpoint cost this execution nothing. */

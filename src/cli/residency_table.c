@@ -131,7 +131,9 @@ void residency_print(FILE *out, const asim_result *result)
     fputs("\nresidency of KV\n", out);
     grid_print(out, &grid, 2, HUMAN_COLUMNS);
     if (rows > MOST_ROWS) {
-        fprintf(out, "  and %zu more; --out DIR writes all, and more of each, to residency.jsonl\n", rows - MOST_ROWS);
+        char text[HUMAN_BYTES];
+        fprintf(out, "  and %s more; --out DIR writes all, and more of each, to residency.jsonl\n",
+                human_count((int64_t)rows - MOST_ROWS, text));
     }
     grid_fini(&grid);
 }

@@ -4,7 +4,7 @@
 
 #include "asim/asim.h"
 
-/* Nothing where the result has no records of programs; of many the first ones. */
+/* Nothing where the result has no records; of many programs the first ones. */
 void residency_print(FILE *out, const asim_result *result);
 
 #endif

@@ -113,7 +113,8 @@ static void check_cluster(const struct resolved *resolved, struct diag *diag)
     }
 }
 
-static void check_residency(const struct resolved *resolved, struct diag *diag, const char *option)
+/* Of an option whose results one process keeps in memory until the end of the run. */
+static void check_kept(const struct resolved *resolved, struct diag *diag, const char *option)
 {
     const struct settings *s = &resolved->settings;
     if (s->checkpoint_every != SETTING_UNSET_TIME) {
@@ -129,15 +130,13 @@ static void check_output(const struct resolved *resolved, struct diag *diag)
     if (s->checkpoint_every != SETTING_UNSET_TIME && s->synchronization == SYNCHRONIZATION_SERIAL) {
         conflict(resolved, diag, "checkpoint_every", "is for runs in windows; it does not go with", "synchronization");
     }
-    if (s->decisions_log && s->checkpoint_every != SETTING_UNSET_TIME) {
-        conflict(resolved, diag, "decisions_log", "is kept in no checkpoint; it does not go with", "checkpoint_every");
-    } else if (s->decisions_log && s->transport != TRANSPORT_NONE) {
-        conflict(resolved, diag, "decisions_log", "is for one process; it does not go with", "transport");
+    if (s->decisions_log) {
+        check_kept(resolved, diag, "decisions_log");
     }
     if (s->residency_at) {
-        check_residency(resolved, diag, "residency_at");
+        check_kept(resolved, diag, "residency_at");
     } else if (s->residency_every != SETTING_UNSET_TIME) {
-        check_residency(resolved, diag, "residency_every");
+        check_kept(resolved, diag, "residency_every");
     }
 }
 

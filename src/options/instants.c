@@ -1,6 +1,7 @@
 #include "options/instants.h"
 
 #include "base/mem.h"
+#include "options/option_value.h"
 #include "options/units.h"
 
 #include <stdio.h>
@@ -28,10 +29,11 @@ bool instants_parse(const char *text, struct instants *out, char *message, size_
         char item[ITEM_BYTES];
         simtime time;
         if (!take_item(&at, item) || units_duration(item, &time) != UNITS_OK || time <= last) {
+            char shown[OPTION_SHOWN_BYTES];
             snprintf(message, message_bytes,
                      "'%s' is not a list of instants; allowed: durations above 0, up to 100 days, each longer than the "
                      "one before it, e.g. 10s,1min",
-                     text);
+                     option_shown(text, shown));
             instants_fini(out);
             return false;
         }

@@ -404,7 +404,9 @@ static const struct option_row rows[] = {
      HELP("Also write residency.jsonl: where the KV of every program was at these instants of simulated time, e.g. "
           "10s,1min. All records are kept in memory. Excludes checkpoints and transport mpi.")},
     {OPTION("output", DURATION, "residency_every", "--residency-every", residency_every), ABOVE(0),
-     HELP("The same every so much simulated time, while programs are in progress or to come.")},
+     HELP("Also write residency.jsonl, as residency_at does, every so much simulated time while programs are in "
+          "progress "
+          "or to come. Both may be given.")},
     {OPTION("output", COUNT, "program_rows", "--program-rows", program_rows), DEFAULT("10000"), RANGE(0, 4294967295),
      HELP("Most rows of programs.csv; beyond it, programs are sampled by a hash of their id.")},
     {OPTION("output", DURATION, "slo.ttft", "--slo-ttft", slo_ttft), ABOVE(0),

@@ -38,8 +38,8 @@ struct orchestrator {
     uint64_t next_program;    /* closed loop: head of the queue */
     struct progress **chunks; /* of SLOTS_PER_CHUNK slots */
     size_t n_slots, n_chunks, chunk_capacity;
-    bool
-        *made; /* by slot: a program has been in it. The thread that prepares the first one touches its memory first. */
+    /* By slot: a program has been in it. The thread that prepares the first one touches its memory first. */
+    bool *made;
     size_t made_capacity;
     uint32_t *free_slots;
     size_t n_free, free_capacity;

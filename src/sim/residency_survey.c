@@ -351,6 +351,13 @@ static int by_pool(const void *left, const void *right)
     return compare(a->pool, b->pool);
 }
 
+static int by_share(const void *left, const void *right)
+{
+    const struct survey_share *a = left;
+    const struct survey_share *b = right;
+    return a->pool != b->pool ? compare(a->pool, b->pool) : compare(a->share.owner, b->share.owner);
+}
+
 static int by_find(const void *left, const void *right)
 {
     const struct survey_find *a = left;
@@ -428,21 +435,17 @@ static void settle_rows(struct survey *survey)
     survey->n_rows = kept;
 }
 
+bool survey_has_row(const struct survey *survey, const struct survey_row *row)
+{
+    return survey->n_rows && bsearch(row, survey->rows, survey->n_rows, sizeof *survey->rows, by_row);
+}
+
 struct kv_share survey_share_of(const struct survey *survey, uint32_t pool, uint64_t program)
 {
-    size_t low = 0;
-    size_t high = survey->n_shares;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        const struct survey_share *share = &survey->shares[middle];
-        if (share->pool < pool || (share->pool == pool && share->share.owner < program)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    const struct survey_share *share = low < survey->n_shares ? &survey->shares[low] : NULL;
-    return share && share->pool == pool && share->share.owner == program ? share->share : (struct kv_share){0};
+    const struct survey_share wanted = {.pool = pool, .share.owner = program};
+    const struct survey_share *share =
+        survey->n_shares ? bsearch(&wanted, survey->shares, survey->n_shares, sizeof *survey->shares, by_share) : NULL;
+    return share ? share->share : (struct kv_share){0};
 }
 
 uint32_t survey_found(const struct survey *survey, uint32_t context, uint32_t pool)

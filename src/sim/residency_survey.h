@@ -97,6 +97,8 @@ uint32_t survey_tier(const struct cluster *cluster, uint32_t tier);
 
 int survey_compare_rows(const struct survey_row *a, const struct survey_row *b);
 
+bool survey_has_row(const struct survey *survey, const struct survey_row *row);
+
 /* What the program has in a pool. */
 struct kv_share survey_share_of(const struct survey *survey, uint32_t pool, uint64_t program);
 

@@ -42,11 +42,6 @@ void residency_table_destroy(struct residency_table *table)
     }
 }
 
-void residency_table_end(struct residency_table *table)
-{
-    table->next = SIMTIME_NEVER;
-}
-
 /* The one that was next is over. */
 static void pass(struct residency_table *table)
 {
@@ -107,17 +102,7 @@ static bool is_told_of(const struct survey *survey, const struct survey_row *row
     const uint32_t first = row->instance - row->instance % ring_together(survey->cluster);
     for (uint32_t instance = first; instance < row->instance; instance++) {
         const struct survey_row earlier = {.instance = instance, .program = row->program};
-        size_t low = 0;
-        size_t high = (size_t)(row - survey->rows);
-        while (low < high) {
-            const size_t middle = low + (high - low) / 2;
-            if (survey_compare_rows(&survey->rows[middle], &earlier) < 0) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        if (survey_compare_rows(&survey->rows[low], &earlier) == 0) {
+        if (survey_has_row(survey, &earlier)) {
             return true;
         }
     }
@@ -142,7 +127,10 @@ static void tell_shares(const struct draft *draft, asim_residency *record, const
         return;
     }
     tell_share(draft, record, ASIM_TIER_HBM, row->instance);
-    for (uint32_t i = 0; !is_told_of(survey, row) && i < n_tiers(draft); i++) {
+    if (!n_tiers(draft) || is_told_of(survey, row)) {
+        return;
+    }
+    for (uint32_t i = 0; i < n_tiers(draft); i++) {
         tell_share(draft, record, survey_tier(survey->cluster, i), survey_pool(survey->cluster, row->instance, i));
     }
 }
@@ -266,8 +254,12 @@ static void tell_program(struct draft *draft, const struct survey_row *row)
     tell_transfers(draft, record, row);
 }
 
-void residency_table_take(struct residency_table *table, struct cluster *cluster)
+void residency_table_take(struct residency_table *table, struct cluster *cluster, bool more_come)
 {
+    if (!more_come && !cluster_in_progress(cluster)) {
+        table->next = SIMTIME_NEVER;
+        return;
+    }
     struct survey survey;
     survey_make(&survey, cluster, table->next);
     struct draft draft = {.table = table, .survey = &survey};

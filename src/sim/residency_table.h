@@ -33,10 +33,8 @@ struct residency_table {
 struct residency_table *residency_table_create(const struct settings *settings);
 void residency_table_destroy(struct residency_table *table);
 
-/* Adds the records of the next instant, to which all instances have been brought. */
-void residency_table_take(struct residency_table *table, struct cluster *cluster);
-
-/* All programs have ended: no instant comes any more. */
-void residency_table_end(struct residency_table *table);
+/* Adds the records of the next instant, to which all instances have been brought; where no program is in progress and
+ * none is to come, there are none, and no instant comes any more. */
+void residency_table_take(struct residency_table *table, struct cluster *cluster, bool more_come);
 
 #endif

@@ -320,11 +320,7 @@ static bool pass_stop(struct serial *serial)
     if (time != cluster_next_residency(cluster) || time == SIMTIME_NEVER) {
         return false;
     }
-    if (cluster_in_progress(cluster) || serial->has_next) {
-        residency_table_take(cluster->residency, cluster);
-    } else {
-        residency_table_end(cluster->residency);
-    }
+    residency_table_take(cluster->residency, cluster, serial->has_next);
     for (uint32_t i = 0; i < cluster->plan.n_instances; i++) {
         refresh(serial, i);
     }

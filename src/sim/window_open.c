@@ -441,11 +441,7 @@ static void pass_cut(struct windows *windows)
     if (next == SIMTIME_NEVER || windows->end.time != next) {
         return;
     }
-    if (cluster_in_progress(cluster) || windows->has_next || windows->n_upcoming) {
-        residency_table_take(cluster->residency, cluster);
-    } else {
-        residency_table_end(cluster->residency);
-    }
+    residency_table_take(cluster->residency, cluster, windows->has_next || windows->n_upcoming);
     windows_set_cut(windows);
 }
 

@@ -17,9 +17,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The programs of a trace; or a generator or a columnar file, with one buffer per slot. */
 enum { SLOTS_PER_CHUNK = 256 };
 
+/* The programs of a trace; or a generator or a columnar file, with one buffer per slot. */
 struct workload {
     struct workload_stats stats;
     char reason[DETECT_REASON_BYTES];

@@ -64,8 +64,9 @@ static char *read_file(const char *path)
  *
  *   0.05 s  `a` runs: 64 tokens and 7 more that were computed or are; 0.0414 s of its store are 827 kB
  *   0.15 s  `a` is in its gap and pinned until 1.127 s; the last token has no KV; the block that filled up waits for
- * the store to end, which goes before that of `b` 1.5 s   the pin is over; only the store of the last block holds what
- * it had 2.2 s   `a` is back and found all 5 blocks; `b` has ended, and is known by what is still sent of it
+ *           the store to end, which goes before that of `b`
+ *   1.5 s   the pin is over; only the store of the last block holds what it had
+ *   2.2 s   `a` is back and found all 5 blocks; `b` has ended, and is known by what is still sent of it
  *
  * UPDATE_GOLDEN=1 writes the expected lines anew. */
 static void followed_by_hand(void **state)
@@ -143,8 +144,26 @@ static void ends_with_the_run(void **state)
         result = run(whole, engines[i]);
         assert_int_equal(asim_result_residency(result, asim_result_residency_count(result) - 1, &record), ASIM_OK);
         assert_true(record.time_ps == INT64_C(1000000000000));
+        assert_int_equal(asim_result_message_count(result), 0);
         asim_result_destroy(result);
     }
+}
+
+/* Who asks only for instants beyond the end is told so. */
+static void ends_before_all_instants(void **state)
+{
+    (void)state;
+    const struct option options[] = {{"programs", "3"}, {"arrivals", "zero"}, {"residency_every", "10h"}, {0}};
+    asim_result *result = run(options, (const struct option[]){{"residency_at", "20h"}, {0}});
+    assert_int_equal(asim_result_residency_count(result), 0);
+    char *lines = text_of(result, asim_result_write_residency);
+    assert_string_equal(lines, "");
+    free(lines);
+    bool is_warning = false;
+    const char *message = asim_result_message(result, asim_result_message_count(result) - 1, &is_warning);
+    assert_true(is_warning);
+    assert_non_null(strstr(message, "the run ended before the first instant"));
+    asim_result_destroy(result);
 }
 
 /* ---- pins and decisions ---- */
@@ -260,6 +279,7 @@ static void pins_are_as_decided(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(followed_by_hand), cmocka_unit_test(records_and_refusals),
-                                       cmocka_unit_test(ends_with_the_run), cmocka_unit_test(pins_are_as_decided)};
+                                       cmocka_unit_test(ends_with_the_run), cmocka_unit_test(ends_before_all_instants),
+                                       cmocka_unit_test(pins_are_as_decided)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include "options/instants.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void takes_lists(void **state)
@@ -43,8 +44,25 @@ static void refuses(void **state)
     }
 }
 
+/* What is allowed is said of long lists, too. */
+static void shows_long_lists_in_short(void **state)
+{
+    (void)state;
+    char text[4096] = "";
+    for (int i = 1; i < 500; i++) {
+        sprintf(text + strlen(text), "%ds,", i);
+    }
+    struct instants instants;
+    char message[512] = "";
+    assert_false(instants_parse(text, &instants, message, sizeof message));
+    assert_non_null(strstr(message, "'1s,2s,3s,"));
+    assert_non_null(strstr(message, "...' is not a list of instants; allowed: durations above 0"));
+    assert_non_null(strstr(message, "e.g. 10s,1min"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(takes_lists), cmocka_unit_test(refuses)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(takes_lists), cmocka_unit_test(refuses),
+                                       cmocka_unit_test(shows_long_lists_in_short)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
