@@ -1,4 +1,4 @@
-#include "instance/residency.h"
+#include "instance/evictions.h"
 
 #include "base/mem.h"
 
@@ -171,6 +171,7 @@ void engine_unpack(struct instance *instance, struct sequence *sequence)
     }
     kv_touch(pool, &sequence->holder, sequence->content, hit);
     kv_alloc(pool, &sequence->holder, missing);
+    evictions_note_arrival(instance, &sequence->holder, sequence->content, sequence->kv_blocks);
     kv_hash(pool, &sequence->holder, sequence->content, sequence->kv_blocks);
     kv_release(pool, &sequence->holder);
     instance->counters.kv_blocks_taken += missing;
