@@ -60,8 +60,6 @@ static void leave(struct instance *instance, struct sequence *sequence, uint32_t
         .kv_to = kv_to};
     kv_release(instance->pool, &sequence->holder);
     sequence_pool_give(&instance->sequences, sequence);
-    instance->head_blocked = false;
-    engine_wake(instance, now);
 }
 
 void engine_add_leaver(struct instance *instance, const struct leaver *leaver)
@@ -138,6 +136,8 @@ static void let_leave(struct instance *instance)
     if (instance->residency) {
         engine_give_up(instance, program, leaver.time);
     }
+    instance->head_blocked = false;
+    engine_wake(instance, leaver.time);
 }
 
 bool engine_answer_router(struct instance *instance)
