@@ -435,7 +435,7 @@ static void check_whole(struct loader *loader)
     const bool partial_is_last = !instance->n_prefilling || config->long_prefill_token_threshold ||
                                  (instance->n_prefilling == 1 && instance->running.tail->state == SEQUENCE_PREFILLING);
     const bool stands_still = !instance->n_batches && instance->compose_at == SIMTIME_NEVER;
-    const bool may_wait = instance->residency || instance->n_leavers; /* for a deadline, a transfer or a copy */
+    const bool may_wait = engine_may_stand_by(instance);
     if ((stands_still && (instance->running.n || (instance->waiting.n && !may_wait))) || !partial_is_last ||
         (uint64_t)instance->decode.n + instance->n_prefilling > config->max_num_batched_tokens) {
         store_refuse(loader->reader, "instance %" PRIu32 ": its turns and batches do not go together", instance->id);
@@ -476,9 +476,7 @@ static void get_reached(struct instance *instance, struct store_reader *reader)
         store_refuse(reader, "instance %" PRIu32 " has left something behind before %" PRId64 " ps", instance->id,
                      reached);
     }
-    if (instance->residency) {
-        engine_pass(instance, reached);
-    }
+    engine_pass(instance, reached);
 }
 
 bool instance_load(struct instance *instance, struct store_reader *reader, instance_lender lend, void *user)

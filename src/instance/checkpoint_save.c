@@ -157,7 +157,7 @@ void instance_save(const struct instance *instance, struct store_writer *writer)
     put_recalls(writer, instance);
     put_leavers(writer, instance);
     put_batches(writer, instance);
-    store_put_i64(writer, instance->residency ? engine_passed(instance) : 0);
+    store_put_i64(writer, instance->passed);
     store_put_u8(writer, instance->residency != NULL);
     if (instance->residency) {
         residency_save(instance, writer);

@@ -141,6 +141,7 @@ struct instance {
     size_t recalls_capacity;
     struct leaver *leavers; /* by time */
     size_t leavers_capacity;
+    simtime passed; /* nothing arrives before; kept where turns may wait while nothing runs */
     struct prefill_chunk first_chunks[FIRST_CHUNKS]; /* of the draft */
     struct turn_end first_ends[FIRST_ENDS];
     _Alignas(64) struct sequence_heap_item first_finish[FIRST_MEMBERS]; /* of the heaps */
@@ -286,6 +287,20 @@ static inline bool engine_has_orders(const struct instance *instance)
     return (instance->n_recalls | instance->n_leavers) != 0;
 }
 
+/* Turns may wait while nothing runs: for a deadline, a transfer or a copy. */
+static inline bool engine_may_stand_by(const struct instance *instance)
+{
+    return instance->residency || instance->n_leavers;
+}
+
+/* Nothing will arrive before `time`. */
+static inline void engine_pass(struct instance *instance, simtime time)
+{
+    if (time != SIMTIME_NEVER && time > instance->passed) {
+        instance->passed = time;
+    }
+}
+
 /* recall.c: when the first turn or recall arrives, or a turn leaves with its KV; passes that, unless it is a turn that
  * arrives: then false. */
 simtime engine_inbox_time(const struct instance *instance);
@@ -311,10 +326,6 @@ void engine_effect_prefetch(const struct instance *instance, const struct sequen
 void engine_open_residency(struct instance *instance);
 void engine_close_residency(struct instance *instance);
 void engine_welcome(struct instance *instance, const struct sequence *sequence, const struct turn_facts *facts);
-
-/* Nothing will arrive before `time`; and that time. */
-void engine_pass(struct instance *instance, simtime time);
-simtime engine_passed(const struct instance *instance);
 
 /* retention.c: a turn ends, arrives, is admitted, is preempted, has gone unserved; its program's KV is elsewhere; the
  * timer. */

@@ -2,7 +2,8 @@
  * nothing elsewhere.
  *
  * A turn looks its prompt up once: when it is first admitted or, before that, loaded from a tier. A program whose KV
- * comes back from a tier ahead of its turn looks that up, too. So what is brought from a tier was missed in HBM.
+ * comes back from a tier ahead of its turn looks that up, too. So what is brought from a tier was missed in HBM; what
+ * came along with a turn that was moved here was not.
  *
  * All is told in an order that does not depend on how steps are simulated. Steady decode enters what it fills up when
  * the turn ends, and so it is told; nobody else can find it before. Where somebody can, turns decode step by step.
@@ -51,7 +52,7 @@ static inline void evictions_note_return(struct instance *instance, struct conte
     }
 }
 
-/* The holder has blocks up to `blocks` that have come from a tier, and are about to be entered. */
+/* The holder has blocks up to `blocks` that have come from a tier or another instance, and are about to be entered. */
 static inline void evictions_note_arrival(struct instance *instance, const struct kv_holder *holder,
                                           struct content content, uint32_t blocks)
 {

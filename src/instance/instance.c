@@ -415,7 +415,7 @@ bool instance_advance(struct instance *instance, struct event_key limit)
         }
         next = instance_next(instance);
     }
-    if (instance->residency) {
+    if (engine_may_stand_by(instance)) {
         engine_pass(instance, instance->n_ends ? now : limit.time);
     }
     return instance->n_ends > 0;

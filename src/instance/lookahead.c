@@ -165,14 +165,13 @@ static void add_inbox(const struct instance *instance, struct effects *effects, 
     }
 }
 
-/* From when turns that wait or are prefilling have their distances. Those that are all refused are asked about again
- * when anything happens, which may be an arrival. */
+/* From when turns that wait or are prefilling have their distances. Those that are all refused, or lack blocks, are
+ * asked about again when anything happens, which may be an arrival. */
 static simtime queued_from(const struct instance *instance)
 {
     simtime from = instance->device_free;
-    if (instance->residency && !instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
-        const simtime passed = engine_passed(instance);
-        from = passed > from ? passed : from;
+    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER && engine_may_stand_by(instance)) {
+        from = instance->passed > from ? instance->passed : from;
     }
     return from;
 }

@@ -1,4 +1,4 @@
-#include "instance/residency.h"
+#include "instance/evictions.h"
 
 #include "base/mem.h"
 
@@ -60,8 +60,6 @@ static void leave(struct instance *instance, struct sequence *sequence, uint32_t
         .kv_to = kv_to};
     kv_release(instance->pool, &sequence->holder);
     sequence_pool_give(&instance->sequences, sequence);
-    instance->head_blocked = false;
-    engine_wake(instance, now);
 }
 
 void engine_add_leaver(struct instance *instance, const struct leaver *leaver)
@@ -138,6 +136,8 @@ static void let_leave(struct instance *instance)
     if (instance->residency) {
         engine_give_up(instance, program, leaver.time);
     }
+    instance->head_blocked = false;
+    engine_wake(instance, leaver.time);
 }
 
 bool engine_answer_router(struct instance *instance)
@@ -171,6 +171,7 @@ void engine_unpack(struct instance *instance, struct sequence *sequence)
     }
     kv_touch(pool, &sequence->holder, sequence->content, hit);
     kv_alloc(pool, &sequence->holder, missing);
+    evictions_note_arrival(instance, &sequence->holder, sequence->content, sequence->kv_blocks);
     kv_hash(pool, &sequence->holder, sequence->content, sequence->kv_blocks);
     kv_release(pool, &sequence->holder);
     instance->counters.kv_blocks_taken += missing;

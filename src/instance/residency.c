@@ -157,18 +157,6 @@ struct resident *residency_add(struct instance *instance, uint64_t program, stru
     return resident;
 }
 
-void engine_pass(struct instance *instance, simtime time)
-{
-    if (time != SIMTIME_NEVER && time > instance->residency->passed) {
-        instance->residency->passed = time;
-    }
-}
-
-simtime engine_passed(const struct instance *instance)
-{
-    return instance->residency->passed;
-}
-
 bool engine_plans_transfers(const struct instance *instance)
 {
     const struct residency *residency = instance->residency;

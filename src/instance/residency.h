@@ -105,7 +105,6 @@ struct residency {
     size_t n_spare, spare_capacity;
     uint32_t retained_blocks; /* private ones of all residents */
     simtime next_deadline;    /* of a pin that has not been passed by */
-    simtime passed;           /* nothing arrives before */
     struct residency_counters counters;
     struct wish *wishes;
     size_t n_wishes, wish_capacity;

@@ -161,7 +161,7 @@ static void blocks(struct fixture *f)
 }
 static void missed_deadline(struct fixture *f)
 {
-    f->instance->residency->passed = SIMTIME_NEVER;
+    f->instance->passed = SIMTIME_NEVER;
     residency_set_deadline(f->instance, pin(f), 2 * SIMTIME_S, SIMTIME_S);
 }
 static void lost_block(struct fixture *f)

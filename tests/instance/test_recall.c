@@ -208,11 +208,54 @@ static void there_is_no_room(void **state)
     assert_int_equal(next_end(instance).record.hit_toks, 0);
 }
 
+/* A turn lacks the blocks that are being copied, and nothing runs: nothing comes of it before the instant up to which
+ * the instance is known, however long ago a batch ended. */
+static void a_turn_waits_for_a_copy(void **state)
+{
+    struct fixture *f = *state;
+    instance_destroy(f->instances[0]);
+    f->config.n_blocks = 1 + 20;
+    f->config.peers.bandwidth = 10 * MIB;
+    struct instance *instance = f->instances[0] = instance_create(0, &f->config, f->step_time, NULL);
+    deliver(f, 0, 1, 0, OUTPUT, 0);
+    assert_int_equal(next_end(instance).record.program, 1);
+    deliver(f, 0, 1, ASKED - 2 * SIMTIME_MS, OUTPUT, 0);
+    deliver(f, 0, 1, ASKED - SIMTIME_MS, OUTPUT, 0);
+    deliver(f, 0, 4, ASKED - SIMTIME_MS, OUTPUT, 0);
+    ask(f, 1, 2, 1, ASKED);
+    assert_false(next_end(instance).unserved);
+    const simtime now = ASKED + 900 * SIMTIME_MS;
+    assert_false(instance_advance(instance, (struct event_key){.time = now, .phase = PHASE_STEP_END}));
+    assert_int_equal(instance_next(instance).time, ASKED + SIMTIME_S + LATENCY);
+    assert_true(instance_earliest_effect(instance) > now);
+    assert_int_equal(instance_effects_before(instance, now), 0);
+    const struct turn_end left = next_end(instance);
+    check_leaves(&left, 1, 10, ASKED + SIMTIME_S + LATENCY);
+    assert_int_equal(next_end(instance).record.program, 4);
+}
+
+/* What it has there had to be entered, not found: the best evictions miss no more than those that were. */
+static void what_arrives_was_entered(void **state)
+{
+    struct fixture *f = *state;
+    instance_destroy(f->instances[1]);
+    f->config.measures_evictions = true;
+    f->instances[1] = instance_create(1, &f->config, f->step_time, NULL);
+    deliver(f, 1, 1, ASKED, OUTPUT, 8);
+    assert_int_equal(next_end(f->instances[1]).record.hit_toks, 8 * BLOCK);
+    const struct belady_counts counts = instance_belady(f->instances[1]);
+    assert_int_equal(counts.accesses, 10);
+    assert_int_equal(counts.misses, 2);
+    assert_int_equal(counts.compulsory, 2);
+    assert_int_equal(counts.optimal, 2);
+}
+
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, set_up, tear_down)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(kv_goes_along), T(a_copy_is_seen), T(kv_stays_behind),
-                                       T(there_is_none), T(kv_arrives),     T(there_is_no_room)};
+    const struct CMUnitTest tests[] = {
+        T(kv_goes_along), T(a_copy_is_seen),   T(kv_stays_behind),          T(there_is_none),
+        T(kv_arrives),    T(there_is_no_room), T(what_arrives_was_entered), T(a_turn_waits_for_a_copy)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
