@@ -177,14 +177,16 @@ static bool place(struct loader *loader, uint32_t slot, uint32_t turn)
 static bool lend_to_gateway(void *user, struct gateway_turn *turn, uint32_t number)
 {
     struct loader *loader = user;
+    const struct cluster *cluster = loader->windows->cluster;
     if (!place(loader, turn->slot, number)) {
         return false;
     }
-    const struct ready_turn ready =
-        orchestrator_ready(loader->windows->cluster->orchestrator, turn->slot, number, turn->home);
+    const struct ready_turn ready = orchestrator_ready(cluster->orchestrator, turn->slot, number, turn->home);
+    uint32_t prompt_toks;
+    orchestrator_prompt(cluster->orchestrator, turn->slot, number, &prompt_toks);
     turn->key = ready.key;
     turn->service = ready.service;
-    return ready.time <= turn->time;
+    return ready.time <= turn->time && (uint64_t)turn->kv_blocks * cluster->plan.engine.block_size < prompt_toks;
 }
 
 static void load_gateway(struct loader *loader)
