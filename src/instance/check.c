@@ -1,6 +1,6 @@
 #include "base/mem.h"
-#include "instance/fills.h"
-#include "instance/transfers.h"
+#include "instance/tiers/fills.h"
+#include "instance/tiers/transfers.h"
 #include "kv/pool_internal.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "instance/checkpoint_parts.h"
-#include "instance/fills.h"
+#include "instance/tiers/fills.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 #include "instance/evictions.h"
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 #include <assert.h>
 

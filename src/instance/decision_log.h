@@ -3,7 +3,7 @@
 #ifndef ASIM_INSTANCE_DECISION_LOG_H
 #define ASIM_INSTANCE_DECISION_LOG_H
 
-#include "instance/residency.h"
+#include "instance/residency/residency.h"
 #include "policy/decision.h"
 
 struct decision_log {

@@ -11,7 +11,7 @@
 #ifndef ASIM_INSTANCE_EVICTIONS_H
 #define ASIM_INSTANCE_EVICTIONS_H
 
-#include "instance/residency.h"
+#include "instance/residency/residency.h"
 
 /* The blocks that the tokens `from` to `to` - 1 fill up are computed. */
 static inline void evictions_note_write(struct instance *instance, struct content content, uint32_t from, uint32_t to)

@@ -1,4 +1,4 @@
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 /* Blocks that the set needs to advance `steps` steps. */
 static uint64_t blocks_ahead(const struct decode_set *decode, uint32_t steps)

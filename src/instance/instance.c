@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "instance/decision_log.h"
 #include "instance/evictions.h"
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 #include <assert.h>
 #include <stdlib.h>

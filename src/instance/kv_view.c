@@ -1,6 +1,6 @@
 #include "instance/kv_view.h"
 
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 static uint32_t at_least(uint32_t a, uint32_t b)
 {

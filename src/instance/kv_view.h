@@ -4,7 +4,7 @@
 #ifndef ASIM_INSTANCE_KV_VIEW_H
 #define ASIM_INSTANCE_KV_VIEW_H
 
-#include "instance/residency_counters.h"
+#include "instance/residency/residency_counters.h"
 #include "kv/pool.h"
 #include "workload/extent.h"
 

@@ -1,4 +1,4 @@
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 /* A lower bound of the steps still to be composed until one ends a turn; no batch in flight does. */
 static int64_t steps_to_output(const struct instance *instance)

@@ -8,7 +8,7 @@
 
 #include "base/diag.h"
 #include "hw/device.h"
-#include "instance/node.h"
+#include "instance/tiers/node.h"
 #include "metrics/recorder.h"
 #include "options/settings.h"
 #include "orchestrator/orchestrator.h"

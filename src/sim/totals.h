@@ -2,7 +2,7 @@
 #ifndef ASIM_SIM_TOTALS_H
 #define ASIM_SIM_TOTALS_H
 
-#include "instance/residency_counters.h"
+#include "instance/residency/residency_counters.h"
 #include "pdes/transport.h"
 #include "sim/cluster.h"
 

@@ -5,8 +5,8 @@
 
 #include "instance/gaps_seen.h"
 #include "instance/instance.h"
-#include "instance/node.h"
-#include "instance/residency_counters.h"
+#include "instance/residency/residency_counters.h"
+#include "instance/tiers/node.h"
 
 enum { PROGRAMS_MOST = 24, PROGRAMS_MOST_TURNS = 6, PROGRAMS_MOST_INSTANCES = 3 };
 

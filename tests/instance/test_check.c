@@ -4,7 +4,7 @@
 #include "support/support.h"
 
 #include "instance/scenario.h"
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 #include "kv/pool_internal.h"
 #include "policy/builtin/builtin.h"
 

@@ -4,7 +4,7 @@
 #define ASIM_TESTS_POLICY_PROGRAM_RUN_H
 
 #include "instance/instance.h"
-#include "instance/residency_counters.h"
+#include "instance/residency/residency_counters.h"
 
 enum { PROGRAM_RUN_MOST = 32 };
 

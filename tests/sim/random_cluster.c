@@ -5,7 +5,7 @@
 #include "api/config.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "instance/residency_counters.h"
+#include "instance/residency/residency_counters.h"
 #include "kv/pool.h"
 #include "router/router_internal.h"
 #include "sim/run_serial.h"

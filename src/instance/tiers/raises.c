@@ -1,6 +1,6 @@
 /* What only storage has of a prompt is brought up to host memory while its turn waits, as SGLang's HiCache does: it
  * begins when the turn arrives, and is cut short when the turn's time has come, if it may be. */
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 #include "base/mem.h"
 #include "instance/decision_log.h"
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 #include "policy/policy_call.h"
 
 #include <assert.h>

@@ -14,7 +14,7 @@
 #define ASIM_INSTANCE_RESIDENCY_H
 
 #include "instance/engine.h"
-#include "instance/residency_counters.h"
+#include "instance/residency/residency_counters.h"
 #include "policy/policy_fault.h"
 #include "policy/policy_set.h"
 

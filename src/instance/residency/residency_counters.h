@@ -2,7 +2,7 @@
 #ifndef ASIM_INSTANCE_RESIDENCY_COUNTERS_H
 #define ASIM_INSTANCE_RESIDENCY_COUNTERS_H
 
-#include "instance/tier_plan.h"
+#include "instance/tiers/tier_plan.h"
 
 #include <stdint.h>
 

@@ -2,7 +2,7 @@
  * of p prompt and n output tokens computes p + n - 1, whose full blocks can be hit. */
 #include "support/support.h"
 
-#include "instance/residency_counters.h"
+#include "instance/residency/residency_counters.h"
 #include "instance/scenario.h"
 #include "kv/pool.h"
 #include "policy/builtin/builtin.h"

@@ -12,8 +12,8 @@
 #define ASIM_INSTANCE_TRANSFERS_H
 
 #include "hw/link/network.h"
-#include "instance/node.h"
-#include "instance/residency.h"
+#include "instance/residency/residency.h"
+#include "instance/tiers/node.h"
 #include "kv/pool.h"
 
 /* Blocks are held at both ends until it is over, and can be found at the far end only then.

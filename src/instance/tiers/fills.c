@@ -1,7 +1,7 @@
-#include "instance/fills.h"
+#include "instance/tiers/fills.h"
 
 #include "base/mem.h"
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "support/support.h"
 
-#include "instance/policies.h"
+#include "instance/residency/policies.h"
 
 static void every_policy(void **state)
 {

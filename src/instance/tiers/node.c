@@ -1,4 +1,4 @@
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 #include "base/mem.h"
 

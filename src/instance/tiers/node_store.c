@@ -2,7 +2,7 @@
 #include "hw/link/network_store.h"
 #include "instance/checkpoint.h"
 #include "instance/checkpoint_parts.h"
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 #include <inttypes.h>
 

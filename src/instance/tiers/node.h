@@ -11,7 +11,7 @@
 #define ASIM_INSTANCE_NODE_H
 
 #include "instance/instance.h"
-#include "instance/tier_plan.h"
+#include "instance/tiers/tier_plan.h"
 
 struct node;
 struct network;

@@ -1,5 +1,5 @@
 #include "instance/evictions.h"
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 struct tier_hit engine_find_below(struct instance *instance, struct content content, uint32_t n_tokens,
                                   uint32_t n_tiers)

@@ -1,4 +1,4 @@
-#include "instance/residency_counters.h"
+#include "instance/residency/residency_counters.h"
 
 #include <string.h>
 

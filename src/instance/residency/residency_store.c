@@ -1,6 +1,6 @@
 #include "base/mem.h"
 #include "instance/checkpoint_parts.h"
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 
 void node_note_tiers(struct node *node)
 {

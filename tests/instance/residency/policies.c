@@ -1,4 +1,4 @@
-#include "instance/policies.h"
+#include "instance/residency/policies.h"
 
 #include "support/support.h"
 

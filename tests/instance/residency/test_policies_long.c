@@ -1,17 +1,17 @@
 #include "support/support.h"
 
-#include "instance/policies.h"
+#include "instance/residency/policies.h"
 
 static void every_policy(void **state)
 {
     (void)state;
-    check_policies(100, 500, false);
+    check_policies(1000, 6000, false);
 }
 
 static void every_policy_with_tiers(void **state)
 {
     (void)state;
-    check_policies(100, 400, true);
+    check_policies(1000, 4000, true);
 }
 
 int main(void)

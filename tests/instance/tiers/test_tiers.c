@@ -3,7 +3,7 @@
 #include "support/support.h"
 
 #include "instance/scenario.h"
-#include "instance/transfers.h"
+#include "instance/tiers/transfers.h"
 #include "policy/builtin/builtin.h"
 
 #include <string.h>
