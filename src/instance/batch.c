@@ -1,5 +1,7 @@
 #include "base/mem.h"
 #include "instance/evictions.h"
+#include "instance/residency/hooks.h"
+#include "instance/tiers/hooks.h"
 
 #include <assert.h>
 

@@ -1,9 +1,10 @@
 /* The parts of a saved instance, each in a file of its own.
  *
- *   checkpoint.c        an instance is loaded
- *   checkpoint_save.c   and saved
- *   residency_store.c   policies, the programs between turns, what is known of turns
- *   node_store.c        tiers and transfers of those that share them
+ *   checkpoint.c                  an instance is loaded
+ *   checkpoint_sound.c            whether a turn can be as it was saved
+ *   checkpoint_save.c             an instance is saved
+ *   residency/residency_store.c   policies, the programs between turns, what is known of turns
+ *   tiers/node_store.c            tiers and transfers of those that share them
  */
 #ifndef ASIM_INSTANCE_CHECKPOINT_PARTS_H
 #define ASIM_INSTANCE_CHECKPOINT_PARTS_H
@@ -26,6 +27,10 @@ static inline bool saved_time_or_never(simtime time)
 {
     return saved_time(time) || time == SIMTIME_NEVER;
 }
+
+/* Whether a turn can be as it was loaded, behind those of the list; NULL: in none, while its KV is copied elsewhere. */
+bool checkpoint_is_sound(const struct instance *instance, const struct sequence_list *list,
+                         const struct sequence *sequence);
 
 /* The reader is told of what does not fit together in an instance that is loaded, and its tiers. */
 void checkpoint_accept(const struct instance *instance, struct store_reader *reader);

@@ -1,5 +1,7 @@
-/* The inside of an instance, shared by the files of this folder; see instance.h for what it does.
+/* The inside of an instance, shared by the files of this folder and its two rooms; see instance.h for what it does.
  *
+ *   residency/       what policies see and decide, and programs between turns; residency/hooks.h is what is called here
+ *   tiers/           what lies below HBM, and what moves there and back; tiers/hooks.h is what is called here
  *   instance.c       the event loop: inbox, batches that end, batches that start
  *   prefetch.c       what the next visit will touch, fetched ahead
  *   checkpoint.c     all of that out of a file, and checkpoint_save.c into one
@@ -7,8 +9,6 @@
  *   decision_log.c   what policies decide, one by one, where that is asked for
  *   evictions.h      what is looked up and entered in the pool, where it is asked how good evictions are
  *   kv_view.c        what there is of KV, for who reports on it
- *   fills.c          turns that fill up blocks which are stored at once, where there are tiers
- *   residency.h      what policies see and decide, in files of its own
  *   recall.c         turns that the router asks back, and KV that goes along with them
  *   lookahead.c      bounds of what can leave the instance, and when
  *   fast_forward.c   stretches of steady steps in closed form
@@ -19,7 +19,7 @@
  *   sequence_heap.c  sequences by when they schedule their last token, or by what others wait for
  *   distance_set.c   a lower bound of what others wait for
  *
- * Each uses only those below it, but for what policies decide, which all ask about.
+ * Each uses only those below it, but for the rooms, which all ask.
  */
 #ifndef ASIM_INSTANCE_ENGINE_H
 #define ASIM_INSTANCE_ENGINE_H
@@ -228,58 +228,8 @@ static inline uint32_t engine_used_blocks(const struct instance *instance)
     return instance->usable_blocks - kv_free(instance->pool) - instance->held_blocks;
 }
 
-/* residency.c: where policies decide, what of a turn's hits came from tiers, for its record. */
-void engine_tell_source(const struct instance *instance, const struct sequence *sequence, struct turn_record *record);
-
-/* residency.c: where policies decide, the blocks that turns and transfers hold, what programs between turns hold alone
- * left out; and adds to the time that they are held: what a stretch of batches does, or the batch that was composed. A
- * turn has blocks for a chunk of its prompt that is about to be added to that: what it holds while it computes again
- * what its program or itself had computed before is counted apart, too. */
-uint32_t engine_active_blocks(const struct instance *instance);
-void engine_count_active(struct instance *instance, unsigned __int128 block_ps);
-void engine_count_batch(struct instance *instance, simtime time);
-void engine_note_chunk(struct instance *instance, const struct sequence *sequence);
-
 /* Index of the last telemetry instant before `time` (-1: none). */
 int64_t engine_instant_before(const struct instance *instance, simtime time);
-
-/* residency.c: where policies decide, whether one plans transfers for the next step; compose.c: what that will be. */
-bool engine_plans_transfers(const struct instance *instance);
-struct asim_step engine_next_step(const struct instance *instance);
-/* fills.c: where something lies below HBM. What is stored as blocks fill up; a turn that decodes from now on, or does
- * so until now; what the step just scheduled for `batch` fills, by turns that decode and by a chunk of a prompt; its
- * end. */
-void engine_open_fills(struct instance *instance);
-void engine_close_fills(struct instance *instance);
-void engine_fills_enter(struct instance *instance, const struct sequence *sequence);
-void engine_fills_leave(struct instance *instance, const struct sequence *sequence);
-void engine_fill_decoded(struct instance *instance, const struct batch *batch);
-void engine_fill_computed(struct instance *instance, const struct batch *batch, struct sequence *sequence);
-bool engine_batch_fills(const struct instance *instance, const struct batch *batch);
-void engine_end_step(struct instance *instance, const struct batch *batch, simtime now);
-
-/* The decode clock of the next step in which a turn that decodes fills something; INT64_MAX: none does. */
-int64_t engine_next_fill(const struct instance *instance);
-
-/* raises.c: where policies decide, a waiting turn may not be admitted before what comes up from storage is there; and
- * how many such there are. */
-bool engine_awaits_raise(const struct instance *instance, const struct sequence *sequence);
-uint32_t engine_awaiting_raises(const struct instance *instance);
-
-/* ordering.c: where policies decide, whether a waiting turn may start in the next batch. */
-bool engine_may_admit(const struct instance *instance);
-
-/* ordering.c: whether policies may change their minds about a waiting turn at any time. */
-bool engine_watches_waiting(const struct instance *instance);
-
-/* Whether no waiting turn can start before something is released or cached. */
-static inline bool engine_none_to_admit(const struct instance *instance)
-{
-    if (instance->residency) {
-        return !engine_may_admit(instance);
-    }
-    return !instance->waiting.n || instance->head_blocked || instance->running.n >= instance->config->max_num_seqs;
-}
 
 /* The router has asked for turns that have not left yet. */
 static inline bool engine_has_orders(const struct instance *instance)
@@ -322,23 +272,7 @@ void engine_effect_decoding(struct instance *instance, struct sequence *sequence
 void engine_effect_leave(struct instance *instance, struct sequence *sequence);
 void engine_effect_prefetch(const struct instance *instance, const struct sequence *sequence); /* of one that waits */
 
-/* residency.c: what policies decide starts and ends with the instance; a turn's facts arrive with it. */
-void engine_open_residency(struct instance *instance);
-void engine_close_residency(struct instance *instance);
-void engine_welcome(struct instance *instance, const struct sequence *sequence, const struct turn_facts *facts);
-
-/* retention.c: a turn ends, arrives, is admitted, is preempted, has gone unserved; its program's KV is elsewhere; the
- * timer. */
-void engine_part(struct instance *instance, struct sequence *sequence, simtime now);
-void engine_arrive(struct instance *instance, struct sequence *sequence, simtime now);
-void engine_return(struct instance *instance, const struct sequence *sequence, simtime now);
-void engine_leave(struct instance *instance, const struct sequence *sequence, simtime now);
-void engine_go_unserved(struct instance *instance, const struct sequence *sequence, simtime now);
-void engine_give_up(struct instance *instance, uint64_t program, simtime now);
-void engine_pass_timer(struct instance *instance, simtime now);
-
-/* A store of the program's KV is over; something may be admitted now. */
-void engine_stored(struct instance *instance, uint64_t program, simtime now);
+/* instance.c: something may be admitted now. */
 void engine_wake(struct instance *instance, simtime now);
 
 #define ASIM_NO_PROGRAM UINT64_MAX
@@ -350,19 +284,9 @@ static inline bool engine_stands_still(const struct instance *instance, bool by_
     return instance->running.n == 0 || (by_running && instance->running.n == 1);
 }
 
-/* Makes `needed` blocks free by giving up what is held between turns, that of program `except` last; false, when that
- * cannot be, mostly without a change. */
-bool engine_find_blocks(struct instance *instance, uint32_t needed, bool by_running, uint64_t except, simtime now);
-
-/* ordering.c: a turn's priority; who is admitted next (NULL: nobody); whether the policy sends that turn back;
- * room for the running turns before each batch, true when one was preempted. */
-void engine_rank(struct instance *instance, const struct sequence *sequence, simtime now);
-struct sequence *engine_next_waiting(struct instance *instance);
-bool engine_is_refused(struct instance *instance, const struct sequence *sequence, simtime now);
-bool engine_make_room(struct instance *instance, simtime now);
-
-/* compose.c: blocks that must be free to admit a waiting turn beside others. */
+/* compose.c: blocks that must be free to admit a waiting turn beside others; what the next step will be. */
 uint32_t engine_blocks_to_admit(struct instance *instance, const struct sequence *sequence);
+struct asim_step engine_next_step(const struct instance *instance);
 
 /* plain.c: recompute preemption. */
 void engine_preempt(struct instance *instance, struct sequence *sequence, simtime now);

@@ -247,6 +247,13 @@ struct load_snapshot instance_state(const struct instance *instance)
     return instance->state;
 }
 
+void engine_wake(struct instance *instance, simtime now)
+{
+    if (instance->waiting.n && !instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
+        instance->compose_at = now;
+    }
+}
+
 /* An arrival enters the waiting queue. */
 static void receive(struct instance *instance)
 {

@@ -1,4 +1,5 @@
 #include "instance/evictions.h"
+#include "instance/residency/hooks.h"
 
 #include "base/mem.h"
 

@@ -1,4 +1,4 @@
-#include "instance/engine.h"
+#include "instance/tiers/hooks.h"
 
 #include <assert.h>
 

@@ -3,17 +3,19 @@
  * to the engine has none of it.
  *
  *   residency.c   the state: guests, residents, deadlines
- *   consult.c     a policy is called: what it is shown, what it may do, whether its answer makes sense
+ *   consult.c     a policy is called, and what it asked for is done; whether its answer makes sense
+ *   show.c        what it is shown, and may ask for
  *   retention.c   turns that end, deadlines, blocks under pressure
  *   ordering.c    who is admitted and who is displaced
- *   transfers.h   what lies below HBM, and what is on its way there and back
+ *   hooks.h       what of this the rest of the engine calls
+ *   ../tiers      what lies below HBM, and what is on its way there and back
  *
  * They use each other: what is given up may change who is first, and what ends may be what somebody waited for.
  */
 #ifndef ASIM_INSTANCE_RESIDENCY_H
 #define ASIM_INSTANCE_RESIDENCY_H
 
-#include "instance/engine.h"
+#include "instance/residency/hooks.h"
 #include "instance/residency/residency_counters.h"
 #include "policy/policy_fault.h"
 #include "policy/policy_set.h"

@@ -228,13 +228,6 @@ void engine_give_up(struct instance *instance, uint64_t program, simtime now)
 
 /* ---- time ---- */
 
-void engine_wake(struct instance *instance, simtime now)
-{
-    if (instance->waiting.n && !instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
-        instance->compose_at = now;
-    }
-}
-
 void engine_pass_timer(struct instance *instance, simtime now)
 {
     struct residency *residency = instance->residency;

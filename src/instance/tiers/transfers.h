@@ -13,6 +13,7 @@
 
 #include "hw/link/network.h"
 #include "instance/residency/residency.h"
+#include "instance/tiers/hooks.h"
 #include "instance/tiers/node.h"
 #include "kv/pool.h"
 
