@@ -370,6 +370,17 @@ static void check_held(struct gateway *gateway, simtime now)
                      gateway_turn_number(first->key), gateway_program(first->key), gateway->held.n - 1);
 }
 
+bool gateway_is_empty(struct gateway *gateway)
+{
+    if (gateway->held.n) {
+        const struct gateway_turn *first = &gateway->held.items[0];
+        policy_fault_set(&gateway->router->fault, router_policy(gateway->router), "route_tick_period",
+                         "never, but turn %" PRIu32 " of program %" PRIu64 " is held, and %zu more",
+                         gateway_turn_number(first->key), gateway_program(first->key), gateway->held.n - 1);
+    }
+    return !gateway->held.n;
+}
+
 static void take_released(struct gateway *gateway)
 {
     size_t kept = 0;

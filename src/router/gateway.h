@@ -84,6 +84,10 @@ uint64_t gateway_programs_ended(const struct gateway *gateway);
 /* Turns held and on their way back. */
 uint64_t gateway_turns(const struct gateway *gateway);
 
+/* Nothing is to happen any more. False, with the policy named (router_fault), when it holds turns that it will never
+ * look at. */
+bool gateway_is_empty(struct gateway *gateway);
+
 /* All of it, as a section. The caller knows the turns: it is asked for each when a file is loaded, of which slot, turn
  * and home are given, and fills in key and service; false: there is no such turn. */
 typedef bool (*gateway_lender)(void *user, struct gateway_turn *turn, uint32_t number);

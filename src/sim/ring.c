@@ -213,6 +213,11 @@ static bool all_ended(const struct cluster *cluster, struct diag *diag)
     if (cluster->n_ranks > 1 || cluster_in_progress(cluster) == 0) {
         return true;
     }
+    struct gateway *gateway = router_gateway(cluster->router);
+    if (gateway && !gateway_is_empty(gateway)) {
+        policy_fault_report(router_fault(cluster->router), diag);
+        return false;
+    }
     diag_error(
         diag, ASIM_INTERNAL, (struct diag_where){0},
         "the simulation is stuck at %.6f s: %llu programs are in progress and nothing is to happen any more; this "

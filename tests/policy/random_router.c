@@ -121,8 +121,14 @@ static void look_on(const struct asim_routing *routing, const struct asim_gatewa
     (void)gateway;
 }
 
-struct asim_policy holding_router(void)
+static asim_time never(const double *parameters)
+{
+    (void)parameters;
+    return ASIM_NEVER;
+}
+
+struct asim_policy holding_router(bool ticks)
 {
     return (struct asim_policy){POLICY_HEAD, .name = "holding", .route = hold, .route_tick = look_on,
-                                .route_tick_period = period};
+                                .route_tick_period = ticks ? period : never};
 }

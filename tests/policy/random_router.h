@@ -17,7 +17,7 @@ enum {
 
 struct asim_policy random_router(uint32_t kind);
 
-/* Holds every turn for ever. */
-struct asim_policy holding_router(void);
+/* Holds every turn for ever, and looks at the cluster or never does. */
+struct asim_policy holding_router(bool ticks);
 
 #endif
