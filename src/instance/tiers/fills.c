@@ -109,11 +109,13 @@ static int by_stamp(const void *left, const void *right)
     return (a->sequence->stamp > b->sequence->stamp) - (a->sequence->stamp < b->sequence->stamp);
 }
 
-/* A turn that was preempted meanwhile has left the blocks to whoever finds them first. */
+/* A turn that was preempted meanwhile has left the blocks to whoever finds them first, which may be itself: it has
+ * computed less than that if it runs again. */
 static void store(struct instance *instance, const struct fill *fill, simtime now)
 {
     struct sequence *sequence = fill->sequence;
-    if (sequence->state != SEQUENCE_WAITING) {
+    if (sequence->state != SEQUENCE_WAITING &&
+        engine_computed(instance, sequence) / instance->config->block_size >= fill->blocks) {
         engine_settle(instance, sequence);
         kv_hash(instance->pool, &sequence->holder, sequence->content, fill->blocks);
     }
