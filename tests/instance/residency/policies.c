@@ -290,6 +290,14 @@ void check_refusal(uint64_t first, uint64_t last)
     assert_true(sum.residency.refused > 0);
 }
 
+void check_policies_of(uint64_t seed, bool tiers)
+{
+    struct step_time *step_time = scenario_step_time();
+    struct coverage unused = {0};
+    check_seed(seed, tiers, step_time, &unused);
+    step_time_destroy(step_time);
+}
+
 void check_policies(uint64_t first, uint64_t last, bool tiers)
 {
     struct step_time *step_time = scenario_step_time();

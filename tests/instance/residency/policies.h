@@ -10,6 +10,9 @@
  * random, with tiers below HBM or without; prints what they covered. */
 void check_policies(uint64_t first, uint64_t last, bool tiers);
 
+/* The same of one seed, whatever it covers. */
+void check_policies_of(uint64_t seed, bool tiers);
+
 /* A policy that lets nobody in, on a few programs of each seed: they end nevertheless. */
 void check_refusal(uint64_t first, uint64_t last);
 

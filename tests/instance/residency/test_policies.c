@@ -18,7 +18,7 @@ static void every_policy_with_tiers(void **state)
 static void blocks_that_were_lost_before_they_were_stored(void **state)
 {
     (void)state;
-    check_policies(1756, 1770, true);
+    check_policies_of(1763, true);
 }
 
 static void a_policy_that_refuses_everybody(void **state)
