@@ -24,7 +24,7 @@ static json_t *tiers_document(const struct cluster_plan *plan)
         const struct tier_spec *tier = &tiers->tiers[i];
         json_array_append_new(document,
                               json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "tier", tier->name, "replacement",
-                                        tier->has_arc ? "arc" : "lru", "instances", (json_int_t)tiers->node_instances,
+                                        tier->has_arc ? "arc" : "lru", "instances", (json_int_t)tier_sharers(tiers, i),
                                         "kv_blocks", (json_int_t)tier->n_blocks, "kv_tokens",
                                         (json_int_t)tier->n_blocks * plan->engine.block_size, "read_bytes_per_s",
                                         (json_int_t)tier->read_bandwidth, "write_bytes_per_s",

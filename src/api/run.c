@@ -128,7 +128,8 @@ static struct summary_tiers tiers_of(const struct cluster_totals *totals, const 
     }
     for (uint32_t i = 0; i < NODE_LINK_TIERS + 2 * plan->n_tiers; i++) {
         const bool is_there = i < NODE_LINK_TIERS || i % 2 == 0 || plan->tiers[i / 2 - 1].is_duplex;
-        const uint64_t links = !is_there ? 0 : i < NODE_LINK_TIERS ? instances : totals->nodes;
+        const uint64_t sharers = i < NODE_LINK_TIERS ? 1 : tier_sharers(plan, (i - NODE_LINK_TIERS) / 2);
+        const uint64_t links = is_there ? (instances + sharers - 1) / sharers : 0;
         tiers.links[i].bytes = totals->links.bytes[i];
         tiers.links[i].busy_ps = totals->links.busy_ps[i];
         tiers.links[i].capacity_ps = (unsigned __int128)links * (unsigned __int128)end;

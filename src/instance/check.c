@@ -183,12 +183,15 @@ static void add_list(struct holders *holders, const struct sequence_list *list)
     }
 }
 
-/* What transfers hold in the pool of `tier`; ASIM_NONE: in HBM of `member`. */
+/* What transfers hold in the pool of `tier` that `member` uses; ASIM_NONE: in its HBM. */
 static void add_transfers(struct holders *holders, const struct node *node, uint32_t tier, uint32_t member)
 {
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        if (!transfer->is_live || (tier == ASIM_NONE && transfer->member != member)) {
+        const bool is_elsewhere =
+            tier == ASIM_NONE ? transfer->member != member
+                              : tier_pool(node->plan, tier, transfer->member) != tier_pool(node->plan, tier, member);
+        if (!transfer->is_live || is_elsewhere) {
             continue;
         }
         if (transfer->from == tier) {
@@ -233,10 +236,14 @@ static bool check_blocks(const struct instance *instance, struct kv_fault *fault
 
 static bool check_tiers(const struct node *node, struct kv_fault *fault)
 {
-    for (uint32_t tier = 0; tier < node->plan->n_tiers; tier++) {
+    const struct tier_plan *plan = node->plan;
+    for (uint32_t pool = 0; pool < tier_pools(plan); pool++) {
+        if (!node->pools[pool]) {
+            continue;
+        }
         struct holders holders = {0};
-        add_transfers(&holders, node, tier, 0);
-        const bool healthy = kv_pool_is_healthy(node->pools[tier], holders.items, holders.n, fault);
+        add_transfers(&holders, node, pool / tier_hosts(plan), pool % tier_hosts(plan) * plan->host_instances);
+        const bool healthy = kv_pool_is_healthy(node->pools[pool], holders.items, holders.n, fault);
         mem_free(holders.items);
         if (!healthy) {
             return false;
@@ -252,7 +259,9 @@ static bool check_transfer(const struct node *node, const struct transfer *trans
     const struct instance *instance = node->members[transfer->member];
     if (transfer->waits) {
         const struct transfer *awaited = node->transfers[transfer->after];
-        REQUIRE(transfer_moves(awaited) && awaited->to == transfer->to, "what is awaited is on its way");
+        REQUIRE(transfer_moves(awaited) &&
+                    node_pool(node, awaited->member, awaited->to) == node_pool(node, transfer->member, transfer->to),
+                "what is awaited is on its way");
         REQUIRE(transfer->source.hashed_blocks == transfer->blocks && !transfer->target.hashed_blocks &&
                     !transfer->target.anonymous_blocks && !transfer->moving,
                 "who waits holds the source");
@@ -344,6 +353,17 @@ static uint64_t moved_between(const struct node *node, enum transfer_kind kind)
     return bytes;
 }
 
+/* The same of a tier's links in a direction, of all hosts. */
+static uint64_t passed_tier(const struct node *node, uint32_t tier, uint32_t direction)
+{
+    uint64_t bytes = 0;
+    for (uint32_t host = 0; host < tier_hosts(node->plan); host++) {
+        const uint32_t pool = tier * tier_hosts(node->plan) + host;
+        bytes += passed(node, 2 * node->plan->node_instances + 2 * pool + direction);
+    }
+    return bytes;
+}
+
 /* From link to link: what came out of HBM, and up from storage, went into the first tier; what came out of a tier, and
  * neither into HBM nor up, into the next. A tier that is not duplex has one link for both ways. */
 static bool check_tier_links(const struct node *node, struct kv_fault *fault)
@@ -355,10 +375,9 @@ static bool check_tier_links(const struct node *node, struct kv_fault *fault)
         written += passed(node, 2 * i);
     }
     for (uint32_t tier = 0; tier < node->plan->n_tiers; tier++) {
-        const uint32_t link = 2 * node->plan->node_instances + 2 * tier;
-        const uint64_t both = passed(node, link) + passed(node, link + 1);
-        REQUIRE(node->plan->tiers[tier].is_duplex ? passed(node, link) == written : both >= written,
-                "bytes into a tier");
+        const uint64_t in = passed_tier(node, tier, 0);
+        const uint64_t both = in + passed_tier(node, tier, 1);
+        REQUIRE(node->plan->tiers[tier].is_duplex ? in == written : both >= written, "bytes into a tier");
         const uint64_t up = loaded_from(node, tier) + (tier == node->plan->storage ? raised : 0);
         REQUIRE(both - written >= up, "bytes out of a tier");
         written = both - written - up;

@@ -100,11 +100,12 @@ void instance_view_kv(const struct instance *instance, simtime now, const struct
 
 const struct kv_pool *instance_view_pool(const struct instance *instance, uint32_t tier)
 {
-    return tier == ASIM_NONE ? instance->pool : instance->node->pools[tier];
+    return tier == ASIM_NONE ? instance->pool : node_pool(instance->node, instance->place, tier);
 }
 
 struct kv_hit instance_view_find(const struct instance *instance, uint32_t tier, struct content content,
                                  uint32_t blocks)
 {
-    return kv_find(tier == ASIM_NONE ? instance->pool : instance->node->pools[tier], content, blocks);
+    return kv_find(tier == ASIM_NONE ? instance->pool : node_pool(instance->node, instance->place, tier), content,
+                   blocks);
 }

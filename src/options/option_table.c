@@ -232,6 +232,9 @@ static const struct option_row rows[] = {
      HELP("NVMe space for KV below that. Unset: none.")},
     {OPTION("hardware", COUNT, "tiers.sharing", "--tiers-sharing", tier_sharing), DEFAULT("1"), RANGE(1, 64),
      HELP("Instances that share the tiers of one host and its links; they are simulated together at exact times.")},
+    {OPTION("hardware", COUNT, "tiers.cxl_sharing", "--tiers-cxl-sharing", tier_cxl_sharing), RANGE(1, 256),
+     HELP("Instances, of several hosts, that share one pool of CXL memory: a multiple of tiers.sharing. tiers.cxl and "
+          "tiers.cxl_bandwidth are those of the pool then. Unset: those of one host.")},
     {OPTION("hardware", BANDWIDTH, "tiers.host_link", "--tiers-host-link", tier_host_link), AT_LEAST(1000000),
      HELP("Bandwidth between one accelerator and its host, each way. Unset: the hardware's.")},
     {OPTION("hardware", BANDWIDTH, "tiers.dram_bandwidth", "--tiers-dram-bandwidth", tier_dram_bandwidth),

@@ -98,6 +98,7 @@ struct settings {
     double tier_cxl;
     double tier_nvme;
     uint64_t tier_sharing;          /* instances */
+    uint64_t tier_cxl_sharing;      /* instances; unset: tier_sharing */
     double tier_host_link;          /* bytes per second; unset: the hardware's, as below */
     uint32_t tier_dram_replacement; /* enum setting_replacement */
     double tier_dram_bandwidth;

@@ -45,7 +45,11 @@ static asim_status add_tiers(const struct settings *settings, struct cluster_pla
           .has_arc = settings->tier_dram_replacement == SETTING_REPLACEMENT_ARC}},
         {"tiers.cxl",
          settings->tier_cxl,
-         {.name = "cxl", .read_bandwidth = cxl, .write_bandwidth = cxl, .latency = links->cxl_start}},
+         {.name = "cxl",
+          .read_bandwidth = cxl,
+          .write_bandwidth = cxl,
+          .latency = links->cxl_start,
+          .is_pooled = plan->tiers.node_instances > plan->tiers.host_instances}},
         {"tiers.nvme",
          settings->tier_nvme,
          {.name = "nvme",
@@ -116,13 +120,21 @@ asim_status cluster_resolve_tiers(const struct settings *settings, struct cluste
     const struct link_constants *links = &plan->device.links;
     struct tier_plan *tiers = &plan->tiers;
     const uint64_t gpus = plan->tensor_parallel;
+    const bool has_pool = settings->tier_cxl >= 0.0 && settings->tier_cxl_sharing != SETTING_UNSET_COUNT;
     *tiers = (struct tier_plan){
         .out_bandwidth = gpus * bandwidth_or(settings->tier_host_link, links->pcie_up),
         .in_bandwidth = gpus * bandwidth_or(settings->tier_host_link, links->pcie_down),
         .link_latency = links->pcie_start,
         .block_bytes = gpus * model_kv_bytes_per_token(&plan->model, plan->tensor_parallel) * plan->engine.block_size,
-        .node_instances = (uint32_t)settings->tier_sharing,
+        .node_instances = has_pool ? (uint32_t)settings->tier_cxl_sharing : (uint32_t)settings->tier_sharing,
+        .host_instances = (uint32_t)settings->tier_sharing,
     };
+    if (has_pool && settings->tier_cxl_sharing % settings->tier_sharing) {
+        return diag_error(diag, ASIM_USAGE, nowhere,
+                          "tiers.cxl_sharing = %" PRIu64 " instances; allowed: a multiple of tiers.sharing (%" PRIu64
+                          ")",
+                          settings->tier_cxl_sharing, settings->tier_sharing);
+    }
     plan->engine.peers = (struct kv_link){
         .bandwidth = gpus * links->nic, .latency = links->nic_start, .block_bytes = tiers->block_bytes};
     const asim_status added = add_tiers(settings, plan, diag);

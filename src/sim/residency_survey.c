@@ -32,8 +32,16 @@ static uint32_t n_tiers(const struct cluster *cluster)
 
 uint32_t survey_pool(const struct cluster *cluster, uint32_t instance, uint32_t tier)
 {
-    return tier == ASIM_NONE ? instance
-                             : cluster->plan.n_instances + instance / ring_together(cluster) * n_tiers(cluster) + tier;
+    if (tier == ASIM_NONE) {
+        return instance;
+    }
+    const uint32_t host = survey_first_sharer(cluster, instance, tier) / cluster->plan.tiers.host_instances;
+    return cluster->plan.n_instances + host * n_tiers(cluster) + tier;
+}
+
+uint32_t survey_first_sharer(const struct cluster *cluster, uint32_t instance, uint32_t tier)
+{
+    return instance - instance % tier_sharers(&cluster->plan.tiers, tier);
 }
 
 uint32_t survey_tier(const struct cluster *cluster, uint32_t tier)
@@ -369,8 +377,8 @@ static void survey_pools(struct survey *survey)
 {
     const struct cluster *cluster = survey->cluster;
     const uint32_t n = cluster->plan.n_instances;
-    const uint32_t together = ring_together(cluster);
-    survey->n_pools = n + (n + together - 1) / together * n_tiers(cluster);
+    const uint32_t host = n_tiers(cluster) ? cluster->plan.tiers.host_instances : 1;
+    survey->n_pools = n + (n + host - 1) / host * n_tiers(cluster);
     survey->pools = mem_zalloc(survey->n_pools * sizeof *survey->pools);
     if (survey->n_holds) {
         qsort(survey->holds, survey->n_holds, sizeof *survey->holds, by_pool);
@@ -379,10 +387,12 @@ static void survey_pools(struct survey *survey)
     for (uint32_t i = 0; i < n; i++) {
         survey_one_pool(survey, ASIM_NONE, i, i + 1, &held);
     }
-    for (uint32_t i = 0; n_tiers(cluster) && i < n; i += together) {
-        const uint32_t end = i + together < n ? i + together : n;
+    for (uint32_t i = 0; n_tiers(cluster) && i < n; i += host) {
         for (uint32_t tier = 0; tier < n_tiers(cluster); tier++) {
-            survey_one_pool(survey, tier, i, end, &held);
+            const uint32_t end = i + tier_sharers(&cluster->plan.tiers, tier);
+            if (i == survey_first_sharer(cluster, i, tier)) {
+                survey_one_pool(survey, tier, i, end < n ? end : n, &held);
+            }
         }
     }
     if (survey->n_finds) {

@@ -95,6 +95,9 @@ void survey_fini(struct survey *survey);
 uint32_t survey_pool(const struct cluster *cluster, uint32_t instance, uint32_t tier);
 uint32_t survey_tier(const struct cluster *cluster, uint32_t tier);
 
+/* The first of the instances that share a tier below HBM with this one. */
+uint32_t survey_first_sharer(const struct cluster *cluster, uint32_t instance, uint32_t tier);
+
 int survey_compare_rows(const struct survey_row *a, const struct survey_row *b);
 
 bool survey_has_row(const struct survey *survey, const struct survey_row *row);

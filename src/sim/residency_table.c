@@ -89,17 +89,20 @@ static void tell_instance(struct draft *draft, uint32_t instance)
     record->is_instance = true;
     record->tiers_told = 1u << ASIM_TIER_HBM;
     record->tiers[ASIM_TIER_HBM] = survey->pools[instance];
-    for (uint32_t i = 0; instance % ring_together(survey->cluster) == 0 && i < n_tiers(draft); i++) {
+    for (uint32_t i = 0; i < n_tiers(draft); i++) {
+        if (instance != survey_first_sharer(survey->cluster, instance, i)) {
+            continue;
+        }
         const uint32_t tier = survey_tier(survey->cluster, i);
         record->tiers_told |= 1u << tier;
         record->tiers[tier] = survey->pools[survey_pool(survey->cluster, instance, i)];
     }
 }
 
-/* Whether an earlier record of the instant is of the program and of an instance of the same host. */
-static bool is_told_of(const struct survey *survey, const struct survey_row *row)
+/* Whether an earlier record of the instant is of the program and of an instance that shares the tier. */
+static bool is_told_of(const struct survey *survey, const struct survey_row *row, uint32_t tier)
 {
-    const uint32_t first = row->instance - row->instance % ring_together(survey->cluster);
+    const uint32_t first = survey_first_sharer(survey->cluster, row->instance, tier);
     for (uint32_t instance = first; instance < row->instance; instance++) {
         const struct survey_row earlier = {.instance = instance, .program = row->program};
         if (survey_has_row(survey, &earlier)) {
@@ -127,11 +130,10 @@ static void tell_shares(const struct draft *draft, asim_residency *record, const
         return;
     }
     tell_share(draft, record, ASIM_TIER_HBM, row->instance);
-    if (!n_tiers(draft) || is_told_of(survey, row)) {
-        return;
-    }
     for (uint32_t i = 0; i < n_tiers(draft); i++) {
-        tell_share(draft, record, survey_tier(survey->cluster, i), survey_pool(survey->cluster, row->instance, i));
+        if (!is_told_of(survey, row, i)) {
+            tell_share(draft, record, survey_tier(survey->cluster, i), survey_pool(survey->cluster, row->instance, i));
+        }
     }
 }
 

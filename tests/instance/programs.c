@@ -104,6 +104,7 @@ void programs_use_tiers(struct programs *programs, uint64_t seed)
         .raise_timeout_per_ktok = (simtime)draw(seed, &counter, 0, 500) * SIMTIME_MS,
         .between_steps = draw(seed, &counter, 0, 1),
         .node_instances = programs->n_instances,
+        .host_instances = programs->n_instances,
     };
     const bool is_hicache = programs->tiers.engine >= OFFLOAD_FIRST_HIT;
     programs->tiers.loads_into_room = is_hicache;
@@ -126,6 +127,10 @@ void programs_use_tiers(struct programs *programs, uint64_t seed)
             const bool wanders = draw(seed, &counter, 0, 5) == 0;
             programs->plans[i].instance[turn] = (home + wanders) % programs->n_instances;
         }
+    }
+    if (draw(seed, &counter, 0, 1)) { /* several hosts, and a tier that they share */
+        programs->tiers.host_instances = (uint32_t)draw(seed, &counter, 1, programs->n_instances);
+        programs->tiers.tiers[draw(seed, &counter, 0, programs->tiers.n_tiers - 1)].is_pooled = true;
     }
 }
 

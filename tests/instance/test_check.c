@@ -75,7 +75,8 @@ static void open(struct fixture *f, uint64_t bandwidth)
                                  .engine = OFFLOAD_BY_POLICY,
                                  .chunk_blocks = 1,
                                  .least_load_toks = 1,
-                                 .node_instances = 1};
+                                 .node_instances = 1,
+                                 .host_instances = 1};
     for (uint32_t i = 0; i < 2; i++) {
         f->plan.tiers[i] = (struct tier_spec){.name = "tier",
                                               .n_blocks = 64,

@@ -68,6 +68,7 @@ static const struct sample samples[] = {
     {"tiers.cxl", "1.5TB", 0},
     {"tiers.nvme", "2TiB", 0},
     {"tiers.sharing", "8", 0},
+    {"tiers.cxl_sharing", "64", 0},
     {"tiers.host_link", "55GB/s", 0},
     {"tiers.dram_bandwidth", "300GB/s", 0},
     {"tiers.cxl_bandwidth", "30GB/s", 0},

@@ -64,6 +64,10 @@ void random_cluster_use_tiers(struct random_cluster *cluster, uint64_t seed)
             random_cluster_set(cluster, links[i], bandwidths[draw(&dice, 0, 2)]);
         }
     }
+    if (draw(&dice, 0, 1)) {
+        const uint64_t sharing = strtoull(random_cluster_get(cluster, "tiers.sharing"), NULL, 10);
+        set_number(cluster, "tiers.cxl_sharing", sharing * draw(&dice, 1, 3), "");
+    }
 }
 
 /* One built-in policy that serves the plane. */

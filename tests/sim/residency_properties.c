@@ -132,8 +132,7 @@ static void check_sums(const struct sums *sums)
     assert_true(all->blocks ? all->bytes % all->blocks == 0 : !all->bytes);
 }
 
-void check_residency(const asim_result *result, uint32_t together, uint32_t block_size,
-                     struct residency_coverage *coverage)
+void check_residency(const asim_result *result, uint32_t block_size, struct residency_coverage *coverage)
 {
     const size_t n = asim_result_residency_count(result);
     struct sums hbm = {0};
@@ -150,7 +149,7 @@ void check_residency(const asim_result *result, uint32_t together, uint32_t bloc
             add_program(&hbm, &record.tiers[ASIM_TIER_HBM]);
         }
         for (int tier = ASIM_TIER_DRAM; tier < ASIM_TIERS; tier++) {
-            if (record.is_instance && record.instance % together == 0) {
+            if (record.is_instance && record.tiers_told & 1u << tier) { /* the first of those that share it */
                 check_sums(&below[tier]);
                 below[tier] = (struct sums){.all = record.tiers[tier]};
             } else if (!record.is_instance) {
@@ -245,8 +244,6 @@ static void check_seed(uint64_t seed, struct residency_coverage *coverage)
     /* Telemetry instants are among them, and the last picosecond before one. */
     random_cluster_set(&cluster, "residency_at", "1ps,99999999999ps,100ms,333333333333ps,1s,7s");
     random_cluster_set(&cluster, "residency_every", seed % 2 ? "130ms" : "200ms");
-    const char *sharing = random_cluster_get(&cluster, "tiers.sharing");
-    const uint32_t together = sharing ? (uint32_t)strtoul(sharing, NULL, 10) : 1;
     const uint32_t block_size = (uint32_t)strtoul(random_cluster_get(&cluster, "block_size"), NULL, 10);
     char *first = NULL;
     for (size_t i = 0; i < N_TRIALS; i++) {
@@ -261,7 +258,7 @@ static void check_seed(uint64_t seed, struct residency_coverage *coverage)
         if (first) {
             require_same(first, lines, seed, i, "residency than on the serial engine");
         } else {
-            check_residency(result, together, block_size, coverage);
+            check_residency(result, block_size, coverage);
             first = strdup(lines);
         }
         free(lines);

@@ -14,9 +14,8 @@ struct residency_coverage {
     uint64_t shared, left_behind, ended, without_home;
 };
 
-/* Checks all records of a result with `together` instances a host. */
-void check_residency(const asim_result *result, uint32_t together, uint32_t block_size,
-                     struct residency_coverage *coverage);
+/* Checks all records of a result. */
+void check_residency(const asim_result *result, uint32_t block_size, struct residency_coverage *coverage);
 
 /* The lines; freed with free(). */
 char *residency_lines(const asim_result *result);

@@ -7,7 +7,7 @@ struct tier_hit engine_find_below(struct instance *instance, struct content cont
     struct node *node = instance->node;
     struct tier_hit found = {.tier = ASIM_NONE};
     for (uint32_t tier = 0; tier < n_tiers; tier++) {
-        uint32_t blocks = kv_lookup(node->pools[tier], content, n_tokens).blocks;
+        uint32_t blocks = kv_lookup(node_pool(node, instance->place, tier), content, n_tokens).blocks;
         blocks -= blocks % node->plan->chunk_blocks;
         if (blocks > found.blocks) {
             found = (struct tier_hit){.tier = tier, .blocks = blocks};
@@ -21,7 +21,7 @@ static struct transfer *open_load(struct instance *instance, enum transfer_kind 
                                   struct content content, struct tier_hit found)
 {
     struct node *node = instance->node;
-    struct kv_pool *tier = node->pools[found.tier];
+    struct kv_pool *tier = node_pool(node, instance->place, found.tier);
     struct transfer *transfer =
         node_open_transfer(node, kind, instance->place, found.tier, ASIM_NONE, program, content, found.blocks);
     kv_touch(tier, &transfer->source, content, kv_find(tier, content, found.blocks));
@@ -33,7 +33,7 @@ void engine_use_tiers(struct instance *instance, const struct sequence *sequence
 {
     struct node *node = instance->node;
     for (uint32_t tier = 0; tier < node->plan->n_tiers; tier++) {
-        struct kv_pool *pool = node->pools[tier];
+        struct kv_pool *pool = node_pool(node, instance->place, tier);
         if (node->plan->tiers[tier].has_arc) {
             const struct kv_hit hit = kv_lookup(pool, sequence->content, sequence->n_tokens);
             kv_touch(pool, &node->scratch, sequence->content, hit);
@@ -75,7 +75,7 @@ void node_end_load(struct node *node, struct transfer *transfer, simtime now)
     instance->residency->n_loading--;
     instance->residency->counters.stalled_block_ps +=
         transfer->blocks * (unsigned __int128)(now - transfer->begun); /* all its blocks, found ones too */
-    kv_release(node->pools[transfer->from], &transfer->source);
+    kv_release(node_pool(node, transfer->member, transfer->from), &transfer->source);
 }
 
 bool engine_take_back(struct instance *instance, const struct sequence *sequence, bool by_running)
@@ -138,5 +138,5 @@ void node_end_prefetch(struct node *node, struct transfer *transfer, simtime now
     } else {
         kv_release(instance->pool, &transfer->target); /* it did not wait */
     }
-    kv_release(node->pools[transfer->from], &transfer->source);
+    kv_release(node_pool(node, transfer->member, transfer->from), &transfer->source);
 }

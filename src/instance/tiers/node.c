@@ -4,11 +4,11 @@
 
 #include <assert.h>
 
-/* Links of the network: two for each place of a member (to the host, from it), then two for each tier (written, read),
- * which are one where the tier is not duplex. Lanes: the copy engines of each place, out and in. */
+/* Links of the network: two for each place of a member (to the host, from it), then two for each pool of a tier
+ * (written, read), which are one where the tier is not duplex. Lanes: the copy engines of each place, out and in. */
 static uint32_t n_links(const struct tier_plan *plan)
 {
-    return 2 * plan->node_instances + 2 * plan->n_tiers;
+    return 2 * plan->node_instances + 2 * tier_pools(plan);
 }
 
 struct node *node_create(const struct tier_plan *plan, uint32_t block_size)
@@ -21,14 +21,17 @@ struct node *node_create(const struct tier_plan *plan, uint32_t block_size)
         links[i] = (struct network_link){.bandwidth = i % 2 ? plan->in_bandwidth : plan->out_bandwidth,
                                          .latency = plan->link_latency};
     }
-    for (uint32_t tier = 0; tier < plan->n_tiers; tier++) {
-        const struct tier_spec *spec = &plan->tiers[tier];
-        struct network_link *written = &links[2 * plan->node_instances + 2 * tier];
+    node->pools = mem_zalloc((tier_pools(plan) + 1) * sizeof(struct kv_pool *));
+    for (uint32_t pool = 0; pool < tier_pools(plan); pool++) {
+        const struct tier_spec *spec = &plan->tiers[pool / tier_hosts(plan)];
+        struct network_link *written = &links[2 * plan->node_instances + 2 * pool];
         written[0] = (struct network_link){.bandwidth = spec->write_bandwidth, .latency = spec->latency};
         written[1] = (struct network_link){.bandwidth = spec->read_bandwidth, .latency = spec->latency};
-        node->pools[tier] = kv_pool_create(spec->n_blocks + 1, block_size, true);
-        if (spec->has_arc) {
-            kv_pool_use_arc(node->pools[tier]);
+        if (tier_has_pool(plan, pool)) {
+            node->pools[pool] = kv_pool_create(spec->n_blocks + 1, block_size, true);
+            if (spec->has_arc) {
+                kv_pool_use_arc(node->pools[pool]);
+            }
         }
     }
     node->network = network_create(links, n_links(plan), 2 * plan->node_instances);
@@ -64,9 +67,12 @@ void node_destroy(struct node *node)
         return;
     }
     node_end(node);
-    for (uint32_t tier = 0; tier < node->plan->n_tiers; tier++) {
-        kv_pool_destroy(node->pools[tier]);
+    for (uint32_t pool = 0; pool < tier_pools(node->plan); pool++) {
+        if (node->pools[pool]) {
+            kv_pool_destroy(node->pools[pool]);
+        }
     }
+    mem_free(node->pools);
     network_destroy(node->network);
     mem_free(node->members);
     mem_free(node->transfers);
@@ -80,7 +86,8 @@ void node_add_links(const struct node *node, struct node_links *sums)
     const uint32_t places = 2 * node->plan->node_instances;
     for (uint32_t i = 0; i < n_links(node->plan); i++) {
         const struct network_counters counters = network_link_counters(node->network, i);
-        const uint32_t kind = i < places ? NODE_LINK_OUT + i % 2 : NODE_LINK_TIERS + (i - places);
+        const uint32_t tier = i < places ? 0 : (i - places) / 2 / tier_hosts(node->plan);
+        const uint32_t kind = (i < places ? NODE_LINK_OUT : NODE_LINK_TIERS + 2 * tier) + i % 2;
         sums->bytes[kind] += counters.bytes;
         sums->busy_ps[kind] += (unsigned __int128)counters.busy;
     }

@@ -1,4 +1,4 @@
-/* The instances of one host: the KV tiers below HBM that they share, and the links between.
+/* The instances of one host, or of several that share a tier: the KV tiers below HBM, and the links between.
  *
  * A tier is a pool of blocks like that of HBM (kv/pool.h): content-addressed, LRU or ARC, blocks in use held by whoever
  * moves them. What is stored in a tier is copied on to the next one below, so a lower tier holds what an upper one has

@@ -49,8 +49,10 @@ static void put_transfer(const struct node *node, const struct transfer *transfe
 
 void node_save(const struct node *node, struct store_writer *writer)
 {
-    for (uint32_t tier = 0; tier < node->plan->n_tiers; tier++) {
-        kv_pool_save(node->pools[tier], writer);
+    for (uint32_t pool = 0; pool < tier_pools(node->plan); pool++) {
+        if (node->pools[pool]) {
+            kv_pool_save(node->pools[pool], writer);
+        }
     }
     network_save(node->network, writer);
     store_put_u64(writer, node->n_transfers);
@@ -232,8 +234,8 @@ static void check_clock(const struct node *node, struct store_reader *reader)
 bool node_load(struct node *node, struct store_reader *reader)
 {
     bool sound = !store_failed(reader);
-    for (uint32_t tier = 0; tier < node->plan->n_tiers && sound; tier++) {
-        sound = kv_pool_load(node->pools[tier], reader);
+    for (uint32_t pool = 0; pool < tier_pools(node->plan) && sound; pool++) {
+        sound = !node->pools[pool] || kv_pool_load(node->pools[pool], reader);
     }
     if (sound && network_load(node->network, reader)) {
         get_transfers(node, reader);

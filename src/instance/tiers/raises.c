@@ -10,12 +10,14 @@ static uint32_t blocks_above(const struct instance *instance, const struct seque
     const struct node *node = instance->node;
     uint32_t most = kv_lookup(instance->pool, sequence->content, sequence->n_tokens).blocks;
     for (uint32_t tier = 0; tier < node->plan->storage; tier++) {
-        const uint32_t blocks = kv_lookup(node->pools[tier], sequence->content, sequence->n_tokens).blocks;
+        const uint32_t blocks =
+            kv_lookup(node_pool(node, instance->place, tier), sequence->content, sequence->n_tokens).blocks;
         most = blocks > most ? blocks : most;
     }
+    const struct kv_pool *first = node_pool(node, instance->place, 0);
     for (size_t i = 0; i < node->n_transfers; i++) {
         const struct transfer *transfer = node->transfers[i];
-        if (transfer_moves(transfer) && transfer->to == 0) {
+        if (transfer_moves(transfer) && node_pool(node, transfer->member, transfer->to) == first) {
             const uint32_t blocks = node_blocks_in_common(node, transfer, sequence->content, wanted);
             most = blocks > most ? blocks : most;
         }
@@ -40,7 +42,7 @@ void engine_raise(struct instance *instance, struct sequence *sequence, simtime 
     if (plan->storage >= plan->n_tiers) {
         return;
     }
-    struct kv_pool *storage = node->pools[plan->storage];
+    struct kv_pool *storage = node_pool(node, instance->place, plan->storage);
     uint32_t found = kv_lookup(storage, sequence->content, sequence->n_tokens).blocks;
     found -= found % plan->chunk_blocks;
     const uint32_t above = blocks_above(instance, sequence, found);
@@ -48,8 +50,9 @@ void engine_raise(struct instance *instance, struct sequence *sequence, simtime 
     if (!missing_toks || missing_toks < plan->least_raise_toks) {
         return;
     }
-    const struct kv_hit there = kv_find(node->pools[0], sequence->content, found);
-    if (found - there.blocks + there.free_blocks > kv_free(node->pools[0])) {
+    struct kv_pool *first = node_pool(node, instance->place, 0);
+    const struct kv_hit there = kv_find(first, sequence->content, found);
+    if (found - there.blocks + there.free_blocks > kv_free(first)) {
         return;
     }
     struct transfer *transfer = node_open_transfer(node, TRANSFER_RAISE, instance->place, plan->storage, 0,
@@ -71,10 +74,10 @@ void engine_raise(struct instance *instance, struct sequence *sequence, simtime 
 static void close_raise(struct node *node, struct transfer *transfer, uint32_t blocks)
 {
     struct instance *instance = node->members[transfer->member];
-    struct kv_pool *target = node->pools[transfer->to];
+    struct kv_pool *target = node_pool(node, transfer->member, transfer->to);
     kv_hash(target, &transfer->target, extent_list_content(&transfer->content), blocks);
     kv_release(target, &transfer->target);
-    kv_release(node->pools[transfer->from], &transfer->source);
+    kv_release(node_pool(node, transfer->member, transfer->from), &transfer->source);
     transfer->is_live = false;
     node_note_tiers(node);
     residency_guest(instance->residency, transfer->sequence)->is_raising = false;

@@ -29,11 +29,12 @@ uint32_t node_blocks_in_common(const struct node *node, const struct transfer *t
 /* The transfer that brings the target most of what it lacks; NULL: none does. */
 static struct transfer *on_its_way(const struct node *node, const struct errand *errand, uint32_t there)
 {
+    const struct kv_pool *target = node_pool(node, errand->member, errand->to);
     struct transfer *most = NULL;
     uint32_t most_blocks = there;
     for (size_t i = 0; i < node->n_transfers; i++) {
         struct transfer *transfer = node->transfers[i];
-        if (!transfer_moves(transfer) || transfer->to != errand->to) {
+        if (!transfer_moves(transfer) || node_pool(node, transfer->member, transfer->to) != target) {
             continue;
         }
         const uint32_t blocks = node_blocks_in_common(node, transfer, errand->content, errand->blocks);
@@ -151,14 +152,15 @@ bool engine_store(struct instance *instance, uint64_t program, struct content co
     return outlook == MUST_WAIT || outlook == CAN_GO;
 }
 
-/* The first tier has the first `blocks` blocks of the content, or will have. */
-static bool has_or_gets(struct node *node, struct content content, uint32_t blocks)
+/* The first tier of the member has the first `blocks` blocks of the content, or will have. */
+static bool has_or_gets(struct node *node, uint32_t member, struct content content, uint32_t blocks)
 {
-    bool has = kv_find(node->pools[0], content, blocks).blocks >= blocks;
+    struct kv_pool *first = node_pool(node, member, 0);
+    bool has = kv_find(first, content, blocks).blocks >= blocks;
     for (size_t i = 0; i < node->n_transfers && !has; i++) {
         const struct transfer *transfer = node->transfers[i];
-        has =
-            transfer->is_live && transfer->to == 0 && node_blocks_in_common(node, transfer, content, blocks) >= blocks;
+        has = transfer->is_live && node_pool(node, transfer->member, transfer->to) == first &&
+              node_blocks_in_common(node, transfer, content, blocks) >= blocks;
     }
     return has;
 }
@@ -170,7 +172,7 @@ void engine_store_more(struct instance *instance, const struct sequence *sequenc
 {
     struct guest *guest = residency_guest(instance->residency, sequence);
     const bool once = instance->node->plan->engine == OFFLOAD_WRITE_THROUGH;
-    if ((!once || has_or_gets(instance->node, sequence->content, guest->stored_blocks)) &&
+    if ((!once || has_or_gets(instance->node, instance->place, sequence->content, guest->stored_blocks)) &&
         store_chunks(instance, sequence->program, sequence->content, blocks, 0, true, now) != NO_ROOM) {
         guest->stored_blocks = blocks;
     }

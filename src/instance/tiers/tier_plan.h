@@ -33,6 +33,7 @@ struct tier_spec {
     bool is_duplex;                           /* else reads and writes share the bandwidth */
     simtime latency;                          /* of the start of a transfer */
     bool has_arc;                             /* gives up blocks by ARC, else the one used longest ago */
+    bool is_pooled;                           /* one for all hosts of the node, else one for each */
 };
 
 struct tier_plan {
@@ -53,8 +54,37 @@ struct tier_plan {
     enum raise_stop raise_stop;
     simtime raise_timeout, raise_timeout_per_ktok;
     bool between_steps;      /* copies run between batches, not beside them */
-    uint32_t node_instances; /* instances that share the tiers; 1: none do */
+    uint32_t node_instances; /* instances that share some tier; 1: none do */
+    uint32_t host_instances; /* of those, on one host: they share all tiers */
 };
+
+/* Pools of tiers are numbered within a node; of a pooled tier only that of the first host is there. */
+static inline uint32_t tier_hosts(const struct tier_plan *plan)
+{
+    return (plan->node_instances + plan->host_instances - 1) / plan->host_instances;
+}
+
+static inline uint32_t tier_pools(const struct tier_plan *plan)
+{
+    return plan->n_tiers * tier_hosts(plan);
+}
+
+/* The pool of a tier for the member at `place`; and whether there is one with that number. */
+static inline uint32_t tier_pool(const struct tier_plan *plan, uint32_t tier, uint32_t place)
+{
+    return tier * tier_hosts(plan) + (plan->tiers[tier].is_pooled ? 0 : place / plan->host_instances);
+}
+
+static inline bool tier_has_pool(const struct tier_plan *plan, uint32_t pool)
+{
+    return !plan->tiers[pool / tier_hosts(plan)].is_pooled || pool % tier_hosts(plan) == 0;
+}
+
+/* How many instances share the pool of a tier. */
+static inline uint32_t tier_sharers(const struct tier_plan *plan, uint32_t tier)
+{
+    return plan->tiers[tier].is_pooled ? plan->node_instances : plan->host_instances;
+}
 
 /* Time of a load over idle links. */
 static inline simtime tier_load_time(const struct tier_plan *plan, uint32_t tier, uint64_t blocks)

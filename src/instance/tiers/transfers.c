@@ -69,14 +69,14 @@ void node_take_target(struct node *node, struct transfer *transfer, struct kv_hi
 
 /* ---- links ---- */
 
-static uint32_t written_link(const struct tier_plan *plan, uint32_t tier)
+static uint32_t written_link(const struct tier_plan *plan, uint32_t tier, uint32_t member)
 {
-    return 2 * plan->node_instances + 2 * tier;
+    return 2 * plan->node_instances + 2 * tier_pool(plan, tier, member);
 }
 
-static uint32_t read_link(const struct tier_plan *plan, uint32_t tier)
+static uint32_t read_link(const struct tier_plan *plan, uint32_t tier, uint32_t member)
 {
-    return written_link(plan, tier) + (plan->tiers[tier].is_duplex ? 1 : 0);
+    return written_link(plan, tier, member) + (plan->tiers[tier].is_duplex ? 1 : 0);
 }
 
 struct network_transfer node_flow(const struct node *node, const struct transfer *transfer, uint32_t path[2])
@@ -85,13 +85,13 @@ struct network_transfer node_flow(const struct node *node, const struct transfer
     uint32_t lane = NETWORK_NO_LANE;
     if (transfer->from == ASIM_NONE) {
         path[0] = lane = 2 * transfer->member;
-        path[1] = written_link(plan, transfer->to);
+        path[1] = written_link(plan, transfer->to, transfer->member);
     } else if (transfer->to == ASIM_NONE) {
         path[0] = lane = 2 * transfer->member + 1;
-        path[1] = read_link(plan, transfer->from);
+        path[1] = read_link(plan, transfer->from, transfer->member);
     } else {
-        path[0] = read_link(plan, transfer->from);
-        path[1] = written_link(plan, transfer->to);
+        path[0] = read_link(plan, transfer->from, transfer->member);
+        path[1] = written_link(plan, transfer->to, transfer->member);
     }
     return (struct network_transfer){
         .path = path, .n_path = 2, .lane = lane, .bytes = transfer->moving * plan->block_bytes, .tag = transfer->tag};

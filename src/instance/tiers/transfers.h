@@ -43,7 +43,7 @@ struct transfer {
 struct node {
     const struct tier_plan *plan;
     uint32_t block_size;
-    struct kv_pool *pools[MAX_TIERS];
+    struct kv_pool **pools; /* by number (tier_pool); NULL: that is not there */
     struct network *network;
     struct instance **members;
     size_t n_members, member_capacity;
@@ -100,10 +100,10 @@ uint32_t node_blocks_in_common(const struct node *node, const struct transfer *t
 /* stores.c: `over` is; those that waited for it go on. */
 void node_resume_stores(struct node *node, const struct transfer *over, simtime now);
 
-/* The pool of a tier; of ASIM_NONE, a member's HBM. */
+/* The pool of a tier that the member uses; of ASIM_NONE, its HBM. */
 static inline struct kv_pool *node_pool(const struct node *node, uint32_t member, uint32_t tier)
 {
-    return tier == ASIM_NONE ? node->members[member]->pool : node->pools[tier];
+    return tier == ASIM_NONE ? node->members[member]->pool : node->pools[tier_pool(node->plan, tier, member)];
 }
 
 /* Copies the first `blocks` blocks of a content that HBM has to the first tier; false when that has them, or has no

@@ -78,7 +78,8 @@ static int set_up(void **state)
                                       .least_load_toks = 1,
                                       .most_load_toks = UINT32_MAX,
                                       .storage = 2,
-                                      .node_instances = 1};
+                                      .node_instances = 1,
+                                      .host_instances = 1};
     for (uint32_t i = 0; i < fixture.plan.n_tiers; i++) {
         fixture.plan.tiers[i] = (struct tier_spec){.name = i ? "below" : "first",
                                                    .n_blocks = 64,
