@@ -266,7 +266,7 @@ static void built_in_gates_hold(void **state)
     static const struct {
         const char *name;
         int least; /* gating rows */
-    } studies[] = {{"continuum-ablation", 3}, {"continuum-turns", 3}, {"pressure-flip", 3}, {"autellix-router", 3},
+    } studies[] = {{"continuum-ablation", 4}, {"continuum-turns", 3}, {"pressure-flip", 3}, {"autellix-router", 3},
                    {"infercept", 3},          {"kvflow", 3},          {"saga", 2}};
     for (size_t i = 0; i < sizeof studies / sizeof studies[0]; i++) {
         asim_config *config = asim_config_create();
