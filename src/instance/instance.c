@@ -270,9 +270,7 @@ static void receive(struct instance *instance)
         engine_arrive(instance, sequence, sequence->arrived);
         instance->head_blocked = false; /* it may go before the one that is */
     }
-    if (!instance->n_batches && instance->compose_at == SIMTIME_NEVER) {
-        instance->compose_at = sequence->arrived;
-    }
+    engine_wake(instance, sequence->arrived);
 }
 
 static void fill_end(struct turn_end *end, const struct instance *instance, const struct sequence *sequence,
