@@ -1,33 +1,12 @@
 /* What the summary says of policies and tiers: the same whatever the engine of the simulation, and in balance. */
 #include "support/support.h"
 
-#include "asim/asim.h"
+#include "api/run_options.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct option {
-    const char *path, *value;
-};
-
-/* The result of a run with these options, up to one without a path. */
-static asim_result *run(const struct option *options, const struct option *more)
-{
-    asim_config *config = asim_config_create();
-    for (const struct option *option = options; option->path; option++) {
-        assert_int_equal(asim_config_set(config, option->path, option->value), ASIM_OK);
-    }
-    for (const struct option *option = more; option->path; option++) {
-        assert_int_equal(asim_config_set(config, option->path, option->value), ASIM_OK);
-    }
-    assert_int_equal(asim_config_resolve(config), ASIM_OK);
-    asim_result *result;
-    assert_int_equal(asim_run(config, NULL, &result), ASIM_OK);
-    asim_config_destroy(config);
-    return result;
-}
 
 static json_int_t count(const json_t *root, const char *a, const char *b, const char *c)
 {
@@ -65,9 +44,9 @@ enum { ENGINES = sizeof engines / sizeof engines[0] };
 static void same_for_every_engine(void **state)
 {
     (void)state;
-    asim_result *serial = run(pressed, engines[0]);
+    asim_result *serial = run_options(pressed, engines[0]);
     for (int i = 1; i < ENGINES; i++) {
-        asim_result *other = run(pressed, engines[i]);
+        asim_result *other = run_options(pressed, engines[i]);
         assert_string_equal(asim_result_summary(serial), asim_result_summary(other));
         asim_result_destroy(other);
     }
@@ -77,7 +56,7 @@ static void same_for_every_engine(void **state)
 static void in_balance(void **state)
 {
     (void)state;
-    asim_result *result = run(pressed, engines[5]);
+    asim_result *result = run_options(pressed, engines[5]);
     json_t *root = json_loads(asim_result_summary(result), 0, NULL);
     const json_int_t decided =
         count(root, "decisions", "retention", "kept") + count(root, "decisions", "retention", "held") +
@@ -121,16 +100,6 @@ static void in_balance(void **state)
     asim_result_destroy(result);
 }
 
-static char *decisions(const asim_result *result, asim_status expected)
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
-    assert_int_equal(asim_result_write_decisions(result, file), expected);
-    fclose(file);
-    return text;
-}
-
 /* The same bytes whatever the engine; as many of a kind as the summary counts. */
 static void log_is_the_same(void **state)
 {
@@ -143,8 +112,8 @@ static void log_is_the_same(void **state)
             for (int at = 0; engines[i][at].path; at++) {
                 more[3 + at] = engines[i][at];
             }
-            asim_result *result = run(pressed, more);
-            char *text = decisions(result, ASIM_OK);
+            asim_result *result = run_options(pressed, more);
+            char *text = written_of(result, asim_result_write_decisions, ASIM_OK);
             if (first) {
                 assert_string_equal(first, text);
                 free(text);
@@ -160,8 +129,8 @@ static void log_is_the_same(void **state)
 static void log_agrees_with_summary(void **state)
 {
     (void)state;
-    asim_result *result = run(pressed, (const struct option[]){{"decisions_log", "on"}, {0}});
-    char *text = decisions(result, ASIM_OK);
+    asim_result *result = run_options(pressed, (const struct option[]){{"decisions_log", "on"}, {0}});
+    char *text = written_of(result, asim_result_write_decisions, ASIM_OK);
     json_t *root = json_loads(asim_result_summary(result), 0, NULL);
     json_int_t routes = 0, pins = 0, last_instance = -1;
     double last = 0;
@@ -191,8 +160,8 @@ static void log_agrees_with_summary(void **state)
     free(text);
     json_decref(root);
     asim_result_destroy(result);
-    result = run(pressed, (const struct option[]){{0}});
-    free(decisions(result, ASIM_USAGE));
+    result = run_options(pressed, (const struct option[]){{0}});
+    free(written_of(result, asim_result_write_decisions, ASIM_USAGE));
     asim_result_destroy(result);
 }
 
@@ -219,7 +188,7 @@ static void hints_in_a_file(void **state)
     const struct option options[] = {{"workload", path}, {"retention", "hints"}, {0}};
     char *first = NULL;
     for (int i = 0; i < ENGINES; i++) {
-        asim_result *result = run(options, engines[i]);
+        asim_result *result = run_options(options, engines[i]);
         if (!first) {
             first = strdup(asim_result_summary(result));
         }
@@ -244,7 +213,7 @@ static void hints_in_a_file(void **state)
 static void only_where_decided(void **state)
 {
     (void)state;
-    asim_result *result = run((const struct option[]){{"programs", "2"}, {0}}, (const struct option[]){{0}});
+    asim_result *result = run_options((const struct option[]){{"programs", "2"}, {0}}, (const struct option[]){{0}});
     json_t *root = json_loads(asim_result_summary(result), 0, NULL);
     assert_null(json_object_get(root, "decisions"));
     assert_null(json_object_get(root, "tiers"));

@@ -2,49 +2,13 @@
  * beside what was held. */
 #include "support/support.h"
 
-#include "asim/asim.h"
+#include "api/run_options.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct option {
-    const char *path, *value;
-};
-
-static asim_config *configure(const struct option *options, const struct option *more)
-{
-    asim_config *config = asim_config_create();
-    for (const struct option *option = options; option->path; option++) {
-        assert_int_equal(asim_config_set(config, option->path, option->value), ASIM_OK);
-    }
-    for (const struct option *option = more; option->path; option++) {
-        assert_int_equal(asim_config_set(config, option->path, option->value), ASIM_OK);
-    }
-    assert_int_equal(asim_config_resolve(config), ASIM_OK);
-    return config;
-}
-
-static asim_result *run(const struct option *options, const struct option *more)
-{
-    asim_config *config = configure(options, more);
-    asim_result *result;
-    assert_int_equal(asim_run(config, NULL, &result), ASIM_OK);
-    asim_config_destroy(config);
-    return result;
-}
-
-static char *text_of(const asim_result *result, asim_status (*write)(const asim_result *, FILE *))
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
-    assert_int_equal(write(result, file), ASIM_OK);
-    fclose(file);
-    return text;
-}
 
 static char *read_file(const char *path)
 {
@@ -85,8 +49,8 @@ static void followed_by_hand(void **state)
                                      {"tiers.host_link", "20MB/s"},
                                      {"residency_at", "50ms,150ms,1500ms,2200ms,1h"},
                                      {0}};
-    asim_result *result = run(options, (const struct option[]){{0}});
-    char *lines = text_of(result, asim_result_write_residency);
+    asim_result *result = run_options(options, (const struct option[]){{0}});
+    char *lines = written_of(result, asim_result_write_residency, ASIM_OK);
     if (getenv("UPDATE_GOLDEN")) {
         FILE *file = fopen(expected, "wb");
         assert_non_null(file);
@@ -104,7 +68,7 @@ static void records_and_refusals(void **state)
 {
     (void)state;
     const struct option options[] = {{"programs", "3"}, {"request_rate", "1"}, {0}};
-    asim_result *result = run(options, (const struct option[]){{"residency_every", "5s"}, {0}});
+    asim_result *result = run_options(options, (const struct option[]){{"residency_every", "5s"}, {0}});
     const size_t n = asim_result_residency_count(result);
     asim_residency record = {.struct_size = sizeof record};
     assert_true(n > 2);
@@ -115,11 +79,11 @@ static void records_and_refusals(void **state)
     record.struct_size--;
     assert_int_equal(asim_result_residency(result, 0, &record), ASIM_USAGE);
     asim_result_destroy(result);
-    result = run(options, (const struct option[]){{0}});
+    result = run_options(options, (const struct option[]){{0}});
     assert_int_equal(asim_result_residency_count(result), 0);
     assert_int_equal(asim_result_write_residency(result, stdout), ASIM_USAGE);
     asim_result_destroy(result);
-    asim_config *config = configure(options, (const struct option[]){{"residency_at", "1s"}, {0}});
+    asim_config *config = configure_options(options, (const struct option[]){{"residency_at", "1s"}, {0}});
     const asim_checkpoints checkpoints = {.struct_size = sizeof checkpoints, .file = "never.asimsave"};
     assert_int_equal(asim_run_saved(config, &checkpoints, NULL, &result), ASIM_USAGE);
     assert_non_null(strstr(asim_result_message(result, 0, NULL), "kept in no checkpoint"));
@@ -135,13 +99,13 @@ static void ends_with_the_run(void **state)
     const struct option options[] = {
         {"programs", "3"}, {"request_rate", "1"}, {"residency_at", "1s,20s,30s,10h"}, {"stop_at", "20s"}, {0}};
     for (int i = 0; i < 2; i++) {
-        asim_result *result = run(options, engines[i]);
+        asim_result *result = run_options(options, engines[i]);
         asim_residency record = {.struct_size = sizeof record};
         assert_int_equal(asim_result_residency(result, asim_result_residency_count(result) - 1, &record), ASIM_OK);
         assert_true(record.time_ps == INT64_C(20000000000000));
         asim_result_destroy(result);
         const struct option whole[] = {{"programs", "3"}, {"arrivals", "zero"}, {"residency_at", "1s,10h"}, {0}};
-        result = run(whole, engines[i]);
+        result = run_options(whole, engines[i]);
         assert_int_equal(asim_result_residency(result, asim_result_residency_count(result) - 1, &record), ASIM_OK);
         assert_true(record.time_ps == INT64_C(1000000000000));
         assert_int_equal(asim_result_message_count(result), 0);
@@ -154,9 +118,9 @@ static void ends_before_all_instants(void **state)
 {
     (void)state;
     const struct option options[] = {{"programs", "3"}, {"arrivals", "zero"}, {"residency_every", "10h"}, {0}};
-    asim_result *result = run(options, (const struct option[]){{"residency_at", "20h"}, {0}});
+    asim_result *result = run_options(options, (const struct option[]){{"residency_at", "20h"}, {0}});
     assert_int_equal(asim_result_residency_count(result), 0);
-    char *lines = text_of(result, asim_result_write_residency);
+    char *lines = written_of(result, asim_result_write_residency, ASIM_OK);
     assert_string_equal(lines, "");
     free(lines);
     bool is_warning = false;
@@ -249,8 +213,8 @@ static void pins_are_as_decided(void **state)
                                      {"on_long_prompt", "truncate"},
                                      {0}};
     for (size_t p = 0; p < 2; p++) {
-        asim_result *result = run(options, (const struct option[]){{"retention", policies[p]}, {0}});
-        char *text = text_of(result, asim_result_write_decisions);
+        asim_result *result = run_options(options, (const struct option[]){{"retention", policies[p]}, {0}});
+        char *text = written_of(result, asim_result_write_decisions, ASIM_OK);
         struct pinned programs[MOST_PROGRAMS][INSTANCES] = {0};
         uint64_t pins = 0;
         char *rest;

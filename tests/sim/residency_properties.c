@@ -1,5 +1,7 @@
 #include "sim/residency_properties.h"
 
+#include "api/run_options.h"
+
 #include "support/support.h"
 
 #include "sim/random_cluster.h"
@@ -168,16 +170,6 @@ void check_residency(const asim_result *result, uint32_t block_size, struct resi
     coverage->records += n;
 }
 
-char *residency_lines(const asim_result *result)
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
-    assert_int_equal(asim_result_write_residency(result, file), ASIM_OK);
-    fclose(file);
-    return text;
-}
-
 /* ---- random scenarios ---- */
 
 static const char *const trials[][4] = {
@@ -252,7 +244,7 @@ static void check_seed(uint64_t seed, struct residency_coverage *coverage)
         random_cluster_set(&cluster, "stepping", trials[i][2]);
         random_cluster_set(&cluster, "partition", trials[i][3]);
         asim_result *result = run(&cluster);
-        char *lines = residency_lines(result);
+        char *lines = written_of(result, asim_result_write_residency, ASIM_OK);
         require_same(trials[i][0][0] == 's' ? serial : windows, asim_result_summary(result), seed, i,
                      "summary than that of who does not ask");
         if (first) {

@@ -17,9 +17,6 @@ struct residency_coverage {
 /* Checks all records of a result. */
 void check_residency(const asim_result *result, uint32_t block_size, struct residency_coverage *coverage);
 
-/* The lines; freed with free(). */
-char *residency_lines(const asim_result *result);
-
 /* Random scenarios of seeds [first, last), with tiers, graphs and gateways among them, on every engine. */
 void check_residency_properties(uint64_t first, uint64_t last, struct residency_coverage *coverage);
 
